@@ -50,7 +50,9 @@ _OTHER_DATE = compile_words(
     r"updated|checked|stand|status|as of|per|last|contrat|went live|produktiv|migrat\w+|ends?|freigabe|approved|tested",
     r"mise en service|en production|en produccion|in produzione|vigente",
 )
-_OTHER_DATE_AFTER = compile_words(r"live|go ?live|golive|in use|in production|rollout|start|im einsatz|produktiv")
+_OTHER_DATE_AFTER = compile_words(
+    r"live|go ?live|golive|in use|in production|rollout|start|im einsatz|produktiv"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ def find_dates(folded: str) -> list[WrittenDate]:
             if readings:
                 before = folded[max(0, match.start() - 28) : match.start()]
                 after = folded[match.end() : match.end() + 14]
-                is_other = bool(_is_about_use(before) or _OTHER_DATE_AFTER.match(after.strip(" ,:-")))
+                is_other = bool(
+                    _is_about_use(before) or _OTHER_DATE_AFTER.match(after.strip(" ,:-"))
+                )
                 found.append(WrittenDate(match.start(), match.end(), readings, is_other))
     return sorted(found, key=lambda each: each.start)
 

@@ -13,7 +13,12 @@ from datetime import date
 from functools import lru_cache
 
 from apps.catalog.identity.names.dates import Stamp, stamp_of, stamp_of_code
-from apps.catalog.identity.resolver.facts import FORMAT, NAMES, RESTATED_SIZES
+from apps.catalog.identity.resolver.facts import (
+    FORMAT,
+    NAMES,
+    NO_SINGLE_VERSION,
+    RESTATED_SIZES,
+)
 from apps.catalog.identity.resolver.index import Index, KnownId
 from apps.catalog.identity.resolver.tokens import (
     ACTIVE,
@@ -28,10 +33,27 @@ from apps.catalog.identity.resolver.tokens import (
 Facts = frozenset[str]
 
 # Several spellings of one word in names.
-SYNONYMS = {"embedding": "embed", "embeddings": "embed", "reranker": "rerank", "lightweight": "lite"}
+SYNONYMS = {
+    "embedding": "embed",
+    "embeddings": "embed",
+    "reranker": "rerank",
+    "lightweight": "lite",
+}
 # Words of an ID that people leave out, or add, without meaning another line.
 _SILENT = frozenset(
-    {"instruct", "chat", "hf", "preview", "generate", "text", "open", "labs", "latest", "completions", "model"}
+    {
+        "instruct",
+        "chat",
+        "hf",
+        "preview",
+        "generate",
+        "text",
+        "open",
+        "labs",
+        "latest",
+        "completions",
+        "model",
+    }
 )
 # Words that tell lines of one generation apart; such a word that no line has makes a name unknown.
 TIERS = frozenset(
@@ -79,7 +101,21 @@ _FIRST_OF_TWO = frozenset(
 SHARED_ANCHORS = frozenset({"embed", "rerank", "text", "image", "speech", "moderation"})
 _MAX_KEPT = 50_000
 _LETTER_AND_NUMBER = re.compile(r"[a-z]\d+")
-_DEVELOPER_WORDS = frozenset({"amazon", "meta", "nvidia", "openai", "google", "ai", "21", "c4ai", "anthropic", "labs", "open"})
+_DEVELOPER_WORDS = frozenset(
+    {
+        "amazon",
+        "meta",
+        "nvidia",
+        "openai",
+        "google",
+        "ai",
+        "21",
+        "c4ai",
+        "anthropic",
+        "labs",
+        "open",
+    }
+)
 _SIDE_REMARK = re.compile(r"\((?:[^()]*(?:vertex|gemini|older|latest|nano banana)[^()]*)\)")
 
 
@@ -138,9 +174,7 @@ class Line:
 
     @property
     def is_special(self) -> bool:
-        return all(
-            facts_of(tokens_of(known_id.slug.lower())) & _SPECIAL for known_id in self.ids
-        )
+        return all(facts_of(tokens_of(known_id.slug.lower())) & _SPECIAL for known_id in self.ids)
 
     def identifiers(self) -> tuple[str, ...]:
         """Return the IDs of the line, newest releases first and moving names last; one per group of
@@ -186,9 +220,7 @@ class Families:
         self._by_stamp: dict[str, list[tuple[KnownId, Facts]]] = defaultdict(list)
         self._second_words: dict[str, set[str]] = defaultdict(set)
         for known_id in index.by_id.values():
-            line = self.lines.setdefault(
-                known_id.line, Line(known_id.line, known_id.developer)
-            )
+            line = self.lines.setdefault(known_id.line, Line(known_id.line, known_id.developer))
             line.ids.append(known_id)
             facts = facts_of(tokens_of(known_id.slug.lower()))
             for fact in facts:
@@ -256,7 +288,9 @@ class Families:
 
     def developers_of(self, anchor: str) -> set[str]:
         anchor = SYNONYMS.get(anchor, anchor)
-        return {self.lines[line].developer for line in self._of_anchor[_IMPLIED.get(anchor, anchor)]}
+        return {
+            self.lines[line].developer for line in self._of_anchor[_IMPLIED.get(anchor, anchor)]
+        }
 
     @staticmethod
     def complete(tokens: Tokens) -> Tokens:
@@ -287,10 +321,14 @@ class Families:
             return LineMatch()
         if developer is not None and not self._has_developer(tokens[0], developer):
             return LineMatch()
+        if numbered := self._find_numbered(facts, tokens, developer):
+            return LineMatch(self.sort_lines(numbered))
         for named in self._find_named(facts, tokens[0], developer):
             if len(named) > 1:
                 # a line's own name comes before the display name of another
-                named = [line for line in named if _reduce(self.lines[line].slug_facts) == _reduce(facts)] or named
+                named = [
+                    line for line in named if _reduce(self.lines[line].slug_facts) == _reduce(facts)
+                ] or named
             if len(named) == 1:
                 return LineMatch((named[0],), exact=True)
             if named:
@@ -308,9 +346,7 @@ class Families:
             return LineMatch((restated,), exact=True)
         return LineMatch(hint=self._find_hint(facts, tokens[0], developer))
 
-    def _find_named(
-        self, facts: Facts, anchor: str, developer: str | None
-    ) -> Iterable[list[str]]:
+    def _find_named(self, facts: Facts, anchor: str, developer: str | None) -> Iterable[list[str]]:
         """Yield the lines with exactly these facts, then those that differ in a silent word only. A
         name that the developer shares among several versions has none."""
         if facts in _SHARED_NAMES:
@@ -318,7 +354,9 @@ class Families:
         exact = self._filter(self._exact.get(facts, ()), developer)
         if len(facts) == 1:
             # a family's name alone is a model only if an ID is just that
-            exact = [line for line in exact if any({each.slug} == facts for each in self.lines[line].ids)]
+            exact = [
+                line for line in exact if any({each.slug} == facts for each in self.lines[line].ids)
+            ]
             yield exact
             if len(self._of_family(anchor)) > 1:
                 return
@@ -326,7 +364,50 @@ class Families:
         stated = facts & {"instruct", "chat"}
         if stated and self._find_within(facts, anchor, developer):
             return
-        yield self._filter(self._reduced.get(_reduce(facts), ()), developer)
+        named = self._filter(self._reduced.get(_reduce(facts), ()), developer)
+        if "chat" not in facts and all(self._needs_chat(line) for line in named):
+            # without the word, a line beside the chat model can be meant too
+            if len(self._find_within(_reduce(facts), anchor, developer)) > 1:
+                return
+        yield named
+
+    def _needs_chat(self, line: str) -> bool:
+        return all("chat" in spelling for spelling in self.lines[line].spellings)
+
+    def _find_numbered(self, facts: Facts, tokens: Tokens, developer: str | None) -> list[str]:
+        """Return the lines of a name that the resolver documents as one of several releases
+        (`Claude 1`, served as 1.0 to 1.3)."""
+        numbers = [fact for fact in facts if re.fullmatch(r"\d", fact)]
+        if len(numbers) != 1 or not NO_SINGLE_VERSION.fullmatch("-".join(tokens)):
+            return []
+        words = facts - set(numbers)
+        return [
+            line
+            for line in self._filter(sorted(self._of_family(tokens[0])), developer)
+            if any(
+                {fact for fact in spelling if not is_number(fact)} == words
+                and any(
+                    _value(fact) // 1 == int(numbers[0]) for fact in spelling if is_number(fact)
+                )
+                for spelling in self.lines[line].spellings
+            )
+        ]
+
+    def series_of(self, line: str, anchor: str) -> tuple[str, ...]:
+        """Return the general lines of the family with the same first number as a line."""
+        numbers = [_value(fact) for fact in self.lines[line].slug_facts if is_number(fact)]
+        series = [
+            other
+            for other in self._of_family(anchor)
+            if not self.lines[other].is_special
+            and self.lines[other].developer == self.lines[line].developer
+            and any(
+                _value(fact) // 1 == numbers[0] // 1
+                for fact in self.lines[other].slug_facts
+                if numbers and is_number(fact) and not SIZE.fullmatch(fact)
+            )
+        ]
+        return self.sort_lines({line, *series})
 
     def _find_generation(self, facts: Facts, anchor: str, developer: str | None) -> list[str]:
         """Return the lines of a generation that is named by its first number (`GPT-3` for 3.5)."""
@@ -386,7 +467,9 @@ class Families:
         if developer is None and owner and anchor not in SHARED_ANCHORS:
             lines = [line for line in lines if self.lines[line].developer == owner] or lines
         if not facts & _SPECIAL:
-            lines = [line for line in lines if not self.lines[line].is_special] or lines
+            general = [line for line in lines if not self.lines[line].is_special]
+            if general or any(NUMBER.fullmatch(fact) for fact in facts):
+                lines = general
         return lines
 
     def _owner_of(self, anchor: str) -> str:
@@ -453,8 +536,7 @@ class Families:
         matches = [
             known_id
             for known_id in self.lines[line].ids
-            if known_id.kind != "family"
-            and set(codes) <= set(tokens_of(known_id.slug.lower()))
+            if known_id.kind != "family" and set(codes) <= set(tokens_of(known_id.slug.lower()))
         ]
         found = self._only(matches)
         if found is not None or matches or len(codes) != 1:
@@ -492,7 +574,11 @@ class Families:
             for reading in readings:
                 if not own.fits(reading):
                     continue
-                if reading.day and own.day is None and (released is None or released.day != reading.day):
+                if (
+                    reading.day
+                    and own.day is None
+                    and (released is None or released.day != reading.day)
+                ):
                     continue  # a day that the ID does not have must be the day of release
                 matches.append(known_id)
         return self._only(matches)

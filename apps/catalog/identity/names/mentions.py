@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from apps.catalog.identity.names.families import EVERYDAY, SYNONYMS, TIERS, Families, is_number
 from apps.catalog.identity.names.phrases import CONNECTORS, JOINED_NOISE, NOISE
-from apps.catalog.identity.resolver.facts import FORMAT, SERVICE_OF_LLAMA
+from apps.catalog.identity.resolver.facts import EFFORT, FORMAT, SERVICE_OF_LLAMA
 from apps.catalog.identity.resolver.tokens import tokens_of
 
 FIRST_MARK = 0xE000
@@ -25,12 +25,14 @@ _CORRECTABLE = re.compile(r"[a-z]{3,12}")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of a word; `joined`: with the token before it in one word."""
+    """One token of a word; `joined`: with the token before it in one word; `pure`: the word has
+    nothing but numbers, tiers and small words."""
 
     text: str
     start: int
     end: int
     joined: bool
+    pure: bool
 
 
 @dataclass(slots=True)
@@ -91,8 +93,10 @@ def split_segments(masked: str) -> list[Segment]:
             continue
         start = match.start()
         joined = start > 0 and masked[start - 1] in "-_"
-        for token in _split(text):
-            segments[-1].items.append(Token(token, start, match.start() + len(text), joined))
+        tokens = _split(text)
+        pure = all(is_number(token) or token in TIERS or token in NOISE for token in tokens)
+        for token in tokens:
+            segments[-1].items.append(Token(token, start, match.start() + len(text), joined, pure))
             joined = True
     return segments
 
@@ -141,7 +145,7 @@ class MentionFinder:
                 continue
             after = self._next_token(items, position)
             token = item
-            if self._starts(token, after, current, gap) :
+            if self._starts(token, after, current, gap):
                 current = self._begin(token, number, found, fragment, items, position)
                 found.append(current)
                 gap = False
@@ -169,7 +173,11 @@ class MentionFinder:
                 else:
                     gap = True
             elif word in NOISE or word in JOINED_NOISE:
-                if current is not None and not gap and word in self._families.words_of(current.anchor):
+                if (
+                    current is not None
+                    and not gap
+                    and word in self._families.words_of(current.anchor)
+                ):
                     current.optional.append(word)
                     position += 1
                     continue
@@ -180,7 +188,7 @@ class MentionFinder:
                 current.tokens.append(fixed)
                 current.corrected = True
                 current.end = token.end
-            elif current is None and (is_number(word) or word in TIERS):
+            elif current is None and token.pure and (is_number(word) or word in TIERS):
                 fragment.append(word)
             else:
                 gap = True
@@ -252,9 +260,7 @@ class MentionFinder:
                 break
             expects_joined = previous.joined
             index -= 1
-        return Mention(
-            token.text, [token.text, *before], start, token.end, number, strange
-        )
+        return Mention(token.text, [token.text, *before], start, token.end, number, strange)
 
     def _belongs(self, token: Token, anchor: str) -> bool:
         """Return whether a token can be a fact of a name of the family."""
@@ -265,6 +271,8 @@ class MentionFinder:
             return True
         if word in SERVICE_OF_LLAMA and anchor == "llama":
             return True
+        if word in EFFORT and token.joined:
+            return True  # the resolver knows whose models have an effort
         return word in self._families.words_of(anchor)
 
     # --- misspelt words ---------------------------------------------------------------------------
@@ -275,7 +283,12 @@ class MentionFinder:
 
         def replace(match: re.Match[str]) -> str:
             word = match.group()
-            if word in NOISE or word in TIERS or word in CONNECTORS or word in self._families.anchors:
+            if (
+                word in NOISE
+                or word in TIERS
+                or word in CONNECTORS
+                or word in self._families.anchors
+            ):
                 return word
             return self._correct_anchor(word) or word
 

@@ -78,6 +78,11 @@ def clean(text: str) -> str:
 
 def _join_4o(match: re.Match[str]) -> str:
     """Return GPT-4o in one spelling (`gpt4-o`, `GPT-4 omni`), apart from a tier that follows."""
+    if (
+        match[0].lower().endswith("4o")
+        and not match.string[match.end() : match.end() + 1].isalpha()
+    ):
+        return match[0]
     return "gpt-4o-" if match.string[match.end() : match.end() + 1].isalpha() else "gpt-4o"
 
 
@@ -221,6 +226,16 @@ OTHER_MODELS = compile_words(
     r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|baichuan\w*|chatglm\w*",
 )
 
+# Words for models in general.
+GENERIC = compile_words(
+    r"(?:large|small|big|gro(?:ss|s)e\w*) language models?|foundation models?|language models?|slms?|llms?",
+    r"(?:large|frontier) models?",
+)
+# After a name: the whole series is meant.
+SERIES = re.compile(
+    r"[\s-]*(?:class|series|family|families|familie|reihe|serie|generation|famille|famiglia|modelle|models|rodzina)(?![a-z])"
+)
+
 # Words that stand around a name and say nothing about it, in six languages.
 NOISE = frozenset(
     """
@@ -228,7 +243,7 @@ NOISE = frozenset(
     be been or as that this which what who one any all only also if when then than so but currently current now
     today still mostly mainly probably likely maybe eg ie etc various several multiple different many some other
     others model models modell modelle modele modelo modeli modello modelli modelu llm llms genai gen ai ki ia
-    language large foundation version versions version versione wersja release snapshot deployment deployments
+    language foundation version versions version versione wersja release snapshot deployment deployments
     hosted hosting host runs running run served service services api apis key endpoint endpoints instance tenant
     subscription cloud gateway proxy platform portal standard global provisioned throughput ptu ptus paygo
     primary main default prod production test dev uat pilot live new old latest newest newer available whatever

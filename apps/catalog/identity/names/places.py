@@ -43,14 +43,26 @@ PLATFORMS: tuple[Platform, ...] = tuple(
             r"(?:google |gcp )?(?:cloud )?vertex(?: ai)?|vertexai|google model garden",
         ),
         ("google-vertex", "Google Cloud", r"google cloud(?: platform)?|gcp"),
-        ("google", "Google AI Studio", r"(?:google )?ai studio|(?:google )?gemini (?:developer )?api"),
-        ("mistral", "La Plateforme", r"(?:mistral )?la plateforme|mistral (?:ai )?(?:api|platform)"),
+        (
+            "google",
+            "Google AI Studio",
+            r"(?:google )?ai studio|(?:google )?gemini (?:developer )?api",
+        ),
+        (
+            "mistral",
+            "La Plateforme",
+            r"(?:mistral )?la plateforme|mistral (?:ai )?(?:api|platform)",
+        ),
         (
             "anthropic",
             "Anthropic API",
             r"anthropic (?:api|direct|platform)|claude (?:api|platform)|(?:direct )?from anthropic api",
         ),
-        ("openai", "OpenAI API", r"open ?ai (?:api|platform|direct)|direct open ?ai|platform\.openai\.com"),
+        (
+            "openai",
+            "OpenAI API",
+            r"open ?ai (?:api|platform|direct)|direct open ?ai|platform\.openai\.com",
+        ),
         ("cohere", "Cohere API", r"cohere (?:api|platform)"),
         ("deepseek", "DeepSeek API", r"deepseek (?:api|platform)"),
         ("xai", "xAI API", r"x ?ai api"),
@@ -66,7 +78,11 @@ PLATFORMS: tuple[Platform, ...] = tuple(
         ("snowflake", "Snowflake Cortex", r"snowflake(?: cortex(?: ai)?)?"),
         ("sap-ai-core", "SAP AI Core", r"sap (?:ai core|gen(?:erative)? ?ai hub)"),
         ("watsonx", "IBM watsonx.ai", r"(?:ibm )?watsonx(?:\.? ?ai)?"),
-        ("oci", "Oracle Cloud Generative AI", r"oci(?: gen(?:erative)? ?ai)?|oracle cloud(?: gen(?:erative)? ?ai)?"),
+        (
+            "oci",
+            "Oracle Cloud Generative AI",
+            r"oci(?: gen(?:erative)? ?ai)?|oracle cloud(?: gen(?:erative)? ?ai)?",
+        ),
         ("nvidia", "NVIDIA NIM", r"nvidia nims?|nims?"),
         ("cloudflare", "Cloudflare Workers AI", r"cloudflare(?: workers ai)?|workers ai"),
         ("ovhcloud", "OVHcloud AI Endpoints", r"ovh(?: ?cloud)?(?: ai endpoints)?"),
@@ -102,11 +118,25 @@ _OWN_WORDS = compile_words(
     r"v ?llm(?: cluster)?|ollama|llama\.?cpp|llama c\+\+|lm ?studio|local ?ai|text generation inference|tgi|triton",
     r"air ?gapped|private cloud|openshift|kubernetes cluster",
 )
-_OWN_CELL = compile_words(r"intern(?:al(?:ly)?|e[rs]?|o|a)?|own|eigen\w*|haus|rechenzentrum|rz|propio|interno|wlasny|self")
-_OWN_HOSTS = frozenset(
-    {"ollama", "vllm", "lmstudio", "llamafile", "llama-cpp", "xinference", "triton", "lemonade", "docker-model-runner"}
+_OWN_CELL = compile_words(
+    r"intern(?:al(?:ly)?|e[rs]?|o|a)?|own|eigen\w*|haus|rechenzentrum|rz|propio|interno|wlasny|self"
 )
-_GATEWAYS = compile_words(r"lite ?llm|(?:our |own |internal |ai |llm )?gateway|api management|apim|kong|portkey|proxy")
+_OWN_HOSTS = frozenset(
+    {
+        "ollama",
+        "vllm",
+        "lmstudio",
+        "llamafile",
+        "llama-cpp",
+        "xinference",
+        "triton",
+        "lemonade",
+        "docker-model-runner",
+    }
+)
+_GATEWAYS = compile_words(
+    r"lite ?llm|(?:our |own |internal |ai |llm )?gateway|api management|apim|kong|portkey|proxy"
+)
 
 _PLATFORM = re.compile(
     "|".join(
@@ -115,7 +145,9 @@ _PLATFORM = re.compile(
     )
 )
 # Hosts with everyday names are read only after a word such as "via".
-_RISKY = frozenset({"google", "meta-llama", "amazon-nova", "nova", "microsoft-365-copilot", "github-copilot"})
+_RISKY = frozenset(
+    {"google", "meta-llama", "amazon-nova", "nova", "microsoft-365-copilot", "github-copilot"}
+)
 _AFTER_VIA = re.compile(
     r"(?<![a-z0-9])(?:via|through|over|uber|by|przez|hosted (?:by|on|at)|@) ?(?P<host>"
     + "|".join(
@@ -151,7 +183,9 @@ _REGION = re.compile(
     r"|tokyo|singapore|sydney|mumbai|montreal|toronto|belgium|belgien|finland|germany|deutschland|france"
     r"|frankreich|sweden|schweden|switzerland|schweiz|spain|italy|poland|norway|austria|osterreich)(?![a-z0-9])"
 )
-_CAPITAL_REGION = re.compile(r"(?<![\w./-])(?:EU|US|USA|UK|APAC|EMEA|EWR|EEA)(?:[ -](?:region|Region|only))?(?![\w./])")
+_CAPITAL_REGION = re.compile(
+    r"(?<![\w./-])(?:EU|US|USA|UK|APAC|EMEA|EWR|EEA)(?:[ -](?:region|Region|only))?(?![\w./])"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ class Product:
     platform: bool = False
 
 
-def _product(slug: str, name: str, vendor: str, other_names: str = "", everyday: str = "") -> Product:
+def _product(
+    slug: str, name: str, vendor: str, other_names: str = "", everyday: str = ""
+) -> Product:
     return Product(
         slug,
         name,
@@ -32,84 +34,310 @@ def _product(slug: str, name: str, vendor: str, other_names: str = "", everyday:
 
 
 PRODUCTS: tuple[Product, ...] = (
-    _product("adobe-acrobat-ai-assistant", "Adobe Acrobat AI Assistant", "Adobe", "Acrobat AI Assistant; Acrobat AI; PDF AI Assistant"),
-    _product("adobe-firefly", "Adobe Firefly", "Adobe", "Firefly Creative Production; Photoshop Generative Fill", "Firefly"),
-    _product("amazon-q-business", "Amazon Q Business", "Amazon Web Services", "Q Business; Amazon Q; AWS Q; AWS Q Business"),
-    _product("amazon-q-developer", "Amazon Q Developer", "Amazon Web Services", "Q Developer; AWS Q Developer; CodeWhisperer; Q CLI"),
+    _product(
+        "adobe-acrobat-ai-assistant",
+        "Adobe Acrobat AI Assistant",
+        "Adobe",
+        "Acrobat AI Assistant; Acrobat AI; PDF AI Assistant",
+    ),
+    _product(
+        "adobe-firefly",
+        "Adobe Firefly",
+        "Adobe",
+        "Firefly Creative Production; Photoshop Generative Fill",
+        "Firefly",
+    ),
+    _product(
+        "amazon-q-business",
+        "Amazon Q Business",
+        "Amazon Web Services",
+        "Q Business; Amazon Q; AWS Q; AWS Q Business",
+    ),
+    _product(
+        "amazon-q-developer",
+        "Amazon Q Developer",
+        "Amazon Web Services",
+        "Q Developer; AWS Q Developer; CodeWhisperer; Q CLI",
+    ),
     _product("appian-ai", "Appian AI", "Appian", "Appian AI skills; Appian Private AI; Appian"),
-    _product("atlassian-rovo", "Atlassian Rovo and Atlassian Intelligence", "Atlassian", "Atlassian Rovo; Atlassian Intelligence; Atlassian AI; Rovo; Jira AI; Confluence AI"),
+    _product(
+        "atlassian-rovo",
+        "Atlassian Rovo and Atlassian Intelligence",
+        "Atlassian",
+        "Atlassian Rovo; Atlassian Intelligence; Atlassian AI; Rovo; Jira AI; Confluence AI",
+    ),
     _product("box-ai", "Box AI", "Box", "Box AI for Hubs; Box Agent"),
-    _product("canva-ai", "Canva AI (Magic Studio)", "Canva", "Canva AI; Canva Magic Studio; Magic Studio; Magic Write; Canva"),
-    _product("chatgpt", "ChatGPT", "OpenAI", "Chat GPT; ChatGPT Plus; ChatGPT Pro; ChatGPT Free; ChatGPT app"),
-    _product("chatgpt-enterprise", "ChatGPT Enterprise", "OpenAI", "Chat GPT Enterprise; ChatGPT Business; ChatGPT Team; ChatGPT Edu; ChatGPT Teams"),
-    _product("claude-enterprise", "Claude for Work and Enterprise", "Anthropic", "Claude for Work; Claude for Enterprise; Claude Team; Claude Teams; Claude Enterprise; Claude.ai; Claude Pro; Claude Desktop; Claude Cowork"),
+    _product(
+        "canva-ai",
+        "Canva AI (Magic Studio)",
+        "Canva",
+        "Canva AI; Canva Magic Studio; Magic Studio; Magic Write; Canva",
+    ),
+    _product(
+        "chatgpt",
+        "ChatGPT",
+        "OpenAI",
+        "Chat GPT; ChatGPT Plus; ChatGPT Pro; ChatGPT Free; ChatGPT app",
+    ),
+    _product(
+        "chatgpt-enterprise",
+        "ChatGPT Enterprise",
+        "OpenAI",
+        "Chat GPT Enterprise; ChatGPT Business; ChatGPT Team; ChatGPT Edu; ChatGPT Teams",
+    ),
+    _product(
+        "claude-enterprise",
+        "Claude for Work and Enterprise",
+        "Anthropic",
+        "Claude for Work; Claude for Enterprise; Claude Team; Claude Teams; Claude Enterprise; Claude.ai; Claude Pro; Claude Desktop; Claude Cowork",
+    ),
     _product("claude-code", "Claude Code", "Anthropic", "ClaudeCode"),
     _product("cognigy", "Cognigy.AI", "Cognigy", "Cognigy"),
     _product("cursor", "Cursor", "Anysphere", "Cursor AI; Cursor IDE; Cursor Editor", "Cursor"),
-    _product("databricks-genie", "Databricks Genie", "Databricks", "AI/BI Genie; Genie One; Genie Agents; Databricks Assistant; DatabricksIQ; Genie spaces"),
+    _product(
+        "databricks-genie",
+        "Databricks Genie",
+        "Databricks",
+        "AI/BI Genie; Genie One; Genie Agents; Databricks Assistant; DatabricksIQ; Genie spaces",
+    ),
     _product("deepl", "DeepL", "DeepL", "DeepL Pro; DeepL Translator; DeepL Write"),
     _product("dropbox-dash", "Dropbox Dash", "Dropbox", "Dropbox AI", "Dash"),
-    _product("dynamics-365-copilot", "Dynamics 365 Copilot", "Microsoft", "Copilot in Dynamics 365; Copilot for Dynamics; Sales Copilot; Copilot for Sales; Copilot for Service; Copilot for Finance; Copilot in Business Central; Dynamics Copilot"),
-    _product("gemini-enterprise", "Gemini Enterprise", "Google", "Gemini Enterprise app; Google Agentspace; Agentspace"),
+    _product(
+        "dynamics-365-copilot",
+        "Dynamics 365 Copilot",
+        "Microsoft",
+        "Copilot in Dynamics 365; Copilot for Dynamics; Sales Copilot; Copilot for Sales; Copilot for Service; Copilot for Finance; Copilot in Business Central; Dynamics Copilot",
+    ),
+    _product(
+        "gemini-enterprise",
+        "Gemini Enterprise",
+        "Google",
+        "Gemini Enterprise app; Google Agentspace; Agentspace",
+    ),
     _product("gemini-app", "Gemini app", "Google", "Gemini Advanced; Google Bard; Gemini App"),
-    _product("gemini-code-assist", "Gemini Code Assist", "Google", "Gemini CLI; Google Antigravity"),
-    _product("genesys-cloud-ai", "Genesys Cloud AI", "Genesys", "Genesys Cloud; Genesys; Agent Copilot; PureCloud"),
-    _product("github-copilot", "GitHub Copilot", "GitHub (Microsoft)", "GH Copilot; Github Co-Pilot; Copilot Enterprise; Copilot for Business; GitHub Copilot Business; GitHub Copilot Enterprise; GitHub Copilot Chat"),
-    _product("gitlab-duo", "GitLab Duo", "GitLab", "GitLab AI; GitLab Duo Agent Platform; Duo Chat; GitLab Duo Chat", "Duo"),
+    _product(
+        "gemini-code-assist", "Gemini Code Assist", "Google", "Gemini CLI; Google Antigravity"
+    ),
+    _product(
+        "genesys-cloud-ai",
+        "Genesys Cloud AI",
+        "Genesys",
+        "Genesys Cloud; Genesys; Agent Copilot; PureCloud",
+    ),
+    _product(
+        "github-copilot",
+        "GitHub Copilot",
+        "GitHub (Microsoft)",
+        "GH Copilot; Github Co-Pilot; Copilot Enterprise; Copilot for Business; GitHub Copilot Business; GitHub Copilot Enterprise; GitHub Copilot Chat",
+    ),
+    _product(
+        "gitlab-duo",
+        "GitLab Duo",
+        "GitLab",
+        "GitLab AI; GitLab Duo Agent Platform; Duo Chat; GitLab Duo Chat",
+        "Duo",
+    ),
     _product("glean", "Glean", "Glean", "Glean Assistant; Glean Agents; Glean Search", "Glean"),
-    _product("google-workspace-gemini", "Google Workspace with Gemini", "Google", "Gemini for Google Workspace; Gemini for Workspace; Gemini in Workspace; Gemini in Google Workspace; Gemini in Gmail; Gemini in Docs; Gemini in Sheets; Gemini in Meet; Google Workspace; Workspace Gemini; Duet AI"),
+    _product(
+        "google-workspace-gemini",
+        "Google Workspace with Gemini",
+        "Google",
+        "Gemini for Google Workspace; Gemini for Workspace; Gemini in Workspace; Gemini in Google Workspace; Gemini in Gmail; Gemini in Docs; Gemini in Sheets; Gemini in Meet; Google Workspace; Workspace Gemini; Duet AI",
+    ),
     _product("grammarly", "Grammarly", "Grammarly", "Grammarly Business; GrammarlyGO"),
     _product("harvey", "Harvey", "Harvey", "Harvey AI; Harvey Assistant; Harvey Vault", "Harvey"),
-    _product("hubspot-breeze", "HubSpot Breeze", "HubSpot", "HubSpot AI; Breeze Copilot; Breeze Assistant; HubSpot", "Breeze"),
-    _product("intercom-fin", "Intercom Fin", "Intercom", "Fin AI Agent; Fin AI; Intercom AI; Fin Apex; Intercom", "Fin"),
-    _product("jetbrains-ai", "JetBrains AI", "JetBrains", "JetBrains AI Assistant; JetBrains Air; JetBrains Junie; Junie"),
-    _product("microsoft-365-copilot", "Microsoft 365 Copilot", "Microsoft", "MS 365 Copilot; M365 Copilot; M365 CoPilot; Office 365 Copilot; O365 Copilot; Office Copilot; Copilot for Microsoft 365; Copilot for M365; Copilot for Office; Copilot M365; Copilot 365; Copilot (M365); Copilot (Microsoft 365); Copilot Chat; Bing Chat Enterprise; Teams Copilot; Copilot in Teams; Copilot in Word; Copilot in Excel; Copilot in Outlook"),
-    _product("microsoft-copilot-studio", "Microsoft Copilot Studio", "Microsoft", "Copilot Studio; MS Copilot Studio; Power Virtual Agents"),
-    _product("microsoft-security-copilot", "Microsoft Security Copilot", "Microsoft", "Security Copilot; Copilot for Security; MS Security Copilot"),
-    _product("power-bi-copilot", "Copilot in Power BI", "Microsoft", "Power BI Copilot; Copilot for Power BI; Fabric Copilot; Copilot in Fabric"),
+    _product(
+        "hubspot-breeze",
+        "HubSpot Breeze",
+        "HubSpot",
+        "HubSpot AI; Breeze Copilot; Breeze Assistant; HubSpot",
+        "Breeze",
+    ),
+    _product(
+        "intercom-fin",
+        "Intercom Fin",
+        "Intercom",
+        "Fin AI Agent; Fin AI; Intercom AI; Fin Apex; Intercom",
+        "Fin",
+    ),
+    _product(
+        "jetbrains-ai",
+        "JetBrains AI",
+        "JetBrains",
+        "JetBrains AI Assistant; JetBrains Air; JetBrains Junie; Junie",
+    ),
+    _product(
+        "microsoft-365-copilot",
+        "Microsoft 365 Copilot",
+        "Microsoft",
+        "MS 365 Copilot; M365 Copilot; M365 CoPilot; Office 365 Copilot; O365 Copilot; Office Copilot; Copilot for Microsoft 365; Copilot for M365; Copilot for Office; Copilot M365; Copilot 365; Copilot (M365); Copilot (Microsoft 365); Copilot Chat; Bing Chat Enterprise; Teams Copilot; Copilot in Teams; Copilot in Word; Copilot in Excel; Copilot in Outlook",
+    ),
+    _product(
+        "microsoft-copilot-studio",
+        "Microsoft Copilot Studio",
+        "Microsoft",
+        "Copilot Studio; MS Copilot Studio; Power Virtual Agents",
+    ),
+    _product(
+        "microsoft-security-copilot",
+        "Microsoft Security Copilot",
+        "Microsoft",
+        "Security Copilot; Copilot for Security; MS Security Copilot",
+    ),
+    _product(
+        "power-bi-copilot",
+        "Copilot in Power BI",
+        "Microsoft",
+        "Power BI Copilot; Copilot for Power BI; Fabric Copilot; Copilot in Fabric",
+    ),
     _product("miro-ai", "Miro AI", "Miro", "Miro Sidekicks; Miro AI Workflows; Miro Assist"),
     _product("notion-ai", "Notion AI", "Notion Labs", "Notion Agent; Notion AI Agent; Notion"),
-    _product("oracle-fusion-ai", "Oracle Fusion AI (AI Agent Studio)", "Oracle", "Oracle Fusion AI; Oracle AI Agent Studio; Oracle Digital Assistant; Oracle Fusion"),
-    _product("pega-genai", "Pega GenAI", "Pegasystems", "Pega Blueprint; Pega GenAI Connect; Pega Coach; Pega Gen AI; Pega AI"),
-    _product("perplexity-enterprise", "Perplexity Enterprise", "Perplexity", "Perplexity Enterprise Pro; Perplexity Pro; Enterprise Max; Perplexity Max", "Perplexity; Perplexity AI"),
-    _product("power-platform-ai-builder", "Power Platform AI Builder and prompts", "Microsoft", "AI Builder; Power Platform AI Builder; Power Platform; Power Automate; Power Apps"),
-    _product("salesforce-agentforce", "Salesforce Agentforce and Einstein", "Salesforce", "Agentforce; Salesforce Agentforce; Salesforce Einstein; Einstein GPT; Einstein Copilot; Einstein AI; Sales GPT; Service GPT; Salesforce AI; Salesforce", "Einstein"),
+    _product(
+        "oracle-fusion-ai",
+        "Oracle Fusion AI (AI Agent Studio)",
+        "Oracle",
+        "Oracle Fusion AI; Oracle AI Agent Studio; Oracle Digital Assistant; Oracle Fusion",
+    ),
+    _product(
+        "pega-genai",
+        "Pega GenAI",
+        "Pegasystems",
+        "Pega Blueprint; Pega GenAI Connect; Pega Coach; Pega Gen AI; Pega AI",
+    ),
+    _product(
+        "perplexity-enterprise",
+        "Perplexity Enterprise",
+        "Perplexity",
+        "Perplexity Enterprise Pro; Perplexity Pro; Enterprise Max; Perplexity Max",
+        "Perplexity; Perplexity AI",
+    ),
+    _product(
+        "power-platform-ai-builder",
+        "Power Platform AI Builder and prompts",
+        "Microsoft",
+        "AI Builder; Power Platform AI Builder; Power Platform; Power Automate; Power Apps",
+    ),
+    _product(
+        "salesforce-agentforce",
+        "Salesforce Agentforce and Einstein",
+        "Salesforce",
+        "Agentforce; Salesforce Agentforce; Salesforce Einstein; Einstein GPT; Einstein Copilot; Einstein AI; Sales GPT; Service GPT; Salesforce AI; Salesforce",
+        "Einstein",
+    ),
     _product("sap-joule", "SAP Joule", "SAP", "SAP Business AI; Joule Studio; Joule"),
-    _product("servicenow-now-assist", "ServiceNow Now Assist", "ServiceNow", "Now Assist; Now LLM; ServiceNow Otto; ServiceNow AI; Service Now Assist; ServiceNow; Service-Now"),
+    _product(
+        "servicenow-now-assist",
+        "ServiceNow Now Assist",
+        "ServiceNow",
+        "Now Assist; Now LLM; ServiceNow Otto; ServiceNow AI; Service Now Assist; ServiceNow; Service-Now",
+    ),
     _product("slack-ai", "Slack AI", "Slack (Salesforce)", "Slack recaps; Slackbot AI"),
-    _product("snowflake-intelligence", "Snowflake Cortex and Snowflake Intelligence", "Snowflake", "Snowflake Intelligence; Cortex Agents; Cortex Analyst; Snowflake Copilot"),
-    _product("uipath", "UiPath (Agents, Autopilot, Delegate)", "UiPath", "UiPath Agents; UiPath Autopilot; UiPath Delegate; UiPath; UiPath Document Understanding"),
+    _product(
+        "snowflake-intelligence",
+        "Snowflake Cortex and Snowflake Intelligence",
+        "Snowflake",
+        "Snowflake Intelligence; Cortex Agents; Cortex Analyst; Snowflake Copilot",
+    ),
+    _product(
+        "uipath",
+        "UiPath (Agents, Autopilot, Delegate)",
+        "UiPath",
+        "UiPath Agents; UiPath Autopilot; UiPath Delegate; UiPath; UiPath Document Understanding",
+    ),
     _product("workday-ai", "Workday Illuminate", "Workday", "Workday AI; Workday", "Illuminate"),
     _product("zendesk-ai", "Zendesk AI", "Zendesk", "Zendesk Copilot; Zendesk AI agents; Zendesk"),
-    _product("zoom-ai-companion", "Zoom AI Companion", "Zoom", "Zoom AI; Zoom IQ; AI Companion; Zoom"),
+    _product(
+        "zoom-ai-companion", "Zoom AI Companion", "Zoom", "Zoom AI; Zoom IQ; AI Companion; Zoom"
+    ),
     # --- services of cloud platforms --------------------------------------------------------------
-    _product("azure-ai-speech", "Azure AI Speech", "Microsoft", "Azure Speech; Azure Speech Service; Azure Speech Services; Azure Speech to Text; Azure Text to Speech; Azure Cognitive Services Speech; Microsoft Speech"),
-    _product("azure-document-intelligence", "Azure AI Document Intelligence", "Microsoft", "Azure Document Intelligence; Document Intelligence; Azure Form Recognizer; Form Recognizer"),
+    _product(
+        "azure-ai-speech",
+        "Azure AI Speech",
+        "Microsoft",
+        "Azure Speech; Azure Speech Service; Azure Speech Services; Azure Speech to Text; Azure Text to Speech; Azure Cognitive Services Speech; Microsoft Speech",
+    ),
+    _product(
+        "azure-document-intelligence",
+        "Azure AI Document Intelligence",
+        "Microsoft",
+        "Azure Document Intelligence; Document Intelligence; Azure Form Recognizer; Form Recognizer",
+    ),
     _product("azure-ai-search", "Azure AI Search", "Microsoft", "Azure Cognitive Search"),
-    _product("azure-ai-translator", "Azure AI Translator", "Microsoft", "Azure Translator; Microsoft Translator; Bing Translator"),
-    _product("azure-ai-vision", "Azure AI Vision", "Microsoft", "Azure Computer Vision; Azure Vision; Azure OCR"),
-    _product("azure-ai-language", "Azure AI Language", "Microsoft", "Azure Language Service; Azure Text Analytics; Azure Cognitive Services; Microsoft LUIS; Azure AI Services; Azure Content Safety; Azure AI Content Safety"),
-    _product("azure-bot-service", "Azure Bot Service", "Microsoft", "Microsoft Bot Framework; Azure Bot"),
+    _product(
+        "azure-ai-translator",
+        "Azure AI Translator",
+        "Microsoft",
+        "Azure Translator; Microsoft Translator; Bing Translator",
+    ),
+    _product(
+        "azure-ai-vision",
+        "Azure AI Vision",
+        "Microsoft",
+        "Azure Computer Vision; Azure Vision; Azure OCR",
+    ),
+    _product(
+        "azure-ai-language",
+        "Azure AI Language",
+        "Microsoft",
+        "Azure Language Service; Azure Text Analytics; Azure Cognitive Services; Microsoft LUIS; Azure AI Services; Azure Content Safety; Azure AI Content Safety",
+    ),
+    _product(
+        "azure-bot-service", "Azure Bot Service", "Microsoft", "Microsoft Bot Framework; Azure Bot"
+    ),
     _product("amazon-transcribe", "Amazon Transcribe", "Amazon Web Services", "AWS Transcribe"),
     _product("amazon-textract", "Amazon Textract", "Amazon Web Services", "AWS Textract; Textract"),
     _product("amazon-comprehend", "Amazon Comprehend", "Amazon Web Services", "AWS Comprehend"),
-    _product("amazon-rekognition", "Amazon Rekognition", "Amazon Web Services", "AWS Rekognition; Rekognition"),
+    _product(
+        "amazon-rekognition",
+        "Amazon Rekognition",
+        "Amazon Web Services",
+        "AWS Rekognition; Rekognition",
+    ),
     _product("amazon-polly", "Amazon Polly", "Amazon Web Services", "AWS Polly"),
     _product("amazon-translate", "Amazon Translate", "Amazon Web Services", "AWS Translate"),
     _product("amazon-lex", "Amazon Lex", "Amazon Web Services", "AWS Lex"),
     _product("amazon-kendra", "Amazon Kendra", "Amazon Web Services", "AWS Kendra"),
-    _product("amazon-connect", "Amazon Connect", "Amazon Web Services", "AWS Connect; Contact Lens"),
+    _product(
+        "amazon-connect", "Amazon Connect", "Amazon Web Services", "AWS Connect; Contact Lens"
+    ),
     _product("google-document-ai", "Google Document AI", "Google", "Document AI; GCP Document AI"),
-    _product("google-dialogflow", "Google Dialogflow", "Google", "Dialogflow; Dialogflow CX; Google CCAI; Contact Center AI"),
-    _product("google-speech-to-text", "Google Speech-to-Text", "Google", "Google Speech; Google Cloud Speech; Google Cloud Speech-to-Text"),
-    _product("google-translate", "Google Translate", "Google", "Google Translation; Google Cloud Translation; Cloud Translation API"),
-    _product("google-vision", "Google Cloud Vision", "Google", "Google Vision; Cloud Vision API; Google Vision API"),
+    _product(
+        "google-dialogflow",
+        "Google Dialogflow",
+        "Google",
+        "Dialogflow; Dialogflow CX; Google CCAI; Contact Center AI",
+    ),
+    _product(
+        "google-speech-to-text",
+        "Google Speech-to-Text",
+        "Google",
+        "Google Speech; Google Cloud Speech; Google Cloud Speech-to-Text",
+    ),
+    _product(
+        "google-translate",
+        "Google Translate",
+        "Google",
+        "Google Translation; Google Cloud Translation; Cloud Translation API",
+    ),
+    _product(
+        "google-vision",
+        "Google Cloud Vision",
+        "Google",
+        "Google Vision; Cloud Vision API; Google Vision API",
+    ),
     _product("notebooklm", "NotebookLM", "Google", "Notebook LM; Google NotebookLM"),
-    _product("watsonx-assistant", "IBM watsonx Assistant", "IBM", "watsonx Assistant; Watson Assistant; IBM Watson; watsonx Orchestrate; watsonx Code Assistant"),
+    _product(
+        "watsonx-assistant",
+        "IBM watsonx Assistant",
+        "IBM",
+        "watsonx Assistant; Watson Assistant; IBM Watson; watsonx Orchestrate; watsonx Code Assistant",
+    ),
     # --- assistants and tools ---------------------------------------------------------------------
     _product("openai-codex", "OpenAI Codex", "OpenAI", "Codex CLI; Codex agent"),
     _product("chatgpt-agent", "ChatGPT agent", "OpenAI", "OpenAI Operator"),
-    _product("le-chat", "Le Chat", "Mistral AI", "Mistral Le Chat; Le Chat Enterprise; Le Chat Pro"),
+    _product(
+        "le-chat", "Le Chat", "Mistral AI", "Mistral Le Chat; Le Chat Enterprise; Le Chat Pro"
+    ),
     _product("meta-ai", "Meta AI", "Meta", "Meta AI assistant"),
     _product("windsurf", "Windsurf", "Cognition", "Windsurf Editor; Windsurf IDE; Codeium"),
     _product("devin", "Devin", "Cognition", "Devin AI", "Devin"),
@@ -129,7 +357,12 @@ PRODUCTS: tuple[Product, ...] = (
     _product("otter", "Otter.ai", "Otter", "Otter AI"),
     _product("fireflies", "Fireflies.ai", "Fireflies", "Fireflies AI"),
     _product("gong", "Gong", "Gong", "Gong AI; Gong.io", "Gong"),
-    _product("nuance-dragon", "Nuance Dragon", "Microsoft", "Dragon Copilot; Nuance DAX; DAX Copilot; Dragon NaturallySpeaking; Nuance Mix; Nuance"),
+    _product(
+        "nuance-dragon",
+        "Nuance Dragon",
+        "Microsoft",
+        "Dragon Copilot; Nuance DAX; DAX Copilot; Dragon NaturallySpeaking; Nuance Mix; Nuance",
+    ),
     _product("kore-ai", "Kore.ai", "Kore.ai", "Kore AI"),
     _product("rasa", "Rasa", "Rasa", "Rasa Pro"),
     _product("parloa", "Parloa", "Parloa"),
@@ -141,7 +374,12 @@ PRODUCTS: tuple[Product, ...] = (
     _product("luminance", "Luminance", "Luminance", "Luminance AI", "Luminance"),
     _product("kira", "Kira", "Litera", "Kira Systems; Litera Kira", "Kira"),
     _product("legora", "Legora", "Legora"),
-    _product("cocounsel", "CoCounsel", "Thomson Reuters", "Thomson Reuters CoCounsel; Westlaw AI; Westlaw Precision"),
+    _product(
+        "cocounsel",
+        "CoCounsel",
+        "Thomson Reuters",
+        "Thomson Reuters CoCounsel; Westlaw AI; Westlaw Precision",
+    ),
     _product("lexis-ai", "Lexis+ AI", "LexisNexis", "Lexis AI; Lexis Plus AI; Protege AI"),
     _product("alphasense", "AlphaSense", "AlphaSense"),
     _product("bloomberg-ai", "Bloomberg AI", "Bloomberg", "BloombergGPT"),
@@ -191,7 +429,14 @@ def _index_names() -> dict[str, list[_Name]]:
         for product in PRODUCTS
         for name in dict.fromkeys((product.name, *product.other_names, *product.everyday))
     ]
-    for first in ("copilot", "co-pilot", "microsoft copilot", "ms copilot", "windows copilot", "bing copilot"):
+    for first in (
+        "copilot",
+        "co-pilot",
+        "microsoft copilot",
+        "ms copilot",
+        "windows copilot",
+        "bing copilot",
+    ):
         pattern = re.compile(rf"(?<![a-z0-9]){_COPILOT}(?![a-z0-9])")
         names.append((len(first), _key(first), _Name(pattern, None)))
     index: dict[str, list[_Name]] = {}
@@ -202,7 +447,9 @@ def _index_names() -> dict[str, list[_Name]]:
 
 _INDEX = _index_names()
 _WORD_START = re.compile(r"(?<![a-z0-9])[a-z0-9]")
-_REST = re.compile(r"[^a-z0-9]+|(?<![a-z0-9])(?:ai|app|tool|bot|assistant|agent|ide|editor|pro|enterprise|licen[cs]es?)(?![a-z0-9])")
+_REST = re.compile(
+    r"[^a-z0-9]+|(?<![a-z0-9])(?:ai|app|tool|bot|assistant|agent|ide|editor|pro|enterprise|licen[cs]es?)(?![a-z0-9])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +482,7 @@ def find_products(folded: str, host_cell: str) -> list[NamedProduct]:
     return found
 
 
-def _is_meant(
-    product: Product | None, match: re.Match[str], folded: str, host_cell: str
-) -> bool:
+def _is_meant(product: Product | None, match: re.Match[str], folded: str, host_cell: str) -> bool:
     """Return whether an everyday word is a product here: its vendor is named, or the text says
     nothing else."""
     assert product is not None

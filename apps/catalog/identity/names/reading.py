@@ -165,9 +165,12 @@ _PACKAGED = re.compile(r"[:@/]|^[a-z][a-z0-9-]*\.[a-z]|^arn:|_")
 _CONFUSED = {"gemini": "gemma", "gemma": "gemini", "mistral": "mixtral", "mixtral": "mistral"}
 _ZERO_FOR_O = re.compile(r"(\d)0")
 _ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
-_OWN_NAME = re.compile(r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])")
+_OWN_NAME = re.compile(
+    r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])"
+)
 _QUESTIONED = re.compile(r"\?")
 _LATEST = "latest"
+_STAGES = frozenset({"preview", "beta", "experimental"})
 _MAX_KEPT = 50_000
 _SPECIAL_ONLY = re.compile(r"latest|experimental|beta|preview")
 
@@ -260,7 +263,11 @@ class NameReader:
             return True
         lead = word.split("/")[:-1]
         return all(
-            (host_slug(part) is not None or developer_slug(part) is not None or part in ("accounts", "models"))
+            (
+                host_slug(part) is not None
+                or developer_slug(part) is not None
+                or part in ("accounts", "models")
+            )
             and not (part in self._families.anchors and developer_slug(part) is None)
             for part in lead
         ) and bool(lead[0])
@@ -278,6 +285,8 @@ class NameReader:
             numbers = {fact for fact in own if is_number(fact)} - line.slug_facts
             if entity is not None and entity.kind == "pinned" and numbers and own <= facts:
                 return self._resolved(entity, "the only release with this number")
+            if own & facts & _STAGES - line.slug_facts and len(line.ids) > 1:
+                return self._resolved(known_id, "the name of its preview")
             return self._choose(known_id.line)
         # of several IDs of one release, the one that says no more than the name
         for other in line.ids:
@@ -381,7 +390,9 @@ class NameReader:
         folded_rest = "".join(letters)
         spans = find_regions(cleaned, folded_rest)
         regions = tuple(dict.fromkeys(cleaned[start:end] for start, end in spans))
-        cell_regions = tuple(cell_cleaned[start:end] for start, end in find_regions(cell_cleaned, cell_text))
+        cell_regions = tuple(
+            cell_cleaned[start:end] for start, end in find_regions(cell_cleaned, cell_text)
+        )
         regions = tuple(dict.fromkeys((*regions, *cell_regions)))
         places = find_places(folded_rest)
         for start, end in [*spans, *((place.start, place.end) for place in places)]:
@@ -390,7 +401,9 @@ class NameReader:
         developers = []
         for match in _DEVELOPER_NAMES.finditer(folded_rest):
             name = re.sub(r"[ -]", "", match.group())
-            slug = _DEVELOPER_SLUGS.get(name) or developer_slug(match.group()) or developer_slug(name)
+            slug = (
+                _DEVELOPER_SLUGS.get(name) or developer_slug(match.group()) or developer_slug(name)
+            )
             if slug is not None and not _joins_name(folded_rest, match):
                 developers.append((match.start(), slug))
                 mask(match.start(), match.end())
@@ -401,8 +414,9 @@ class NameReader:
             if not written.is_other:
                 dates.append((written.start, written.readings))
         folded_rest = "".join(letters)
-        for match in phrases.COUNT.finditer(folded_rest):
-            mask(match.start(), match.end())
+        for pattern in (phrases.COUNT, phrases.GENERIC):
+            for match in pattern.finditer(folded_rest):
+                mask(match.start(), match.end())
         return _Text(
             cleaned,
             folded,
@@ -569,10 +583,14 @@ class NameReader:
                 developer = None  # a platform's company beside another developer's model
             else:
                 return self._unknown(
-                    "", f"“{' '.join(tokens)}” is no model of {developer}, which the cell also names."
+                    "",
+                    f"“{' '.join(tokens)}” is no model of {developer}, which the cell also names.",
                 )
         readings = [
-            stamp for start, stamps in text.dates if self._is_near(start, mention, mentions) for stamp in stamps
+            stamp
+            for start, stamps in text.dates
+            if self._is_near(start, mention, mentions)
+            for stamp in stamps
         ]
         if mention.optional:
             longer = [*tokens, *mention.optional]
@@ -580,6 +598,8 @@ class NameReader:
                 tokens = longer
         reading = self._read_tokens(tokens, readings, developer, _hint_of(cell))
         reading = self._consider_distant(mention, tokens, reading, developer)
+        if reading.kind is Kind.CHOOSE and phrases.SERIES.match(text.folded, mention.end):
+            reading = self._family(self._families.series_of(reading.line, tokens[0]))
         if (
             reading.kind is Kind.FAMILY
             and len(mention.tokens) == 1
@@ -595,7 +615,13 @@ class NameReader:
         if mention.strange:
             words = " ".join(mention.strange)
             return self._unknown(
-                reading.line or reading.hint or (reading.candidates[0] if reading.kind is Kind.FAMILY and reading.candidates else ""),
+                reading.line
+                or reading.hint
+                or (
+                    reading.candidates[0]
+                    if reading.kind is Kind.FAMILY and reading.candidates
+                    else ""
+                ),
                 f"“{words}” is part of the name, and no known model has it.",
             )
         if mention.corrected and reading.kind in (Kind.RESOLVED, Kind.CHOOSE, Kind.FAMILY):
@@ -609,9 +635,7 @@ class NameReader:
     def _developer_of(self, mention: Mention, text: _Text) -> str | None:
         """Return the developer named beside the name, if any."""
         near = [
-            developer
-            for start, developer in text.developers
-            if abs(start - mention.start) < 40
+            developer for start, developer in text.developers if abs(start - mention.start) < 40
         ]
         fitting = [each for each in near if each in self._families.developers_of(mention.anchor)]
         if fitting:
@@ -626,7 +650,9 @@ class NameReader:
         return None
 
     def _all_anchors(self, text: _Text) -> set[str]:
-        return {word for word in re.findall(r"[a-z]+", text.masked) if word in self._families.anchors}
+        return {
+            word for word in re.findall(r"[a-z]+", text.masked) if word in self._families.anchors
+        }
 
     @staticmethod
     def _is_near(start: int, mention: Mention, mentions: list[Mention]) -> bool:
@@ -674,9 +700,7 @@ class NameReader:
         if reading.kind is not Kind.CHOOSE:
             return reading
         line = self._families.lines[reading.line]
-        moving = all(
-            _SPECIAL_ONLY.search(each.slug) and each.kind != "pinned" for each in line.ids
-        )
+        moving = all(_SPECIAL_ONLY.search(each.slug) and each.kind != "pinned" for each in line.ids)
         if moving and not any(is_number(token) for token in tokens):
             facts = facts_of(tokens)
             lines = [
@@ -739,7 +763,12 @@ class NameReader:
     def _read_slip(self, tokens: Sequence[str]) -> Reading | None:
         """Return a family of the one line that a common slip can mean, to be confirmed: a zero for
         the letter o, one family for another."""
-        variants = [[_ZERO_FOR_O.sub(r"\1o", token) if _ZERO_FOR_O.fullmatch(token) else token for token in tokens]]
+        variants = [
+            [
+                _ZERO_FOR_O.sub(r"\1o", token) if _ZERO_FOR_O.fullmatch(token) else token
+                for token in tokens
+            ]
+        ]
         if tokens[0] in _CONFUSED:
             variants.append([_CONFUSED[tokens[0]], *tokens[1:]])
         for variant in variants:
@@ -780,7 +809,9 @@ class NameReader:
             known_id = next(iter(found.values()))
             return replace(
                 self._resolved(known_id, "the only release with this date"),
-                certainty=Certainty.CERTAIN if any(date.day for date in dates) else Certainty.LIKELY,
+                certainty=Certainty.CERTAIN
+                if any(date.day for date in dates)
+                else Certainty.LIKELY,
             )
         line = lines[0]
         if reading.line and not self._families.has_stamps(line):
@@ -794,7 +825,9 @@ class NameReader:
                 return reading
         if reading.kind is Kind.FAMILY:
             return reading
-        return self._unknown(line, f"No known release of {line} has this date. The line is a hint only.")
+        return self._unknown(
+            line, f"No known release of {line} has this date. The line is a hint only."
+        )
 
     def _consider_distant(
         self, mention: Mention, tokens: Sequence[str], reading: Reading, developer: str | None
@@ -849,7 +882,11 @@ class NameReader:
         """Return the reading with the adaptation that the text names, or unknown for an own model
         that is only built on the named one."""
         folded = text.folded
-        line = reading.line or (reading.candidates[-1] if reading.kind is Kind.FAMILY and reading.candidates else reading.hint)
+        line = reading.line or (
+            reading.candidates[-1]
+            if reading.kind is Kind.FAMILY and reading.candidates
+            else reading.hint
+        )
         is_open = bool(line) and self._families.lines[line].is_open
         before = folded[: mention.start]
         adaptation = phrases.ADAPTATION.search(folded)
@@ -861,9 +898,15 @@ class NameReader:
         if derivative and derivative.group() in mention.tokens:
             derivative = None
         own_name = _OWN_NAME.search(folded) if adaptation else None
-        named_first = based is not None and is_open and re.search(r"[a-z]+[-_]?\d|[a-z]{3,}lm(?![a-z])", before[: based.start()])
+        named_first = (
+            based is not None
+            and is_open
+            and re.search(r"[a-z]+[-_]?\d|[a-z]{3,}lm(?![a-z])", before[: based.start()])
+        )
         if derivative or own_name or named_first:
-            reason = "is a model of its own" if not adaptation else "is an own model with its own name"
+            reason = (
+                "is a model of its own" if not adaptation else "is an own model with its own name"
+            )
             return Reading(
                 "",
                 Kind.UNKNOWN,
@@ -882,7 +925,9 @@ class NameReader:
         """Return the reading of numbers and tiers alone, with the family of the host cell or the only
         family that has such a model."""
         fragment = [token for tokens in scan.fragments.values() for token in tokens]
-        fragment = [token for token in fragment if token not in ("instruct", "new", "preview")] or fragment
+        fragment = [
+            token for token in fragment if token not in ("instruct", "new", "preview")
+        ] or fragment
         zeroed = _ZERO_FIRST.sub("o", text.masked)
         if zeroed != text.masked:
             again = self._finder.scan(zeroed)
@@ -908,8 +953,14 @@ class NameReader:
             return [_Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
         place = next((each.host for each in text.places if each.host), None) or cell.host
         families = _MAIN_FAMILIES.get(place or "", ())
-        families = families or tuple(dict.fromkeys(name for names in _MAIN_FAMILIES.values() for name in names))
-        if len(fragment) < 2 and not (families and re.fullmatch(r"\d+[a-z]", fragment[0]) and not SIZE.fullmatch(fragment[0])):
+        families = families or tuple(
+            dict.fromkeys(name for names in _MAIN_FAMILIES.values() for name in names)
+        )
+        if len(fragment) < 2 and not (
+            families
+            and re.fullmatch(r"\d+[a-z]|[a-z]\d", fragment[0])
+            and not SIZE.fullmatch(fragment[0])
+        ):
             return []
         found: dict[str, Reading] = {}
         for family in families:
@@ -952,7 +1003,9 @@ class NameReader:
                 and following is not None
                 and following.kind is Kind.RESOLVED
                 and following.developer == answer.reading.developer
-                and re.fullmatch(r"\W*[(\[:=]\W*", text.folded[answer.end : answers[number + 1].start])
+                and re.fullmatch(
+                    r"\W*[(\[:=]\W*", text.folded[answer.end : answers[number + 1].start]
+                )
             ):
                 continue  # the ID in brackets says which one
             if (
@@ -965,8 +1018,12 @@ class NameReader:
             ):
                 continue  # `GPT o3` is o3
             if any(
-                other is not answer and _covers(other.reading, answer.reading, self._families)
-                and (not _covers(answer.reading, other.reading, self._families) or other.start < answer.start)
+                other is not answer
+                and _covers(other.reading, answer.reading, self._families)
+                and (
+                    not _covers(answer.reading, other.reading, self._families)
+                    or other.start < answer.start
+                )
                 for other in answers
             ):
                 continue
@@ -975,8 +1032,14 @@ class NameReader:
 
     def _mark(self, answer: _Answer, answers: list[_Answer], text: _Text) -> _Answer:
         """Return the answer with what the words around it say: no longer, planned, fallback."""
-        previous_end = max((other.end for other in answers if other.end <= answer.start and other is not answer), default=0)
-        next_start = min((other.start for other in answers if other.start >= answer.end and other is not answer), default=len(text.folded))
+        previous_end = max(
+            (other.end for other in answers if other.end <= answer.start and other is not answer),
+            default=0,
+        )
+        next_start = min(
+            (other.start for other in answers if other.start >= answer.end and other is not answer),
+            default=len(text.folded),
+        )
         before = text.folded[previous_end : answer.start][-48:]
         after = text.folded[answer.end : next_start][:48]
         bracket = re.match(r"[^a-z0-9]*\(([^)]*)\)", after)
@@ -985,7 +1048,13 @@ class NameReader:
         is_old = bool(
             phrases.PAST.search(before[-32:])
             or (has_next and phrases.REPLACED_BY.search(after))
-            or (len(answers) > 1 and re.search(r"(?<![a-z])(?:old|alt|retired|replaced|abgelost|decommissioned|legacy|ancien)(?![a-z])", remark))
+            or (
+                len(answers) > 1
+                and re.search(
+                    r"(?<![a-z])(?:old|alt|retired|replaced|abgelost|decommissioned|legacy|ancien)(?![a-z])",
+                    remark,
+                )
+            )
         ) and not phrases.REPLACED_BY.search(before)
         last_word = re.findall(r"[a-z0-9']+", before)[-2:]
         is_negated = any(phrases.NEGATION.fullmatch(word) for word in last_word[-1:]) or (
@@ -1038,7 +1107,9 @@ class NameReader:
             return placed[0]
         if arrow >= 0:
             placed = [
-                replace(reading, role="old") if answer.end <= arrow and not reading.role else reading
+                replace(reading, role="old")
+                if answer.end <= arrow and not reading.role
+                else reading
                 for reading, answer in zip(placed, current, strict=True)
             ]
         return Reading(
@@ -1055,7 +1126,9 @@ class NameReader:
         hint = reading.line or reading.hint
         if any(answer.is_old for answer in dropped) and (
             phrases.NO_MODEL.search(text.masked)
-            or re.search(r"no longer|nicht mehr|not any ?more|decommission|abgelost|dropped", text.folded)
+            or re.search(
+                r"no longer|nicht mehr|not any ?more|decommission|abgelost|dropped", text.folded
+            )
         ):
             return Reading(
                 "",
@@ -1089,12 +1162,19 @@ class NameReader:
                     candidates=(named.product.slug,),
                     why=f"{named.product.name} is a product of {named.product.vendor}. Its vendor states which models are inside.",
                 )
-            if any(other.reading.product and other.reading.product == reading.product for other in result):
+            if any(
+                other.reading.product and other.reading.product == reading.product
+                for other in result
+            ):
                 continue
             result.append(_Answer(reading, named.start, named.end))
         specific = [answer for answer in result if answer.reading.product]
         if specific and len(specific) < len(result):
-            result = specific if any("copilot" in answer.reading.product for answer in specific) else result
+            result = (
+                specific
+                if any("copilot" in answer.reading.product for answer in specific)
+                else result
+            )
         return result
 
     def _join_products(
@@ -1108,7 +1188,15 @@ class NameReader:
             product = min(products, key=lambda each: abs(each.start - answer.start))
             first, second = sorted((product, answer), key=lambda each: each.start)
             between = text.folded[first.end : second.start]
-            is_list = bool(re.search(r"[+&;,→|]|(?<!\w)/(?!\w)|\s/\s|(?<![a-z])(?:and|und|et|oraz|plus)(?![a-z])", between)) and "(" not in between
+            is_list = (
+                bool(
+                    re.search(
+                        r"[+&;,→|]|(?<!\w)/(?!\w)|\s/\s|(?<![a-z])(?:and|und|et|oraz|plus)(?![a-z])",
+                        between,
+                    )
+                )
+                and "(" not in between
+            )
             (listed if is_list else inside).append(answer)
         result = list(products)
         if inside:
@@ -1116,15 +1204,20 @@ class NameReader:
             index = result.index(product)
             if product.reading.product == "chatgpt" and inside[0].reading.kind is Kind.FAMILY:
                 pass
-            within = inside[0].reading if len(inside) == 1 else Reading(
-                "", Kind.SEVERAL, parts=tuple(answer.reading for answer in inside), why="Several models are named."
+            within = (
+                inside[0].reading
+                if len(inside) == 1
+                else Reading(
+                    "",
+                    Kind.SEVERAL,
+                    parts=tuple(answer.reading for answer in inside),
+                    why="Several models are named.",
+                )
             )
             result[index] = replace(product, reading=replace(product.reading, inside=within))
         return sorted([*result, *listed], key=lambda each: each.start)
 
-    def _add_foreign_parts(
-        self, answers: list[_Answer], text: _Text, scan: Scan
-    ) -> list[_Answer]:
+    def _add_foreign_parts(self, answers: list[_Answer], text: _Text, scan: Scan) -> list[_Answer]:
         """Add the parts of a list that name a model of no catalogue; tools in the list are dropped."""
         if not answers:
             return answers
@@ -1133,7 +1226,11 @@ class NameReader:
         for number, segment in enumerate(scan.segments):
             if number in taken or segment.mark == "" and number == 0 and 0 in taken:
                 continue
-            end = scan.segments[number + 1].start if number + 1 < len(scan.segments) else len(text.masked)
+            end = (
+                scan.segments[number + 1].start
+                if number + 1 < len(scan.segments)
+                else len(text.masked)
+            )
             body = text.masked[segment.start : end]
             match = phrases.OTHER_MODELS.search(body)
             if match is None or any(segment.start <= answer.start < end for answer in answers):
@@ -1192,9 +1289,7 @@ class NameReader:
 
     # --- nothing named ----------------------------------------------------------------------------
 
-    def _read_nothing(
-        self, text: _Text, scan: Scan, cell: HostCell, cell_text: str
-    ) -> Reading:
+    def _read_nothing(self, text: _Text, scan: Scan, cell: HostCell, cell_text: str) -> Reading:
         """Return the reading of a text without the name of a model or product."""
         rest = text.masked.strip()
         folded = text.folded
@@ -1202,7 +1297,9 @@ class NameReader:
         is_open = bool(phrases.NOT_STATED.search(rest) or re.fullmatch(r"[\W_]*\?+[\W_]*", rest))
         is_none = bool(phrases.NO_MODEL.search(rest) or phrases.METHOD.search(folded))
         developer = text.developers[0][1] if text.developers else None
-        if developer is not None and (words := re.findall(r"[a-z]+", folded[: text.developers[0][0]])):
+        if developer is not None and (
+            words := re.findall(r"[a-z]+", folded[: text.developers[0][0]])
+        ):
             developer = None if phrases.NEGATION.fullmatch(words[-1]) else developer
         foreign = phrases.OTHER_MODELS.search(rest)
         if is_none and not platform and not developer and not foreign:
@@ -1212,7 +1309,10 @@ class NameReader:
             platform = None  # a developer's model on a platform
         if platform is not None and not foreign and not scan.fragments:
             host = self._place(
-                _Answer(Reading("", Kind.UNKNOWN), 0, 0), [_Answer(Reading("", Kind.UNKNOWN), 0, 0)], text, cell
+                _Answer(Reading("", Kind.UNKNOWN), 0, 0),
+                [_Answer(Reading("", Kind.UNKNOWN), 0, 0)],
+                text,
+                cell,
             ).host
             if not any(scan.unknown_words.values()) or len(rest) < 40:
                 return Reading(
@@ -1262,7 +1362,11 @@ class NameReader:
 def _span(scan: Scan, segment: int, text: _Text) -> tuple[int, int]:
     """Return the position of a part of a list, without the blanks and signs around it."""
     start = scan.segments[segment].start
-    end = scan.segments[segment + 1].start - 1 if segment + 1 < len(scan.segments) else len(text.folded)
+    end = (
+        scan.segments[segment + 1].start - 1
+        if segment + 1 < len(scan.segments)
+        else len(text.folded)
+    )
     body = text.folded[start:end]
     start += len(body) - len(body.lstrip(" ()[]:-"))
     return start, max(start, start + len(body.strip(" ()[]:-")))
@@ -1287,7 +1391,10 @@ def _sentence(steps: str) -> str:
 
 def _joins_name(folded: str, match: re.Match[str]) -> bool:
     """Return whether a developer's name is part of a longer word (`meta-llama` keeps its meaning)."""
-    return folded[match.end() : match.end() + 1] == "-" and folded[match.start() - 1 : match.start()] == "-"
+    return (
+        folded[match.end() : match.end() + 1] == "-"
+        and folded[match.start() - 1 : match.start()] == "-"
+    )
 
 
 def _without(folded: str, mention: Mention) -> str:
@@ -1313,7 +1420,9 @@ def _covers(reading: Reading, other: Reading, families: Families) -> bool:
     if other.kind is Kind.FAMILY:
         if reading.kind is Kind.FAMILY:
             return set(reading.candidates) <= set(other.candidates)
-        return bool(reading.line) and reading.developer == other.developer and (
-            reading.line in other.candidates
+        return (
+            bool(reading.line)
+            and reading.developer == other.developer
+            and (reading.line in other.candidates)
         )
     return False
