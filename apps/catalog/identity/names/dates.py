@@ -34,7 +34,8 @@ _FORMS = tuple(
     for form in (
         r"(?P<y>20\d\d)[-./](?P<m>\d\d?)[-./](?P<d>\d\d?)",
         r"(?P<a>\d\d?)(?P<mark>[./-])(?P<b>\d\d?)(?P=mark)(?P<y>20\d\d)",
-        rf"(?P<d>\d\d?)(?:st|nd|rd|th|\.)? ?(?:of |de |di )?(?P<month>{_MONTH})\.?(?:,? (?:de |del |di )?(?P<y>20\d\d))?",
+        rf"(?P<d>\d\d?)(?:st|nd|rd|th|\.)? ?(?:of |de |di )?(?P<month>{_MONTH})\.?(?:,? (?:de |"
+        rf"del |di )?(?P<y>20\d\d))?",
         rf"(?P<month>{_MONTH})\.? (?P<d>\d\d?)(?:st|nd|rd|th)?(?:,? (?P<y>20\d\d))?",
         rf"(?P<month>{_MONTH})\.?[ /-]?(?:of |de |del |di )?(?P<y>20\d\d)",
         r"(?P<m>\d\d?)[./](?P<y>20\d\d)",
@@ -44,10 +45,14 @@ _FORMS = tuple(
 )
 # The date says something about the application, not about the model.
 _OTHER_DATE = compile_words(
-    r"in|im|ab|en|nel|since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|live|go ?live|golive|started?|start",
-    r"(?:in )?(?:use|production|betrieb|einsatz)|launch\w*|rollout|introduced|eingefuhrt|deployed|signed|contract",
-    r"vertrag|review\w*|retir\w+|end of life|eol|expires?|sunset|deprecated|abgeschaltet|due|planned|geplant|reviewed",
-    r"updated|checked|stand|status|as of|per|last|contrat|went live|produktiv|migrat\w+|ends?|freigabe|approved|tested",
+    r"in|im|ab|en|nel|since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|"
+    r"live|go ?live|golive|started?|start",
+    r"(?:in )?(?:use|production|betrieb|einsatz)|launch\w*|rollout|introduced|eingefuhrt|"
+    r"deployed|signed|contract",
+    r"vertrag|review\w*|retir\w+|end of life|eol|expires?|sunset|deprecated|abgeschaltet|due|"
+    r"planned|geplant|reviewed",
+    r"updated|checked|stand|status|as of|per|last|contrat|went live|produktiv|migrat\w+|ends?|"
+    r"freigabe|approved|tested",
     r"mise en service|en production|en produccion|in produzione|vigente",
 )
 _OTHER_DATE_AFTER = compile_words(

@@ -18,6 +18,7 @@ from apps.catalog.identity.resolver.facts import (
     NAMES,
     NO_SINGLE_VERSION,
     RESTATED_SIZES,
+    words,
 )
 from apps.catalog.identity.resolver.index import Index, KnownId
 from apps.catalog.identity.resolver.tokens import (
@@ -56,46 +57,54 @@ _SILENT = frozenset(
     }
 )
 # Words that tell lines of one generation apart; such a word that no line has makes a name unknown.
-TIERS = frozenset(
+TIERS = words(
     """
-    mini nano micro small medium large xl xxl xs tiny big huge pro max ultra plus premium premier lite light flash
-    turbo fast express air base instruct chat thinking reasoning reasoner think instant sonnet opus haiku fable
-    mythos vision audio realtime transcribe tts image embed embedding embeddings coder code codex guard distill
-    preview scout maverick nemo multilingual english speciale terminus exp experimental astra luna sol terra cyber
-    canvas reel sonic diarize search research omni live multimodal vl math moe mamba edge creative video
-    """.split()
+    mini nano micro small medium large xl xxl xs tiny big huge pro max ultra plus premium
+    premier lite light flash turbo fast express air base instruct chat thinking reasoning
+    reasoner think instant sonnet opus haiku fable mythos vision audio realtime transcribe tts
+    image embed embedding embeddings coder code codex guard distill preview scout maverick
+    nemo multilingual english speciale terminus exp experimental astra luna sol terra cyber
+    canvas reel sonic diarize search research omni live multimodal vl math moe mamba edge
+    creative video
+    """
 )
 # Claude's tiers name the family by themselves.
-_IMPLIED = {tier: "claude" for tier in ("sonnet", "opus", "haiku")}
+_IMPLIED = dict.fromkeys(("sonnet", "opus", "haiku"), "claude")
 # Words of other uses; without them a name means the general lines of a family.
-_SPECIAL = frozenset(
+_SPECIAL = words(
     """
-    image tts audio live embed robotics computer customtools cyber realtime transcribe translate vision search
-    research moderation guard ocr video safeguard safety multimodal exp completions omni native streaming extended
-    diarize law rosalind whisper experimental gemma nano generate clip deep custom livetranslate asr mt vl math
-    character
-    """.split()
+    image tts audio live embed robotics computer customtools cyber realtime transcribe
+    translate vision search research moderation guard ocr video safeguard safety multimodal
+    exp completions omni native streaming extended diarize law rosalind whisper experimental
+    gemma nano generate clip deep custom livetranslate asr mt vl math character
+    """
 )
 # Families whose name is also an everyday word, a system or a company: they need their developer, or
 # a cell that says nothing else.
-EVERYDAY = frozenset(
+EVERYDAY = words(
     """
-    nova mistral command embed rerank sonar mercury titan flux step seed north beam hermes spotlight weaver voyage
-    trinity solar ring ling fugu inkling laguna parse pegasus marengo magnum dolphin sam muse sora wan aion morph
-    relace intellect ada curie babbage davinci o1 granite music speech coder cogito lyria veo imagen pixtral tts
-    virtuoso maestro dash daybreak medlm ornith perceptron rnj skyfall cydonia rocinante palmyra reka swe hy3 chat
+    nova mistral command embed rerank sonar mercury titan flux step seed north beam hermes
+    spotlight weaver voyage trinity solar ring ling fugu inkling laguna parse pegasus marengo
+    magnum dolphin sam muse sora wan aion morph relace intellect ada curie babbage davinci o1
+    granite music speech coder cogito lyria veo imagen pixtral tts virtuoso maestro dash
+    daybreak medlm ornith perceptron rnj skyfall cydonia rocinante palmyra reka swe hy3 chat
     devstral kat learnlm lfm2 multimodalembedding olmo remm sarvam stable whisper fable mythos
-    """.split()
+    """
 )
 # Of these, the ones that a number or a cell of their own makes a family.
-DISTINCTIVE = frozenset(
-    "mistral nova titan whisper sora voyage o1 devstral imagen granite hermes sd veo pixtral".split()
+DISTINCTIVE = words(
+    """
+    mistral nova titan whisper sora voyage o1 devstral imagen granite hermes sd veo pixtral
+    """
 )
 # Families that are hardly ever the name of anything else.
 UNMISTAKABLE = frozenset({"claude", "gpt", "qwen", "deepseek", "chatgpt"})
 # First words that name no family without the second one.
-_FIRST_OF_TWO = frozenset(
-    "text image speech music chat deep computer stable code omni nano open labs coder ui tiny north multimodal multilingual".split()
+_FIRST_OF_TWO = words(
+    """
+    text image speech music chat deep computer stable code omni nano open labs coder ui tiny
+    north multimodal multilingual
+    """
 )
 # First words that several developers use for a kind of model.
 SHARED_ANCHORS = frozenset({"embed", "rerank", "text", "image", "speech", "moderation"})
@@ -365,10 +374,10 @@ class Families:
         if stated and self._find_within(facts, anchor, developer):
             return
         named = self._filter(self._reduced.get(_reduce(facts), ()), developer)
-        if "chat" not in facts and all(self._needs_chat(line) for line in named):
-            # without the word, a line beside the chat model can be meant too
-            if len(self._find_within(_reduce(facts), anchor, developer)) > 1:
-                return
+        is_chat = "chat" not in facts and all(self._needs_chat(line) for line in named)
+        # without the word, a line beside the chat model can be meant too
+        if is_chat and len(self._find_within(_reduce(facts), anchor, developer)) > 1:
+            return
         yield named
 
     def _needs_chat(self, line: str) -> bool:
@@ -380,12 +389,12 @@ class Families:
         numbers = [fact for fact in facts if re.fullmatch(r"\d", fact)]
         if len(numbers) != 1 or not NO_SINGLE_VERSION.fullmatch("-".join(tokens)):
             return []
-        words = facts - set(numbers)
+        named_words = facts - set(numbers)
         return [
             line
             for line in self._filter(sorted(self._of_family(tokens[0])), developer)
             if any(
-                {fact for fact in spelling if not is_number(fact)} == words
+                {fact for fact in spelling if not is_number(fact)} == named_words
                 and any(
                     _value(fact) // 1 == int(numbers[0]) for fact in spelling if is_number(fact)
                 )
@@ -495,8 +504,8 @@ class Families:
         best: tuple[float, bool, str] | None = None
         for identifier in family:
             line = self.lines[identifier]
-            for words, numbers in self._parts_of(line):
-                different = len(words ^ wanted_words)
+            for own_words, numbers in self._parts_of(line):
+                different = len(own_words ^ wanted_words)
                 missing = wanted_numbers - numbers
                 if different + len(missing) > 3:
                     continue
@@ -547,8 +556,8 @@ class Families:
         return self.find_by_dates(line, (stamp,)) if stamp else None
 
     def find_containing(self, tokens: Iterable[str], developer: str | None) -> KnownId | None:
-        """Return the only version whose ID has all of these facts, and besides them silent words and
-        the kind of model (`ada-002`, `davinci 003`)."""
+        """Return the only version whose ID has all of these facts, and besides them silent words
+        and the kind of model (`ada-002`, `davinci 003`)."""
         facts = facts_of(tokens)
         stamp = next(fact for fact in facts if is_stamp(fact))
         matches = [

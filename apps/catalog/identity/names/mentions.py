@@ -11,14 +11,16 @@ from functools import lru_cache
 
 from apps.catalog.identity.names.families import EVERYDAY, SYNONYMS, TIERS, Families, is_number
 from apps.catalog.identity.names.phrases import CONNECTORS, JOINED_NOISE, NOISE
-from apps.catalog.identity.resolver.facts import EFFORT, FORMAT, SERVICE_OF_LLAMA
+from apps.catalog.identity.resolver.facts import EFFORT, FORMAT, SERVICE_OF_LLAMA, words
 from apps.catalog.identity.resolver.tokens import tokens_of
 
 FIRST_MARK = 0xE000
 _ITEM = re.compile(r"[a-z0-9][a-z0-9._-]*|[\ue000-\uf8ff]|[^\sa-z0-9]")
 _LIST_MARKS = frozenset("/+&|;→")
-_LIST_WORDS = frozenset(
-    "and und et y e i oraz sowie or oder ou o lub bzw respectively resp then".split()
+_LIST_WORDS = words(
+    """
+    and und et y e i oraz sowie or oder ou o lub bzw respectively resp then
+    """
 )
 _CORRECTABLE = re.compile(r"[a-z]{3,12}")
 
@@ -158,9 +160,7 @@ class MentionFinder:
                     current.end = token.end
                 elif word in TIERS and not is_number(word):
                     current.distant.append(word)
-            elif FORMAT.fullmatch(word):
-                pass
-            elif word in CONNECTORS:
+            elif FORMAT.fullmatch(word) or word in CONNECTORS:
                 pass
             elif current is not None and not gap and token.joined:
                 corrected = self._correct(word, current.anchor)
@@ -236,7 +236,7 @@ class MentionFinder:
         """Return the mention that starts at a token, with the facts directly before it."""
         before: list[str] = []
         strange: list[str] = []
-        words = self._families.words_of(token.text)
+        family_words = self._families.words_of(token.text)
         start = token.start
         expects_joined = token.joined
         index = position - 1
@@ -245,7 +245,7 @@ class MentionFinder:
                 break
             word = previous.text
             near = expects_joined
-            is_fact = word in words and (word in TIERS or near) and word != token.text
+            is_fact = word in family_words and (word in TIERS or near) and word != token.text
             is_generation = is_number(word) and (near or token.text in ("sonnet", "opus", "haiku"))
             if is_fact or is_generation:
                 before.insert(0, word)
@@ -307,7 +307,7 @@ class MentionFinder:
         return self._corrections[word]
 
     def _correct(self, word: str, anchor: str) -> str:
-        """Return the only word of the family's names that is one slip away; empty if there is none."""
+        """Return the only word of the family's names that is one slip away; empty if none is."""
         if not _CORRECTABLE.fullmatch(word) or len(word) < 4 or word in NOISE or word in CONNECTORS:
             return ""
         near = [

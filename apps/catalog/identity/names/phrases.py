@@ -8,6 +8,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from apps.catalog.identity.resolver.facts import words
+
 MAX_LENGTH = 400
 
 _SAME_AS = str.maketrans(
@@ -39,7 +41,8 @@ _POSSESSIVE = re.compile(r"(?<=\w)'s\b", re.I)
 _WITH = re.compile(r"(?<![\w/])w/(?!o)", re.I)
 _WITHOUT = re.compile(r"(?<![\w/])w/o(?!\w)", re.I)
 _PLUS = re.compile(
-    r"(?<=[\w)]) plus (?=(?:gpt|claude|gemini|llama|mistral|copilot|cohere|sonnet|haiku|opus|whisper|titan|nova"
+    r"(?<=[\w)]) plus (?=(?:gpt|claude|gemini|llama|mistral|copilot|cohere|sonnet|haiku|opus|"
+    r"whisper|titan|nova"
     r"|deepseek|embed|text-embed|openai|anthropic|google))",
     re.I,
 )
@@ -54,7 +57,8 @@ _GPT_4V = re.compile(r"\bgpt[ -]?4[ -]?v\b", re.I)
 _STABLE_DIFFUSION = re.compile(r"\bstable[ -]?diffusion\b", re.I)
 # Number formats of weights, which change no identity.
 _QUANTISATION = re.compile(
-    r"[-_ :]*\b(?:i?q\d(?:_[a-z0-9]+)+|\d[- ]?bits?|fp\d+|bf16|(?:nv|mx)fp\d|int\d|w\d+a\d+|awq|gptq|gguf|ggml)\b",
+    r"[-_ :]*\b(?:i?q\d(?:_[a-z0-9]+)+|\d[- ]?bits?|fp\d+|bf16|(?:nv|mx)fp\d|int\d|w\d+a\d+|awq|"
+    r"gptq|gguf|ggml)\b",
     re.I,
 )
 
@@ -120,7 +124,8 @@ _NO_MODEL = (
     r"no (?:ai|ml|llm|genai|model|models|gen ai)|non ai|kein\w* (?:ki|ai|llm|modell\w*|genai)",
     r"ohne (?:ki|ai|llm|modell)|keine?[rs]?|entfallt|nicht (?:relevant|zutreffend|anwendbar)",
     r"without (?:ai|ml|llm)|not (?:an )?(?:ai|llm|ml)(?: model)?",
-    r"aucune?|neant|sans (?:ia|llm|modele)|pas (?:d ?'? ?ia|de modele|de llm)|sans objet|non applicable",
+    r"aucune?|neant|sans (?:ia|llm|modele)|pas (?:d ?'? ?ia|de modele|de llm)|sans objet|"
+    r"non applicable",
     r"ninguno?a?|sin (?:ia|modelo|llm)|no aplica|nessuno?a?|senza (?:ia|ai|modello)",
     r"non applicabile|brak|nie dotyczy|bez (?:ai|si|modelu)",
     r"(?:purely |rein )?(?:rule|rules) ?(?:based|engine)?|regelbasiert\w*|regelwerk|regeln",
@@ -132,7 +137,8 @@ _METHODS = (
     r"(?:logistic|linear|lasso|ridge|poisson|cox) regression|logistische regression|regression",
     r"regression logistique|regresion logistica|regressione logistica|regresja logistyczna",
     r"xg ?boost|light ?gbm|cat ?boost|gradient boost\w*|random forest\w*|decision trees?",
-    r"entscheidungsbaum\w*|isolation forest|svm|support vector machines?|k ?means|k ?nn|naive bayes",
+    r"entscheidungsbaum\w*|isolation forest|svm|support vector machines?|k ?means|k ?nn|"
+    r"naive bayes",
     r"arima|prophet|monte ?carlo|markov|glm model|scorecard\w*|scikit ?learn|sklearn|statistic\w*",
     r"excel\w*|spreadsheet|macros?|vba|arkusz\w*|tabellenkalkulation|access database|sql|pl ?sql",
     r"python|java|cobol|matlab|stata|sas|scripts?|skript\w*|regex|regular expressions?",
@@ -144,13 +150,17 @@ _METHODS = (
 )
 # The cell says that it has not been stated yet.
 _NOT_STATED = (
-    r"t\.?b\.?[dca]\.?|to be (?:confirmed|decided|determined|defined|announced|agreed|checked|clarified)",
-    r"unknown|not known|unclear|undecided|undisclosed|unspecified|open(?! ?(?:source|weight))|pending|n\.?/?k\.?",
+    r"t\.?b\.?[dca]\.?|to be (?:confirmed|decided|determined|defined|announced|agreed|checked|"
+    r"clarified)",
+    r"unknown|not known|unclear|undecided|undisclosed|unspecified|open(?! ?(?:source|weight))|"
+    r"pending|n\.?/?k\.?",
     r"not (?:yet )?(?:decided|specified|disclosed|stated|defined|selected|chosen|available)",
     r"don ?'? ?t know|do not know|no idea|ask (?:the )?(?:vendor|supplier|it|team)|check with \w+",
-    r"(?:noch )?(?:offen|unklar|unbekannt)|nicht (?:bekannt|angegeben|festgelegt|entschieden)|folgt",
+    r"(?:noch )?(?:offen|unklar|unbekannt)|nicht (?:bekannt|angegeben|festgelegt|entschieden)|"
+    r"folgt",
     r"wird (?:noch )?geklart|k\.? ?a\.?|keine angaben?|zu klaren|in klarung",
-    r"inconnu\w*|a (?:definir|confirmer|preciser|determiner)|non (?:precise|renseigne|connu|defini)\w*",
+    r"inconnu\w*|a (?:definir|confirmer|preciser|determiner)|non (?:precise|renseigne|connu|"
+    r"defini)\w*",
     r"por (?:definir|confirmar|determinar|decidir)|desconocido|pendiente|no se sabe|sin definir",
     r"da (?:definire|confermare|stabilire|decidere)|sconosciuto|non noto|non specificato",
     r"do (?:ustalenia|potwierdzenia|uzupelnienia)|niezna\w+|nie wiadomo|nieustalon\w+",
@@ -162,25 +172,32 @@ NOT_STATED = compile_words(*_NOT_STATED)
 # --- remarks around a name ------------------------------------------------------------------------
 # Numbers that count something else than a model: people, hardware, quotas, tickets, money.
 _COUNTED = (
-    r"users?|nutzer|seats?|licen[cs]es?|lizenzen|agents?|bots?|instances?|instanzen|calls?|requests?|people|staff"
+    r"users?|nutzer|seats?|licen[cs]es?|lizenzen|agents?|bots?|instances?|instanzen|calls?|"
+    r"requests?|people|staff"
     r"|fte|apps?|use cases?|teams?|nodes?|days?|months?|years?|weeks?|tokens?"
 )
 COUNT = re.compile(
     rf"(?<![a-z0-9.-])~?\d[\d.,]+\s?k?\s?(?:{_COUNTED})(?![a-z0-9])"
     rf"|(?:^|[(,;]|(?<![a-z])for|(?<![a-z])fur)\s*~?\d\s?k?\s(?:{_COUNTED})(?![a-z0-9])"
     r"|(?<![a-z0-9.-])~?\d[\d.,]*\s?k?\s?(?:tpm|rpm|gpus?|gb|tb|eur|usd|chf|gbp|€|\$|%)(?![a-z0-9])"
-    r"|(?<![a-z0-9])(?:tpm|rpm|ptus?|ticket|inc|chg|req|jira|cr|phase|tier|stufe|level|sprint|eur|usd|chf"
+    r"|(?<![a-z0-9])(?:tpm|rpm|ptus?|ticket|inc|chg|req|jira|cr|phase|tier|stufe|level|sprint|"
+    r"eur|usd|chf"
     r"|no\.|nr\.|id|kw|app|room|floor|wave)[ :#-]*\d[\d.,]*k?(?![a-z0-9])"
     r"|(?<![a-z0-9])\d+ ?x ?(?:a|h|l|b|v|mi|rtx ?)\d{2,4}\w?(?![a-z0-9])"
-    r"|(?<![a-z0-9])(?:nvidia )?(?:a100|h100|h200|b100|b200|gb200|l40s?|l4|a10g?|v100|mi300x?|t4|rtx ?\d{4})(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:nvidia )?(?:a100|h100|h200|b100|b200|gb200|l40s?|l4|a10g?|v100|mi300x?|t4|"
+    r"rtx ?\d{4})(?![a-z0-9])"
     r"|#\d+|(?<![a-z0-9.-])(?!gpt|glm|phi)[a-z]{2,6}-\d{4,}(?![a-z0-9.-])"
 )
 # What stands before a name that is no longer, or not yet, the one in use.
 PAST = compile_words(
-    r"no longer(?: \w+){0,2}|not any ?more|nicht mehr(?: \w+){0,1}|formerly|previously|former|was|used to be",
-    r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|anteriormente|antes|prima|ex|dawniej|poprzednio",
-    r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu de|en lugar de|invece di|zamiast",
-    r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|migration) (?:away )?(?:from|von|de|da|z)",
+    r"no longer(?: \w+){0,2}|not any ?more|nicht mehr(?: \w+){0,1}|formerly|previously|former|"
+    r"was|used to be",
+    r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|anteriormente|antes|prima|ex|"
+    r"dawniej|poprzednio",
+    r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu de|en lugar de|"
+    r"invece di|zamiast",
+    r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|"
+    r"migration) (?:away )?(?:from|von|de|da|z)",
     r"before(?= ?:)|vorher|previous|prior",
     r"retired|decommissioned|dropped|abandoned|removed|abgelost",
 )
@@ -188,25 +205,33 @@ NEGATION = compile_words(
     r"not|no|nicht|kein\w*|without|ohne|never|except|ausser|pas|sans|sin|senza|bez|nie|excluding"
 )
 FUTURE = compile_words(
-    r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|trial\w*|considering|candidate",
-    r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|move to)|under review",
+    r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|"
+    r"trial\w*|considering|candidate",
+    r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|"
+    r"move to)|under review",
 )
 REPLACED_BY = compile_words(
-    r"(?:was |is |been |now )?(?:replaced|superseded|succeeded) (?:by|with)|ersetzt durch|abgelost durch",
-    r"(?:migrat|mov|switch|upgrad|chang)\w+ to|umgestellt auf|gewechselt (?:zu|auf)|remplace par|sustituido por"
+    r"(?:was |is |been |now )?(?:replaced|superseded|succeeded) (?:by|with)|ersetzt durch|"
+    r"abgelost durch",
+    r"(?:migrat|mov|switch|upgrad|chang)\w+ to|umgestellt auf|gewechselt (?:zu|auf)|remplace par|"
+    r"sustituido por"
     r"|sostituito da|zastapion\w+ przez",
 )
 FALLBACK = compile_words(
-    r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|that) (?:fails|is down)",
+    r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|"
+    r"that) (?:fails|is down)",
     r"standby|failover|secours|respaldo|riserva|zapasow\w+",
 )
 BASED_ON = compile_words(
-    r"based on|built on|derived from|trained from|auf basis(?: von)?|basiert auf|basierend auf|base sur",
-    r"basado en|basato su|oparty na|na bazie|(?:fine ?tune|finetuning|distillation|merge) (?:of|from|von)",
+    r"based on|built on|derived from|trained from|auf basis(?: von)?|basiert auf|basierend auf|"
+    r"base sur",
+    r"basado en|basato su|oparty na|na bazie|(?:fine ?tune|finetuning|distillation|merge) (?:of|"
+    r"from|von)",
     r"(?:fine ?tuned|finetuned|distilled) (?:from|of)",
 )
 ADAPTATION = re.compile(
-    r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|fein ?getunt\w*|finegetunt\w*|feintuning|nachtrainiert\w*"
+    r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|fein ?getunt\w*|"
+    r"finegetunt\w*|feintuning|nachtrainiert\w*"
     r"|feinabgestimmt\w*|custom ?-?trained|ajuste fino|affine|dostrojon\w+)"
     r"|(?P<adapter>q?lora|adapters?|peft|dora))(?![a-z0-9])"
 )
@@ -216,61 +241,71 @@ DERIVATIVE = compile_words(
 )
 # What a system of one's own is called by: a family's name beside it is a name of that system.
 SYSTEM = compile_words(
-    r"project|projekt|projet|progetto|proyecto|portal|crm|erp|programme|program|initiative|campaign|dashboard",
-    r"software|scanner|newsletter|database|farm|parcel|system|systeme|sistema|suite|branch|countertop|conference",
+    r"project|projekt|projet|progetto|proyecto|portal|crm|erp|programme|program|initiative|"
+    r"campaign|dashboard",
+    r"software|scanner|newsletter|database|farm|parcel|system|systeme|sistema|suite|branch|"
+    r"countertop|conference",
 )
 # Models that people name and that no catalogue lists: a part of a list that is no tool.
 OTHER_MODELS = compile_words(
-    r"nomic\w*|bge|e5|gte|instructor|mini ?lm|mp ?net|sbert|bert|roberta|distilbert|t5|flan|falcon|mpt|bloom|yi",
-    r"starcoder\w*|stablelm|sdxl|stable diffusion|midjourney|wav2vec\w*|parakeet|canary|bark|luminous|pharia|teuken",
-    r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|baichuan\w*|chatglm\w*",
+    r"nomic\w*|bge|e5|gte|instructor|mini ?lm|mp ?net|sbert|bert|roberta|distilbert|t5|flan|"
+    r"falcon|mpt|bloom|yi",
+    r"starcoder\w*|stablelm|sdxl|stable diffusion|midjourney|wav2vec\w*|parakeet|canary|bark|"
+    r"luminous|pharia|teuken",
+    r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|"
+    r"baichuan\w*|chatglm\w*",
 )
 
 # Words for models in general.
 GENERIC = compile_words(
-    r"(?:large|small|big|gro(?:ss|s)e\w*) language models?|foundation models?|language models?|slms?|llms?",
+    r"(?:large|small|big|gro(?:ss|s)e\w*) language models?|foundation models?|language models?|"
+    r"slms?|llms?",
     r"(?:large|frontier) models?",
 )
 # After a name: the whole series is meant.
 SERIES = re.compile(
-    r"[\s-]*(?:class|series|family|families|familie|reihe|serie|generation|famille|famiglia|modelle|models|rodzina)(?![a-z])"
+    r"[\s-]*(?:class|series|family|families|familie|reihe|serie|generation|famille|famiglia|"
+    r"modelle|models|rodzina)(?![a-z])"
 )
 
 # Words that stand around a name and say nothing about it, in six languages.
-NOISE = frozenset(
+NOISE = words(
     """
-    a an and the of on in at by for from to via with without through over using use uses used we our it its is are
-    be been or as that this which what who one any all only also if when then than so but currently current now
-    today still mostly mainly probably likely maybe eg ie etc various several multiple different many some other
-    others model models modell modelle modele modelo modeli modello modelli modelu llm llms genai gen ai ki ia
-    language foundation version versions version versione wersja release snapshot deployment deployments
-    hosted hosting host runs running run served service services api apis key endpoint endpoints instance tenant
-    subscription cloud gateway proxy platform portal standard global provisioned throughput ptu ptus paygo
-    primary main default prod production test dev uat pilot live new old latest newest newer available whatever
-    chatbot bot bots agent agents assistant assistants app apps tool tools system our own
-    und oder mit von vom fur uber bei auf im am zur zum der die das den dem des ein eine einen einer eines ist
-    sind wird als nur auch noch aktuell derzeit aktuelle neueste alte neue verschiedene mehrere diverse
-    sprachmodell sprachmodelle betrieb betrieben gehostet bereitgestellt cluster server region rz
-    et ou avec par sur du de des le la les un une en au aux pour est chez dans heberge hebergee modeles
-    linguistique y o e con por en el los las del para es alojado desplegado versiones lenguaje
-    su da di il lo gli i dal dalla nel nella per ospitato linguistico
-    przez w z na do i lub oraz jezykowy chmurze
-    through hosted which tbc tbd size sized variant context window quantized quantised quantisation params parameters
-    vllm ollama weights open source
-    """.split()
+    a an and the of on in at by for from to via with without through over using use uses used
+    we our it its is are be been or as that this which what who one any all only also if when
+    then than so but currently current now today still mostly mainly probably likely maybe eg
+    ie etc various several multiple different many some other others model models modell
+    modelle modele modelo modeli modello modelli modelu llm llms genai gen ai ki ia language
+    foundation version versions version versione wersja release snapshot deployment
+    deployments hosted hosting host runs running run served service services api apis key
+    endpoint endpoints instance tenant subscription cloud gateway proxy platform portal
+    standard global provisioned throughput ptu ptus paygo primary main default prod production
+    test dev uat pilot live new old latest newest newer available whatever chatbot bot bots
+    agent agents assistant assistants app apps tool tools system our own und oder mit von vom
+    fur uber bei auf im am zur zum der die das den dem des ein eine einen einer eines ist sind
+    wird als nur auch noch aktuell derzeit aktuelle neueste alte neue verschiedene mehrere
+    diverse sprachmodell sprachmodelle betrieb betrieben gehostet bereitgestellt cluster
+    server region rz et ou avec par sur du de des le la les un une en au aux pour est chez
+    dans heberge hebergee modeles linguistique y o e con por en el los las del para es alojado
+    desplegado versiones lenguaje su da di il lo gli i dal dalla nel nella per ospitato
+    linguistico przez w z na do i lub oraz jezykowy chmurze through hosted which tbc tbd size
+    sized variant context window quantized quantised quantisation params parameters vllm
+    ollama weights open source
+    """
 )
-CONNECTORS = frozenset(
+CONNECTORS = words(
     """
-    version versions versione wersja model models modell modelle modele modelo modello release snapshot dated date
-    vom von of from del du de z the with mit context window kontext size variant variante edition preview
-    tier class der die das im in und w reihe serie series family familie line v ver vers vom build gen generation
-    """.split()
+    version versions versione wersja model models modell modelle modele modelo modello release
+    snapshot dated date vom von of from del du de z the with mit context window kontext size
+    variant variante edition preview tier class der die das im in und w reihe serie series
+    family familie line v ver vers vom build gen generation
+    """
 )
 # Words that a hyphen can join to a name without making it another name.
-JOINED_NOISE = frozenset(
+JOINED_NOISE = words(
     """
-    model models modell modelle modells modelo modele basiert basierte basierter basiertes basierten based api
-    version powered family familie reihe serie series llm variante variant gestutzt on via in at and or mit bei
-    auf by to
-    """.split()
+    model models modell modelle modells modelo modele basiert basierte basierter basiertes
+    basierten based api version powered family familie reihe serie series llm variante variant
+    gestutzt on via in at and or mit bei auf by to
+    """
 )

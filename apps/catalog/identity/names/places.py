@@ -25,12 +25,14 @@ PLATFORMS: tuple[Platform, ...] = tuple(
         (
             "azure",
             "Azure AI Foundry",
-            r"(?:microsoft |ms )?azure (?:ai )?(?:foundry|studio)|(?:microsoft |ai )foundry|foundry models",
+            r"(?:microsoft |ms )?azure (?:ai )?(?:foundry|studio)|(?:microsoft |ai )foundry|"
+            r"foundry models",
         ),
         (
             "azure",
             "Azure OpenAI",
-            r"(?:microsoft |ms )?azure (?:open ?ai|oai)(?: service)?|open ?ai (?:on|in|via) azure|aoai",
+            r"(?:microsoft |ms )?azure (?:open ?ai|oai)(?: service)?|open ?ai (?:on|in|"
+            r"via) azure|aoai",
         ),
         ("azure", "Azure Machine Learning", r"azure (?:ml|machine learning)"),
         ("azure", "Microsoft Azure", r"(?:microsoft |ms )?azure(?: cloud)?"),
@@ -56,7 +58,8 @@ PLATFORMS: tuple[Platform, ...] = tuple(
         (
             "anthropic",
             "Anthropic API",
-            r"anthropic (?:api|direct|platform)|claude (?:api|platform)|(?:direct )?from anthropic api",
+            r"anthropic (?:api|direct|platform)|claude (?:api|platform)|"
+            r"(?:direct )?from anthropic api",
         ),
         (
             "openai",
@@ -101,21 +104,32 @@ PLATFORMS: tuple[Platform, ...] = tuple(
     )
 )
 
-# Microsoft is a developer too, so that its name alone is a host only beside another developer's model.
 _OWN_WORDS = compile_words(
-    r"on prem(?:ises?|ise|isse)?|onprem\w*|self host(?:ed|ing)?|in house|inhouse|locally|local(?:host)?",
-    r"lokal\w*|(?:our )?own (?:\w+ )?(?:dcs?|data ?cent(?:er|re)s?|hardware|gpus?|servers?|cluster|infra\w*|machines?|hosting|box(?:es)?|host)",
-    r"our (?:own )?(?:\w+ ){0,2}(?:box(?:es)?|clusters?|servers?|gpus?|hardware|data ?cent(?:er|re)s?|dc|infra\w*|machines?)",
-    r"(?:eigen\w*|unser\w*) (?:\w+ ){0,1}(?:server\w*|rechenzentr\w*|rz|hardware|cluster\w*|gpu\w*|infrastruktur|betrieb|umgebung|maschine\w*)",
-    r"hauseigen\w*|im (?:eigenen )?haus|intern\w* (?:gehostet\w*|betrieben\w*|server\w*|rechenzentrum|hosting)|selbst ?(?:gehostet\w*|betrieben\w*)",
-    r"hosted internally|internal(?:ly)? (?:hosted|hosting|servers?|cluster|gpus?)|vor ort|eigenbetrieb",
-    r"auto ?heberge\w*|heberge\w* (?:en )?(?:interne|local)|en interne|en local|sur site|sur (?:nos|notre) (?:propres? )?serveurs?",
+    r"on prem(?:ises?|ise|isse)?|onprem\w*|self host(?:ed|ing)?|in house|inhouse|locally|"
+    r"local(?:host)?",
+    r"lokal\w*|(?:our )?own (?:\w+ )?(?:dcs?|data ?cent(?:er|re)s?|hardware|gpus?|servers?|"
+    r"cluster|infra\w*|machines?|hosting|box(?:es)?|host)",
+    r"our (?:own )?(?:\w+ ){0,2}(?:box(?:es)?|clusters?|servers?|gpus?|hardware|data ?cent(?:er|"
+    r"re)s?|dc|infra\w*|machines?)",
+    r"(?:eigen\w*|unser\w*) (?:\w+ ){0,1}(?:server\w*|rechenzentr\w*|rz|hardware|cluster\w*|"
+    r"gpu\w*|infrastruktur|betrieb|umgebung|maschine\w*)",
+    r"hauseigen\w*|im (?:eigenen )?haus|intern\w* (?:gehostet\w*|betrieben\w*|server\w*|"
+    r"rechenzentrum|hosting)|selbst ?(?:gehostet\w*|betrieben\w*)",
+    r"hosted internally|internal(?:ly)? (?:hosted|hosting|servers?|cluster|gpus?)|vor ort|"
+    r"eigenbetrieb",
+    r"auto ?heberge\w*|heberge\w* (?:en )?(?:interne|local)|en interne|en local|sur site|"
+    r"sur (?:nos|notre) (?:propres? )?serveurs?",
     r"serveurs? (?:internes?|propres?|locaux|local)|centre de donnees interne",
-    r"auto ?alojad\w*|alojad\w* (?:localmente|internamente|en casa)|servidor(?:es)? (?:propi\w*|intern\w*|local\w*)",
-    r"en (?:nuestros|nuestro) servidor(?:es)?|infraestructura propia|centro de datos propio|en las instalaciones",
-    r"in locale|in sede|server (?:intern\w+|propri\w+|aziendal\w+|local\w+)|(?:nostr\w+|propri\w+) server|datacenter (?:interno|proprio)",
-    r"lokalnie|(?:na )?wlasn\w+ (?:serwer\w*|sprzecie|infrastruktur\w*|centrum)|serwer\w* wlasn\w+|we wlasnym centrum danych|u nas",
-    r"v ?llm(?: cluster)?|ollama|llama\.?cpp|llama c\+\+|lm ?studio|local ?ai|text generation inference|tgi|triton",
+    r"auto ?alojad\w*|alojad\w* (?:localmente|internamente|en casa)|servidor(?:es)? (?:propi\w*|"
+    r"intern\w*|local\w*)",
+    r"en (?:nuestros|nuestro) servidor(?:es)?|infraestructura propia|centro de datos propio|"
+    r"en las instalaciones",
+    r"in locale|in sede|server (?:intern\w+|propri\w+|aziendal\w+|local\w+)|(?:nostr\w+|"
+    r"propri\w+) server|datacenter (?:interno|proprio)",
+    r"lokalnie|(?:na )?wlasn\w+ (?:serwer\w*|sprzecie|infrastruktur\w*|centrum)|"
+    r"serwer\w* wlasn\w+|we wlasnym centrum danych|u nas",
+    r"v ?llm(?: cluster)?|ollama|llama\.?cpp|llama c\+\+|lm ?studio|local ?ai|"
+    r"text generation inference|tgi|triton",
     r"air ?gapped|private cloud|openshift|kubernetes cluster",
 )
 _OWN_CELL = compile_words(
@@ -140,7 +154,8 @@ _GATEWAYS = compile_words(
 
 _PLATFORM = re.compile(
     "|".join(
-        rf"(?P<p{number}>(?<![a-z0-9])(?:{platform.pattern.replace(' ', '[ -]?')})(?![a-z0-9]|\.[a-z]))"
+        rf"(?P<p{number}>(?<![a-z0-9])(?:{platform.pattern.replace(' ', '[ -]?')})(?![a-z0-9]|"
+        rf"\.[a-z]))"
         for number, platform in enumerate(PLATFORMS)
     )
 )
@@ -173,15 +188,22 @@ _REGION = re.compile(
     rf"(?<![a-z0-9])(?:(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-(?:{_SIDE})-\d"
     rf"|(?:us|europe|asia|australia|southamerica|northamerica|me|africa)-(?:{_SIDE})\d+"
     r"|(?:eu|us) data ?zone(?: standard)?|data ?zone (?:eu|us)|eu data boundary"
-    r"|(?:sweden|france|poland|canada|korea|india|australia|us|usgov|spain|italy|norway|uae|israel|mexico|qatar)"
+    r"|(?:sweden|france|poland|canada|korea|india|australia|us|usgov|spain|italy|norway|uae|"
+    r"israel|mexico|qatar)"
     r" ?(?:central|north|south|east|west)\d?"
-    r"|germany ?(?:west ?central|north)|switzerland ?(?:north|west)|south africa north|uk ?(?:south|west)"
-    r"|japan ?(?:east|west)|(?:north|west) ?europe|east ?us ?\d?|west ?us ?\d?|(?:north|south|west) ?central ?us"
+    r"|germany ?(?:west ?central|north)|switzerland ?(?:north|west)|south africa north|"
+    r"uk ?(?:south|west)"
+    r"|japan ?(?:east|west)|(?:north|west) ?europe|east ?us ?\d?|west ?us ?\d?|(?:north|south|"
+    r"west) ?central ?us"
     r"|central ?us|brazil ?south|south ?east ?asia|east ?asia|(?:central|south|west) ?india"
-    r"|frankfurt(?: am main)?|dublin|ireland|irland|paris|london|stockholm|zurich|milan(?:o)?|mailand|madrid"
-    r"|warsaw|warszawa|warschau|netherlands|niederlande|amsterdam|berlin|munich|munchen|oregon|ohio|virginia"
-    r"|tokyo|singapore|sydney|mumbai|montreal|toronto|belgium|belgien|finland|germany|deutschland|france"
-    r"|frankreich|sweden|schweden|switzerland|schweiz|spain|italy|poland|norway|austria|osterreich)(?![a-z0-9])"
+    r"|frankfurt(?: am main)?|dublin|ireland|irland|paris|london|stockholm|zurich|milan(?:o)?|"
+    r"mailand|madrid"
+    r"|warsaw|warszawa|warschau|netherlands|niederlande|amsterdam|berlin|munich|munchen|oregon|"
+    r"ohio|virginia"
+    r"|tokyo|singapore|sydney|mumbai|montreal|toronto|belgium|belgien|finland|germany|"
+    r"deutschland|france"
+    r"|frankreich|sweden|schweden|switzerland|schweiz|spain|italy|poland|norway|austria|"
+    r"osterreich)(?![a-z0-9])"
 )
 _CAPITAL_REGION = re.compile(
     r"(?<![\w./-])(?:EU|US|USA|UK|APAC|EMEA|EWR|EEA)(?:[ -](?:region|Region|only))?(?![\w./])"
@@ -205,6 +227,11 @@ class HostCell:
     host: str | None = None
     developer: str | None = None
     platform: str = ""
+
+    @property
+    def hint(self) -> str | None:
+        """The host, if it is one of the catalogue."""
+        return self.host if self.host in BY_SLUG else None
 
 
 def find_places(folded: str) -> list[Place]:

@@ -89,7 +89,8 @@ PRODUCTS: tuple[Product, ...] = (
         "claude-enterprise",
         "Claude for Work and Enterprise",
         "Anthropic",
-        "Claude for Work; Claude for Enterprise; Claude Team; Claude Teams; Claude Enterprise; Claude.ai; Claude Pro; Claude Desktop; Claude Cowork",
+        "Claude for Work; Claude for Enterprise; Claude Team; Claude Teams; Claude Enterprise; "
+        "Claude.ai; Claude Pro; Claude Desktop; Claude Cowork",
     ),
     _product("claude-code", "Claude Code", "Anthropic", "ClaudeCode"),
     _product("cognigy", "Cognigy.AI", "Cognigy", "Cognigy"),
@@ -106,7 +107,8 @@ PRODUCTS: tuple[Product, ...] = (
         "dynamics-365-copilot",
         "Dynamics 365 Copilot",
         "Microsoft",
-        "Copilot in Dynamics 365; Copilot for Dynamics; Sales Copilot; Copilot for Sales; Copilot for Service; Copilot for Finance; Copilot in Business Central; Dynamics Copilot",
+        "Copilot in Dynamics 365; Copilot for Dynamics; Sales Copilot; Copilot for Sales; "
+        "Copilot for Service; Copilot for Finance; Copilot in Business Central; Dynamics Copilot",
     ),
     _product(
         "gemini-enterprise",
@@ -128,7 +130,8 @@ PRODUCTS: tuple[Product, ...] = (
         "github-copilot",
         "GitHub Copilot",
         "GitHub (Microsoft)",
-        "GH Copilot; Github Co-Pilot; Copilot Enterprise; Copilot for Business; GitHub Copilot Business; GitHub Copilot Enterprise; GitHub Copilot Chat",
+        "GH Copilot; Github Co-Pilot; Copilot Enterprise; Copilot for Business; GitHub Copilot "
+        "Business; GitHub Copilot Enterprise; GitHub Copilot Chat",
     ),
     _product(
         "gitlab-duo",
@@ -142,7 +145,9 @@ PRODUCTS: tuple[Product, ...] = (
         "google-workspace-gemini",
         "Google Workspace with Gemini",
         "Google",
-        "Gemini for Google Workspace; Gemini for Workspace; Gemini in Workspace; Gemini in Google Workspace; Gemini in Gmail; Gemini in Docs; Gemini in Sheets; Gemini in Meet; Google Workspace; Workspace Gemini; Duet AI",
+        "Gemini for Google Workspace; Gemini for Workspace; Gemini in Workspace; Gemini in "
+        "Google Workspace; Gemini in Gmail; Gemini in Docs; Gemini in Sheets; Gemini in Meet; "
+        "Google Workspace; Workspace Gemini; Duet AI",
     ),
     _product("grammarly", "Grammarly", "Grammarly", "Grammarly Business; GrammarlyGO"),
     _product("harvey", "Harvey", "Harvey", "Harvey AI; Harvey Assistant; Harvey Vault", "Harvey"),
@@ -170,7 +175,11 @@ PRODUCTS: tuple[Product, ...] = (
         "microsoft-365-copilot",
         "Microsoft 365 Copilot",
         "Microsoft",
-        "MS 365 Copilot; M365 Copilot; M365 CoPilot; Office 365 Copilot; O365 Copilot; Office Copilot; Copilot for Microsoft 365; Copilot for M365; Copilot for Office; Copilot M365; Copilot 365; Copilot (M365); Copilot (Microsoft 365); Copilot Chat; Bing Chat Enterprise; Teams Copilot; Copilot in Teams; Copilot in Word; Copilot in Excel; Copilot in Outlook",
+        "MS 365 Copilot; M365 Copilot; M365 CoPilot; Office 365 Copilot; O365 Copilot; Office "
+        "Copilot; Copilot for Microsoft 365; Copilot for M365; Copilot for Office; Copilot M365; "
+        "Copilot 365; Copilot (M365); Copilot (Microsoft 365); Copilot Chat; Bing Chat "
+        "Enterprise; Teams Copilot; Copilot in Teams; Copilot in Word; Copilot in Excel; Copilot "
+        "in Outlook",
     ),
     _product(
         "microsoft-copilot-studio",
@@ -221,7 +230,8 @@ PRODUCTS: tuple[Product, ...] = (
         "salesforce-agentforce",
         "Salesforce Agentforce and Einstein",
         "Salesforce",
-        "Agentforce; Salesforce Agentforce; Salesforce Einstein; Einstein GPT; Einstein Copilot; Einstein AI; Sales GPT; Service GPT; Salesforce AI; Salesforce",
+        "Agentforce; Salesforce Agentforce; Salesforce Einstein; Einstein GPT; Einstein Copilot; "
+        "Einstein AI; Sales GPT; Service GPT; Salesforce AI; Salesforce",
         "Einstein",
     ),
     _product("sap-joule", "SAP Joule", "SAP", "SAP Business AI; Joule Studio; Joule"),
@@ -229,7 +239,8 @@ PRODUCTS: tuple[Product, ...] = (
         "servicenow-now-assist",
         "ServiceNow Now Assist",
         "ServiceNow",
-        "Now Assist; Now LLM; ServiceNow Otto; ServiceNow AI; Service Now Assist; ServiceNow; Service-Now",
+        "Now Assist; Now LLM; ServiceNow Otto; ServiceNow AI; Service Now Assist; ServiceNow; "
+        "Service-Now",
     ),
     _product("slack-ai", "Slack AI", "Slack (Salesforce)", "Slack recaps; Slackbot AI"),
     _product(
@@ -254,13 +265,15 @@ PRODUCTS: tuple[Product, ...] = (
         "azure-ai-speech",
         "Azure AI Speech",
         "Microsoft",
-        "Azure Speech; Azure Speech Service; Azure Speech Services; Azure Speech to Text; Azure Text to Speech; Azure Cognitive Services Speech; Microsoft Speech",
+        "Azure Speech; Azure Speech Service; Azure Speech Services; Azure Speech to Text; Azure "
+        "Text to Speech; Azure Cognitive Services Speech; Microsoft Speech",
     ),
     _product(
         "azure-document-intelligence",
         "Azure AI Document Intelligence",
         "Microsoft",
-        "Azure Document Intelligence; Document Intelligence; Azure Form Recognizer; Form Recognizer",
+        "Azure Document Intelligence; Document Intelligence; Azure Form Recognizer; Form "
+        "Recognizer",
     ),
     _product("azure-ai-search", "Azure AI Search", "Microsoft", "Azure Cognitive Search"),
     _product(
@@ -279,7 +292,8 @@ PRODUCTS: tuple[Product, ...] = (
         "azure-ai-language",
         "Azure AI Language",
         "Microsoft",
-        "Azure Language Service; Azure Text Analytics; Azure Cognitive Services; Microsoft LUIS; Azure AI Services; Azure Content Safety; Azure AI Content Safety",
+        "Azure Language Service; Azure Text Analytics; Azure Cognitive Services; Microsoft LUIS; "
+        "Azure AI Services; Azure Content Safety; Azure AI Content Safety",
     ),
     _product(
         "azure-bot-service", "Azure Bot Service", "Microsoft", "Microsoft Bot Framework; Azure Bot"
@@ -330,7 +344,8 @@ PRODUCTS: tuple[Product, ...] = (
         "watsonx-assistant",
         "IBM watsonx Assistant",
         "IBM",
-        "watsonx Assistant; Watson Assistant; IBM Watson; watsonx Orchestrate; watsonx Code Assistant",
+        "watsonx Assistant; Watson Assistant; IBM Watson; watsonx Orchestrate; watsonx Code "
+        "Assistant",
     ),
     # --- assistants and tools ---------------------------------------------------------------------
     _product("openai-codex", "OpenAI Codex", "OpenAI", "Codex CLI; Codex agent"),
@@ -448,7 +463,8 @@ def _index_names() -> dict[str, list[_Name]]:
 _INDEX = _index_names()
 _WORD_START = re.compile(r"(?<![a-z0-9])[a-z0-9]")
 _REST = re.compile(
-    r"[^a-z0-9]+|(?<![a-z0-9])(?:ai|app|tool|bot|assistant|agent|ide|editor|pro|enterprise|licen[cs]es?)(?![a-z0-9])"
+    r"[^a-z0-9]+|(?<![a-z0-9])(?:ai|app|tool|bot|assistant|agent|ide|editor|pro|enterprise|"
+    r"licen[cs]es?)(?![a-z0-9])"
 )
 
 

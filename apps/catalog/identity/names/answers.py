@@ -1,0 +1,445 @@
+"""Reads each name that a text mentions, with the dates, developers and remarks beside it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from apps.catalog.identity.hosts import BY_SLUG
+from apps.catalog.identity.names import phrases
+from apps.catalog.identity.names.families import (
+    DISTINCTIVE,
+    EVERYDAY,
+    SHARED_ANCHORS,
+    UNMISTAKABLE,
+    Families,
+    is_number,
+    is_stamp,
+)
+from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan
+from apps.catalog.identity.names.passages import Passage
+from apps.catalog.identity.names.places import HostCell
+from apps.catalog.identity.names.reading import Certainty, Kind, Reading
+from apps.catalog.identity.names.releases import Releases
+from apps.catalog.identity.resolver.tokens import SIZE
+
+_MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
+    "openai": ("gpt",),
+    "azure": ("gpt",),
+    "google": ("gemini", "gemma"),
+    "google-vertex": ("gemini", "gemma"),
+    "anthropic": ("claude",),
+    "mistral": ("mistral",),
+    "meta-llama": ("llama",),
+    "amazon-nova": ("nova",),
+    "deepseek": ("deepseek",),
+    "xai": ("grok",),
+    "alibaba": ("qwen",),
+    "cohere": ("command",),
+}
+_ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
+_OWN_NAME = re.compile(
+    r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reading of one name before host, region and role are added; `start` and `end` are its
+    position."""
+
+    reading: Reading
+    start: int
+    end: int
+    segment: int = 0
+    is_old: bool = False
+    is_future: bool = False
+    is_negated: bool = False
+
+
+class AnswerReader:
+    """Reads the mentions of a text, one after another."""
+
+    def __init__(self, families: Families, finder: MentionFinder, releases: Releases) -> None:
+        self._families = families
+        self._finder = finder
+        self._releases = releases
+
+    def read_mentions(
+        self, text: Passage, scan: Scan, cell: HostCell, cell_text: str
+    ) -> list[Answer]:
+        answers: list[Answer] = []
+        mentions = self._merge_distilled(scan.mentions, text)
+        for number, mention in enumerate(mentions):
+            following = mentions[number + 1] if number + 1 < len(mentions) else None
+            last_segment = following.segment if following else len(scan.segments)
+            extra: list[Answer] = []
+            for segment in range(mention.segment + 1, last_segment):
+                fragment = scan.fragments.get(segment)
+                if not fragment:
+                    continue
+                merged = self._merge_fragment(mention, fragment, scan.segments[segment].mark, text)
+                if merged:
+                    mention.tokens = merged
+                    continue
+                inherited = self._inherit(mention, fragment, text)
+                if inherited is not None:
+                    extra.append(Answer(inherited, *_span(scan, segment, text), segment))
+            reading = self._read_mention(mention, mentions, text, scan, cell, cell_text)
+            if reading is not None and number and reading.kind is Kind.FAMILY:
+                reading = self._inherit_tier(mentions[number - 1], mention, scan, text) or reading
+            if reading is not None:
+                answers.append(Answer(reading, mention.start, mention.end, mention.segment))
+                answers += extra
+        return answers
+
+    def _merge_distilled(self, mentions: list[Mention], text: Passage) -> list[Mention]:
+        """Join a name that contains the name of another family (a distilled model, a tuned one)."""
+        result: list[Mention] = []
+        for mention in mentions:
+            last = result[-1] if result else None
+            if last is not None and last.segment == mention.segment:
+                between = text.masked[last.end : mention.start]
+                tokens = [*last.tokens, *mention.tokens]
+                if re.fullmatch(r"[\s\-_]*", between) and (
+                    self._families.find(tuple(tokens)).exact or self._releases.resolve(tokens, None)
+                ):
+                    last.tokens, last.end = tokens, mention.end
+                    last.strange += mention.strange
+                    continue
+            result.append(mention)
+        return result
+
+    def _merge_fragment(
+        self, mention: Mention, fragment: list[str], mark: str, text: Passage
+    ) -> list[str]:
+        """Return the tokens of a name with those of the next part, if together they are one name:
+        `Hermes 4, 70B`, `Mistral Small 3.1 / 2503`. Empty if they are not."""
+        is_number_only = all(
+            is_number(token) or token in ("instruct", "chat") for token in fragment
+        )
+        if not is_number_only and mark != ",":
+            return []
+        tokens = [*mention.tokens, *fragment]
+        known_id = self._releases.resolve(tokens, None)
+        if known_id is not None or self._families.find(tuple(tokens)).exact:
+            return tokens
+        if all(is_stamp(token) for token in fragment):
+            match = self._families.find(self._families.complete(tuple(mention.tokens)))
+            if match.exact:
+                return tokens  # a date that the line does not have makes the name unknown
+        return []
+
+    def _inherit(self, mention: Mention, fragment: list[str], text: Passage) -> Reading | None:
+        """Return the reading of a part that repeats only what differs: `Llama 3.1 8B / 70B`,
+        `GPT-4o and mini`."""
+        tokens = self._families.complete(tuple(mention.tokens))
+        anchor = tokens[0]
+        numbers = [token for token in tokens[1:] if is_number(token) and not SIZE.fullmatch(token)]
+        for base in ([anchor, *numbers], [anchor]):
+            match = self._families.find((*base, *fragment))
+            if match.exact:
+                return self._releases.choose(match.lines[0], likely=True)
+        return None
+
+    def _inherit_tier(
+        self, previous: Mention, mention: Mention, scan: Scan, text: Passage
+    ) -> Reading | None:
+        """Return the reading of a tier that follows another one of the same generation
+        (`Claude 3.5 Sonnet / Haiku`)."""
+        is_next = mention.segment == previous.segment + 1
+        family = self._families.complete(tuple(previous.tokens))[0]
+        if not is_next or self._families.complete((mention.anchor,))[0] != family:
+            return None
+        if len(mention.tokens) > 1 or mention.anchor == family:
+            return None
+        return self._inherit(previous, mention.tokens, text)
+
+    def _read_mention(
+        self,
+        mention: Mention,
+        mentions: list[Mention],
+        text: Passage,
+        scan: Scan,
+        cell: HostCell,
+        cell_text: str,
+    ) -> Reading | None:
+        """Return the reading of one name; None if its word is an everyday word here."""
+        tokens = list(self._families.complete(tuple(mention.tokens)))
+        developer = self._developer_of(mention, text)
+        if mention.anchor in SHARED_ANCHORS and developer is None:
+            made_by = cell.developer
+            developer = made_by if made_by in self._families.developers_of(mention.anchor) else None
+        if developer is not None and developer not in self._families.developers_of(mention.anchor):
+            if len(tokens) == 1 and mention.anchor in EVERYDAY:
+                return None
+            if developer in ("microsoft", "amazon", "google", "ibm", "nvidia"):
+                developer = None  # a platform's company beside another developer's model
+            else:
+                return self._releases.unknown(
+                    "",
+                    f"“{' '.join(tokens)}” is not a model of {developer}, which the cell also names.",
+                )
+        readings = [
+            stamp
+            for start, stamps in text.dates
+            if self._is_near(start, mention, mentions)
+            for stamp in stamps
+        ]
+        if mention.optional:
+            longer = [*tokens, *mention.optional]
+            if self._families.find(tuple(longer), developer).exact or self._releases.resolve(
+                longer, None
+            ):
+                tokens = longer
+        reading = self._releases.read_tokens(tokens, readings, developer, cell.hint)
+        reading = self._consider_distant(mention, tokens, reading, developer)
+        if reading.kind is Kind.CHOOSE and phrases.SERIES.match(text.folded, mention.end):
+            reading = self._releases.family(self._families.series_of(reading.line, tokens[0]))
+        if (
+            reading.kind is Kind.FAMILY
+            and len(mention.tokens) == 1
+            and mention.anchor not in UNMISTAKABLE
+            and developer is None
+            and _is_beside_system(text.folded, mention)
+        ):
+            return None
+        if mention.anchor in EVERYDAY and not self._is_supported(
+            mention, tokens, reading, text, scan, cell, developer
+        ):
+            return None
+        if mention.strange:
+            words = " ".join(mention.strange)
+            return self._releases.unknown(
+                reading.line
+                or reading.hint
+                or (
+                    reading.candidates[0]
+                    if reading.kind is Kind.FAMILY and reading.candidates
+                    else ""
+                ),
+                f"“{words}” is part of the name, and no known model has it.",
+            )
+        if mention.corrected and reading.kind in (Kind.RESOLVED, Kind.CHOOSE, Kind.FAMILY):
+            if reading.kind is Kind.RESOLVED:
+                reading = self._releases.choose(reading.line)
+            reading = replace(
+                reading, certainty=Certainty.LIKELY, why=f"{reading.why} A word was misspelt."
+            )
+        return self._read_adaptation(mention, reading, text, scan)
+
+    def _developer_of(self, mention: Mention, text: Passage) -> str | None:
+        """Return the developer named beside the name, if any."""
+        near = [
+            developer for start, developer in text.developers if abs(start - mention.start) < 40
+        ]
+        fitting = [each for each in near if each in self._families.developers_of(mention.anchor)]
+        if fitting:
+            return fitting[0]
+        others = set(near)
+        if len(others) == 1 and not any(
+            each in self._families.developers_of(anchor)
+            for each in others
+            for anchor in self._all_anchors(text)
+        ):
+            return others.pop()
+        return None
+
+    def _all_anchors(self, text: Passage) -> set[str]:
+        return {
+            word for word in re.findall(r"[a-z]+", text.masked) if word in self._families.anchors
+        }
+
+    @staticmethod
+    def _is_near(start: int, mention: Mention, mentions: list[Mention]) -> bool:
+        """Return whether a date belongs to this name: the last name before it, or the only one."""
+        before = [each for each in mentions if each.start < start]
+        owner = before[-1] if before else mentions[0]
+        return owner is mention
+
+    def _consider_distant(
+        self, mention: Mention, tokens: Sequence[str], reading: Reading, developer: str | None
+    ) -> Reading:
+        """Return a family if a tier that stands farther away would name another line."""
+        for word in dict.fromkeys(mention.distant):
+            if word in tokens or reading.kind not in (Kind.RESOLVED, Kind.CHOOSE):
+                continue
+            match = self._families.find((*tokens, word), developer)
+            if match.exact and match.lines[0] != reading.line:
+                return self._releases.family(
+                    (reading.line, match.lines[0]),
+                    note=f"“{word}” is apart from the name, so that {reading.line} or "
+                    f"{match.lines[0]} is meant.",
+                )
+        return reading
+
+    def _is_supported(
+        self,
+        mention: Mention,
+        tokens: Sequence[str],
+        reading: Reading,
+        text: Passage,
+        scan: Scan,
+        cell: HostCell,
+        developer: str | None,
+    ) -> bool:
+        """Return whether a word of everyday language is the name of a family here."""
+        developers = self._families.developers_of(mention.anchor)
+        if developer in developers or cell.developer in developers:
+            return True
+        hosts = {cell.host, *(place.host for place in text.places)}
+        if "amazon" in developers and "amazon-bedrock" in hosts:
+            return True
+        if any(BY_SLUG[host].developer in developers for host in hosts if host in BY_SLUG):
+            return True
+        if reading.kind is Kind.RESOLVED and any(is_stamp(token) for token in tokens):
+            return True
+        is_found = reading.kind in (Kind.RESOLVED, Kind.CHOOSE) and len(tokens) > 1
+        if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
+            return True
+        strong = mention.anchor in DISTINCTIVE
+        if is_found and strong:
+            return True
+        is_alone = not any(scan.unknown_words.values())
+        if strong and is_alone:
+            return True
+        return is_alone and is_found
+
+    def _read_adaptation(
+        self, mention: Mention, reading: Reading, text: Passage, scan: Scan
+    ) -> Reading:
+        """Return the reading with the adaptation that the text names, or unknown for an own model
+        that is only built on the named one."""
+        folded = text.folded
+        line = reading.line or (
+            reading.candidates[-1]
+            if reading.kind is Kind.FAMILY and reading.candidates
+            else reading.hint
+        )
+        is_open = bool(line) and self._families.lines[line].is_open
+        before = folded[: mention.start]
+        adaptation = phrases.ADAPTATION.search(folded)
+        kind = (adaptation.lastgroup or "").replace("_", "-") if adaptation else ""
+        if reading.kind is Kind.UNKNOWN:
+            return replace(reading, adaptation=kind)
+        based = phrases.BASED_ON.search(before)
+        derivative = phrases.DERIVATIVE.search(_without(folded, mention))
+        if derivative and derivative.group() in mention.tokens:
+            derivative = None
+        own_name = _OWN_NAME.search(folded) if adaptation else None
+        named_first = (
+            based is not None
+            and is_open
+            and re.search(r"[a-z]+[-_]?\d|[a-z]{3,}lm(?![a-z])", before[: based.start()])
+        )
+        if derivative or own_name or named_first:
+            reason = (
+                "is a model of its own" if not adaptation else "is an own model with its own name"
+            )
+            return Reading(
+                "",
+                Kind.UNKNOWN,
+                developer="",
+                derived_from=line,
+                adaptation=kind,
+                why=f"The text {reason}, built on {line}. Its base is not the model.",
+            )
+        return replace(reading, adaptation=kind)
+
+    def read_fragment(
+        self, text: Passage, scan: Scan, cell: HostCell, cell_text: str
+    ) -> list[Answer]:
+        """Return the reading of numbers and tiers alone, with the family of the host cell or the
+        only family that has such a model."""
+        fragment = [token for tokens in scan.fragments.values() for token in tokens]
+        fragment = [
+            token for token in fragment if token not in ("instruct", "new", "preview")
+        ] or fragment
+        zeroed = _ZERO_FIRST.sub("o", text.masked)
+        if zeroed != text.masked:
+            again = self._finder.scan(zeroed)
+            for mention in again.mentions:
+                match = self._families.find(tuple(mention.tokens), "openai")
+                if match.exact and mention.tokens[0] in ("o1", "o3", "o4"):
+                    reading = self._releases.family(
+                        match.lines,
+                        note=f"“{text.cleaned}” is not a known model. {match.lines[0]} might be "
+                        "meant. Confirm it.",
+                        likely=True,
+                    )
+                    return [Answer(reading, mention.start, mention.end)]
+        if not fragment:
+            return []
+        if any(words for words in scan.unknown_words.values()):
+            return []
+        cell_scan = self._finder.scan(cell_text)
+        if cell_scan.mentions:
+            anchor = cell_scan.mentions[0]
+            reading = self._releases.read_tokens(
+                [*self._families.complete(tuple(anchor.tokens)), *fragment], (), None, None
+            )
+            return [Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
+        place = next((each.host for each in text.places if each.host), None) or cell.host
+        families = _MAIN_FAMILIES.get(place or "", ())
+        families = families or tuple(
+            dict.fromkeys(name for names in _MAIN_FAMILIES.values() for name in names)
+        )
+        if len(fragment) < 2 and not (
+            families
+            and re.fullmatch(r"\d+[a-z]|[a-z]\d", fragment[0])
+            and not SIZE.fullmatch(fragment[0])
+        ):
+            return []
+        found: dict[str, Reading] = {}
+        for family in families:
+            reading = self._releases.read_tokens((family, *fragment), (), None, None)
+            if reading.kind in (Kind.RESOLVED, Kind.CHOOSE):
+                found[reading.line] = reading
+        if len(found) != 1:
+            return []
+        reading = next(iter(found.values()))
+        return [Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
+
+    def read_chat_fragment(self, scan: Scan) -> list[Answer]:
+        """Return the family that `ChatGPT 4o` can mean: the model, or the one of the app."""
+        fragment = [token for tokens in scan.fragments.values() for token in tokens]
+        if not fragment or not is_number(fragment[0]):
+            return []
+        lines = [
+            line
+            for anchor in ("gpt", "chatgpt")
+            for line in self._families.find((anchor, *fragment), "openai").lines
+        ]
+        if not lines:
+            return []
+        reading = self._releases.family(
+            lines,
+            note="ChatGPT is a product. The number can mean the model of the API or of the app.",
+            likely=True,
+        )
+        return [Answer(replace(reading, product="chatgpt", product_name="ChatGPT"), 0, 0)]
+
+
+def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
+    """Return the position of a part of a list, without the blanks and signs around it."""
+    start = scan.segments[segment].start
+    end = (
+        scan.segments[segment + 1].start - 1
+        if segment + 1 < len(scan.segments)
+        else len(text.folded)
+    )
+    body = text.folded[start:end]
+    start += len(body) - len(body.lstrip(" ()[]:-"))
+    return start, max(start, start + len(body.strip(" ()[]:-")))
+
+
+def _without(folded: str, mention: Mention) -> str:
+    return folded[: mention.start] + " " + folded[mention.end :]
+
+
+def _is_beside_system(folded: str, mention: Mention) -> bool:
+    """Return whether the word before or after a family's name says that it names a system."""
+    before = re.search(r"([a-z]+)[\s:\-\"'(]*$", folded[: mention.start])
+    after = re.match(r"[\s:\-\"')]*([a-z]+)(?:\s+([a-z]+))?", folded[mention.end :])
+    words = [match[1] for match in (before,) if match]
+    words += [word for word in after.groups() if word] if after else []
+    return any(phrases.SYSTEM.fullmatch(word) for word in words)

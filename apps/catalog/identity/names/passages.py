@@ -1,0 +1,186 @@
+"""Separates the text of a cell: IDs, products, hosts, regions, developers, dates and counts are
+read and blanked out, so that only names of models and the words around them are left."""
+
+import re
+from dataclasses import dataclass, replace
+
+from apps.catalog.identity.hosts import developer_slug, host_slug
+from apps.catalog.identity.names import phrases
+from apps.catalog.identity.names.dates import Stamp, find_dates
+from apps.catalog.identity.names.families import Families
+from apps.catalog.identity.names.mentions import FIRST_MARK
+from apps.catalog.identity.names.places import HostCell, Place, find_places, find_regions
+from apps.catalog.identity.names.products import NamedProduct, find_products
+from apps.catalog.identity.names.reading import Kind, Reading
+from apps.catalog.identity.names.releases import Releases
+from apps.catalog.identity.resolver.resolve import Resolver
+from apps.catalog.identity.resolver.tokens import tokens_of
+
+_DEVELOPER_NAMES = phrases.compile_words(
+    r"open ?ai|anthropic|google(?: deepmind)?|deepmind|meta(?: ai)?|facebook|amazon|microsoft|"
+    r"alibaba|nvidia|ibm|xai|x\.ai",
+    r"cohere|zhipu(?: ai)?|z\.ai|moonshot(?: ai)?|baidu|bytedance|tencent|stability(?: ai)?|"
+    r"black forest labs|ai21(?: labs)?",
+    r"nous ?research|nous|mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
+    r"jina(?: ai)?|baai|perplexity",
+    r"aleph alpha|liquid ai|arcee(?: ai)?|writer|ibm research",
+)
+_DEVELOPER_SLUGS = {
+    "googledeepmind": "google",
+    "deepmind": "google",
+    "metaai": "meta",
+    "ai2": "allenai",
+    "blackforestlabs": "bfl",
+    "nous": "nousresearch",
+    "ibmresearch": "ibm",
+    "aleph alpha": "",
+}
+_ID_WORD = re.compile(r"[^\s()\[\],;\"'|→]+")
+_PACKAGED = re.compile(r"[:@/]|^[a-z][a-z0-9-]*\.[a-z]|^arn:|_")
+
+
+@dataclass(slots=True)
+class Passage:
+    """A text and what was read in it; in `masked`, what was read is blanked out."""
+
+    cleaned: str
+    folded: str
+    masked: str
+    places: list[Place]
+    regions: tuple[str, ...]
+    developers: list[tuple[int, str]]
+    products: list[NamedProduct]
+    dates: list[tuple[int, tuple[Stamp, ...]]]
+    ids: list[tuple[int, int, Reading]]
+
+
+class PassageReader:
+    """Separates texts with the known IDs of a resolver."""
+
+    def __init__(self, resolver: Resolver, families: Families, releases: Releases) -> None:
+        self._resolver = resolver
+        self._families = families
+        self._releases = releases
+
+    def separate(self, cleaned: str, cell: HostCell, cell_cleaned: str) -> Passage:
+        """Return the text with everything blanked out that is not the name of a model."""
+        cell_text = phrases.fold(cell_cleaned)
+        folded = phrases.fold(cleaned)
+        letters = list(phrases.drop_formats(folded))
+
+        def mask(start: int, end: int) -> None:
+            letters[start] = chr(FIRST_MARK)
+            for index in range(start + 1, end):
+                letters[index] = " "
+
+        ids = self._find_ids(folded, cell)
+        for start, end, _reading in ids:
+            mask(start, end)
+        folded_rest = "".join(letters)
+        products = find_products(folded_rest, cell_text)
+        for named in products:
+            mask(named.start, named.end)
+        folded_rest = "".join(letters)
+        spans = find_regions(cleaned, folded_rest)
+        regions = tuple(dict.fromkeys(cleaned[start:end] for start, end in spans))
+        cell_regions = tuple(
+            cell_cleaned[start:end] for start, end in find_regions(cell_cleaned, cell_text)
+        )
+        regions = tuple(dict.fromkeys((*regions, *cell_regions)))
+        places = find_places(folded_rest)
+        for start, end in [*spans, *((place.start, place.end) for place in places)]:
+            mask(start, end)
+        folded_rest = "".join(letters)
+        developers = []
+        for match in _DEVELOPER_NAMES.finditer(folded_rest):
+            name = re.sub(r"[ -]", "", match.group())
+            slug = (
+                _DEVELOPER_SLUGS.get(name) or developer_slug(match.group()) or developer_slug(name)
+            )
+            if slug is not None and not _joins_name(folded_rest, match):
+                developers.append((match.start(), slug))
+                mask(match.start(), match.end())
+        folded_rest = "".join(letters)
+        dates = []
+        for written in find_dates(folded_rest):
+            mask(written.start, written.end)
+            if not written.is_other:
+                dates.append((written.start, written.readings))
+        folded_rest = "".join(letters)
+        for pattern in (phrases.COUNT, phrases.GENERIC):
+            for match in pattern.finditer(folded_rest):
+                mask(match.start(), match.end())
+        return Passage(
+            cleaned,
+            folded,
+            "".join(letters),
+            places,
+            regions,
+            developers,
+            products,
+            dates,
+            ids,
+        )
+
+    def _find_ids(self, folded: str, cell: HostCell) -> list[tuple[int, int, Reading]]:
+        """Return the words of the text that are IDs in a host's form: an ARN, a path, a tag."""
+        found = []
+        for match in _ID_WORD.finditer(folded):
+            word = match.group().strip(".:!?")
+            if len(word) < 4 or not _PACKAGED.search(word) or not re.search(r"\d", word):
+                continue
+            if "/" in word and not self._is_path(word):
+                continue
+            resolution = self._resolver.resolve(word, cell.hint)
+            known_id = self._resolver.index.by_id.get(resolution.canonical or "")
+            if known_id is None:
+                if word.startswith(("ft:", "arn:")):
+                    reading = Reading(
+                        word,
+                        Kind.UNKNOWN,
+                        hint=resolution.line_hint or "",
+                        host=resolution.host,
+                        adaptation="fine-tune" if word.startswith("ft:") else "",
+                        why=f"“{word}” names no published model: {resolution.why}.",
+                    )
+                    found.append((match.start(), match.start() + len(word), reading))
+                continue
+            reading = self._releases.read_known_id(known_id, tokens_of(_last_segment(word)))
+            reading = replace(
+                reading,
+                host=resolution.host,
+                why=f"{reading.why} {_sentence(resolution.why)}",
+            )
+            found.append((match.start(), match.start() + len(word), reading))
+        return found
+
+    def _is_path(self, word: str) -> bool:
+        """Return whether a word with slashes is a path of one model, not a list of two."""
+        if word in self._resolver.index.by_text:
+            return True
+        lead = word.split("/")[:-1]
+        return all(
+            (
+                host_slug(part) is not None
+                or developer_slug(part) is not None
+                or part in ("accounts", "models")
+            )
+            and not (part in self._families.anchors and developer_slug(part) is None)
+            for part in lead
+        ) and bool(lead[0])
+
+
+def _last_segment(word: str) -> str:
+    return word.rpartition("/")[2].replace(":", "-").replace("@", "-")
+
+
+def _sentence(steps: str) -> str:
+    return f"{steps[:1].upper()}{steps[1:]}." if steps else ""
+
+
+def _joins_name(folded: str, match: re.Match[str]) -> bool:
+    """Return whether a developer's name is in the middle of a longer word."""
+    return (
+        folded[match.end() : match.end() + 1] == "-"
+        and folded[match.start() - 1 : match.start()] == "-"
+    )
