@@ -10,6 +10,7 @@ from apps.catalog.identity.names.families import (
     DISTINCTIVE,
     EVERYDAY,
     SHARED_ANCHORS,
+    TUNERS,
     UNMISTAKABLE,
     Families,
     is_number,
@@ -37,6 +38,10 @@ _MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
     "cohere": ("command",),
 }
 _ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
+_CUSTOM = re.compile(
+    r"(?<![a-z])(?:custom|own|eigen\w*|propre|proprio|wlasny|in-house) (?:\w+ )?"
+    r"(?:model|modell|modele|llm)"
+)
 _OWN_NAME = re.compile(
     r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])"
 )
@@ -77,16 +82,21 @@ class AnswerReader:
                 fragment = scan.fragments.get(segment)
                 if not fragment:
                     continue
-                merged = self._merge_fragment(mention, fragment, scan.segments[segment].mark, text)
+                mark = scan.segments[segment].mark
+                tiers = [token for token in fragment if not is_number(token)]
+                if mark == "," and tiers and tiers != ["instruct"]:
+                    mention.distant += tiers  # of this model, or a second one
+                    continue
+                merged = self._merge_fragment(mention, fragment)
                 if merged:
                     mention.tokens = merged
                     continue
-                inherited = self._inherit(mention, fragment, text)
+                inherited = self._inherit(mention, fragment)
                 if inherited is not None:
                     extra.append(Answer(inherited, *_span(scan, segment, text), segment))
             reading = self._read_mention(mention, mentions, text, scan, cell, cell_text)
             if reading is not None and number and reading.kind is Kind.FAMILY:
-                reading = self._inherit_tier(mentions[number - 1], mention, scan, text) or reading
+                reading = self._inherit_tier(mentions[:number], mention, text) or reading
             if reading is not None:
                 answers.append(Answer(reading, mention.start, mention.end, mention.segment))
                 answers += extra
@@ -101,7 +111,9 @@ class AnswerReader:
                 between = text.masked[last.end : mention.start]
                 tokens = [*last.tokens, *mention.tokens]
                 if re.fullmatch(r"[\s\-_]*", between) and (
-                    self._families.find(tuple(tokens)).exact or self._releases.resolve(tokens, None)
+                    self._families.developers_of(last.anchor) <= TUNERS
+                    or self._families.find(tuple(tokens)).exact
+                    or self._releases.resolve(tokens, None)
                 ):
                     last.tokens, last.end = tokens, mention.end
                     last.strange += mention.strange
@@ -109,15 +121,10 @@ class AnswerReader:
             result.append(mention)
         return result
 
-    def _merge_fragment(
-        self, mention: Mention, fragment: list[str], mark: str, text: Passage
-    ) -> list[str]:
+    def _merge_fragment(self, mention: Mention, fragment: list[str]) -> list[str]:
         """Return the tokens of a name with those of the next part, if together they are one name:
         `Hermes 4, 70B`, `Mistral Small 3.1 / 2503`. Empty if they are not."""
-        is_number_only = all(
-            is_number(token) or token in ("instruct", "chat") for token in fragment
-        )
-        if not is_number_only and mark != ",":
+        if not all(is_number(token) or token in ("instruct", "chat") for token in fragment):
             return []
         tokens = [*mention.tokens, *fragment]
         known_id = self._releases.resolve(tokens, None)
@@ -129,7 +136,7 @@ class AnswerReader:
                 return tokens  # a date that the line does not have makes the name unknown
         return []
 
-    def _inherit(self, mention: Mention, fragment: list[str], text: Passage) -> Reading | None:
+    def _inherit(self, mention: Mention, fragment: list[str]) -> Reading | None:
         """Return the reading of a part that repeats only what differs: `Llama 3.1 8B / 70B`,
         `GPT-4o and mini`."""
         tokens = self._families.complete(tuple(mention.tokens))
@@ -142,17 +149,22 @@ class AnswerReader:
         return None
 
     def _inherit_tier(
-        self, previous: Mention, mention: Mention, scan: Scan, text: Passage
+        self, before: Sequence[Mention], mention: Mention, text: Passage
     ) -> Reading | None:
         """Return the reading of a tier that follows another one of the same generation
         (`Claude 3.5 Sonnet / Haiku`)."""
-        is_next = mention.segment == previous.segment + 1
-        family = self._families.complete(tuple(previous.tokens))[0]
-        if not is_next or self._families.complete((mention.anchor,))[0] != family:
-            return None
-        if len(mention.tokens) > 1 or mention.anchor == family:
-            return None
-        return self._inherit(previous, mention.tokens, text)
+        segment = mention.segment
+        for previous in reversed(before):
+            family = self._families.complete(tuple(previous.tokens))[0]
+            is_of_family = self._families.complete((mention.anchor,))[0] == family
+            if previous.segment != segment - 1 or not is_of_family or mention.anchor == family:
+                return None
+            if len(mention.tokens) > 1:
+                return None
+            if any(is_number(token) for token in previous.tokens):
+                return self._inherit(previous, mention.tokens)
+            segment = previous.segment
+        return None
 
     def _read_mention(
         self,
@@ -177,7 +189,7 @@ class AnswerReader:
             else:
                 return self._releases.unknown(
                     "",
-                    f"“{' '.join(tokens)}” is not a model of {developer}, which the cell also names.",
+                    f"“{' '.join(tokens)}” is not a model of {developer}, which is named too.",
                 )
         readings = [
             stamp
@@ -326,12 +338,13 @@ class AnswerReader:
         if derivative and derivative.group() in mention.tokens:
             derivative = None
         own_name = _OWN_NAME.search(folded) if adaptation else None
+        is_custom = based is not None and is_open and _CUSTOM.search(before)
         named_first = (
             based is not None
             and is_open
             and re.search(r"[a-z]+[-_]?\d|[a-z]{3,}lm(?![a-z])", before[: based.start()])
         )
-        if derivative or own_name or named_first:
+        if derivative or own_name or named_first or is_custom:
             reason = (
                 "is a model of its own" if not adaptation else "is an own model with its own name"
             )

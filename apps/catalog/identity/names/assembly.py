@@ -116,12 +116,13 @@ class Assembly:
             default=len(text.folded),
         )
         before = text.folded[previous_end : answer.start][-48:]
+        clause = re.split(r"[,;.]", before)[-1]
         after = text.folded[answer.end : next_start][:48]
         bracket = re.match(r"[^a-z0-9]*\(([^)]*)\)", after)
         remark = bracket[1] if bracket else ""
         has_next = next_start < len(text.folded)
         is_old = bool(
-            phrases.PAST.search(before[-32:])
+            phrases.PAST.search(clause[-32:])
             or (has_next and phrases.REPLACED_BY.search(after))
             or (
                 len(answers) > 1
@@ -139,7 +140,7 @@ class Assembly:
             and last_word[1] in ("the", "a", "an", "any", "using", "use", "openai", "ein", "das")
         )
         is_future = bool(
-            phrases.FUTURE.search(before[-24:])
+            phrases.FUTURE.search(clause[-24:])
             or (remark and phrases.FUTURE.search(remark))
             or (len(answers) > 1 and phrases.FUTURE.match(after.lstrip(" :-")))
         )
@@ -297,7 +298,7 @@ class Assembly:
             host = None
         return replace(
             reading,
-            text=text.cleaned[answer.start : answer.end] if len(answers) > 1 else "",
+            text=_balance(text.cleaned[answer.start : answer.end]) if len(answers) > 1 else "",
             host=host,
             regions=text.regions if len(answers) == 1 else (),
         )
@@ -316,6 +317,15 @@ class Assembly:
             return (own or (following or places)[0]).host
         index = answers.index(answer)
         end = answers[index + 1].start if index + 1 < len(answers) else len(text.folded)
+        owned = {
+            place: following
+            for place in places
+            for following in answers
+            if re.fullmatch(r"\W*[(:]\W*", text.folded[place.end : following.start])
+        }  # `Azure (GPT-4o), AWS (Claude)`
+        if before := [place for place, following in owned.items() if following is answer]:
+            return before[0].host
+        places = [place for place in places if place not in owned or len(owned) == 1]
         mine = [place for place in places if answer.end <= place.start < end]
         if mine:
             return mine[0].host
@@ -394,6 +404,11 @@ class Assembly:
     def _host_of_cell(self, text: Passage, cell: HostCell) -> str | None:
         place = next((place for place in text.places if place.host), None)
         return place.host if place else cell.host
+
+
+def _balance(part: str) -> str:
+    """Return a part of a text without brackets that it does not close."""
+    return part if part.count("(") == part.count(")") else part.replace("(", "").replace(")", "")
 
 
 def _covers(reading: Reading, other: Reading, families: Families) -> bool:

@@ -106,6 +106,19 @@ _FIRST_OF_TWO = words(
     north multimodal multilingual
     """
 )
+# Developers whose models are built on those of others.
+TUNERS = frozenset(
+    {
+        "nousresearch",
+        "cognitivecomputations",
+        "thedrummer",
+        "sao10k",
+        "anthracite-org",
+        "undi95",
+        "gryphe",
+        "nex-agi",
+    }
+)
 # First words that several developers use for a kind of model.
 SHARED_ANCHORS = frozenset({"embed", "rerank", "text", "image", "speech", "moderation"})
 _MAX_KEPT = 50_000
@@ -374,14 +387,17 @@ class Families:
         if stated and self._find_within(facts, anchor, developer):
             return
         named = self._filter(self._reduced.get(_reduce(facts), ()), developer)
-        is_chat = "chat" not in facts and all(self._needs_chat(line) for line in named)
-        # without the word, a line beside the chat model can be meant too
-        if is_chat and len(self._find_within(_reduce(facts), anchor, developer)) > 1:
+        # without "chat" or "text", a line beside this one can be meant too
+        is_short = any(
+            word not in facts and all(self._needs_word(line, word) for line in named)
+            for word in ("chat", "text")
+        )
+        if is_short and len(self._find_within(_reduce(facts), anchor, developer)) > 1:
             return
         yield named
 
-    def _needs_chat(self, line: str) -> bool:
-        return all("chat" in spelling for spelling in self.lines[line].spellings)
+    def _needs_word(self, line: str, word: str) -> bool:
+        return all(word in spelling for spelling in self.lines[line].spellings)
 
     def _find_numbered(self, facts: Facts, tokens: Tokens, developer: str | None) -> list[str]:
         """Return the lines of a name that the resolver documents as one of several releases

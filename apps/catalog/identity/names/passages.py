@@ -9,7 +9,13 @@ from apps.catalog.identity.names import phrases
 from apps.catalog.identity.names.dates import Stamp, find_dates
 from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.mentions import FIRST_MARK
-from apps.catalog.identity.names.places import HostCell, Place, find_places, find_regions
+from apps.catalog.identity.names.places import (
+    HostCell,
+    Place,
+    find_places,
+    find_regions,
+    find_us,
+)
 from apps.catalog.identity.names.products import NamedProduct, find_products
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.names.releases import Releases
@@ -81,12 +87,10 @@ class PassageReader:
         for named in products:
             mask(named.start, named.end)
         folded_rest = "".join(letters)
-        spans = find_regions(cleaned, folded_rest)
-        regions = tuple(dict.fromkeys(cleaned[start:end] for start, end in spans))
-        cell_regions = tuple(
-            cell_cleaned[start:end] for start, end in find_regions(cell_cleaned, cell_text)
-        )
-        regions = tuple(dict.fromkeys((*regions, *cell_regions)))
+        spans = find_regions(folded_rest)
+        words = [cleaned[start:end] for start, end in spans]
+        words += [cell_cleaned[start:end] for start, end in find_regions(cell_text)]
+        regions = tuple(dict.fromkeys([*words, *find_us(cleaned), *find_us(cell_cleaned)]))
         places = find_places(folded_rest)
         for start, end in [*spans, *((place.start, place.end) for place in places)]:
             mask(start, end)
@@ -156,7 +160,7 @@ class PassageReader:
 
     def _is_path(self, word: str) -> bool:
         """Return whether a word with slashes is a path of one model, not a list of two."""
-        if word in self._resolver.index.by_text:
+        if word in self._resolver.index.by_text or word.startswith("arn:"):
             return True
         lead = word.split("/")[:-1]
         return all(

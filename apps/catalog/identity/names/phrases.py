@@ -37,6 +37,7 @@ _SAME_AS = str.maketrans(
 _LETTERS = {"ß": "s", "ł": "l", "ø": "o", "đ": "d", "æ": "a", "œ": "o", "ı": "i"}
 _SPACES = re.compile(r"\s+")
 _ARROW = re.compile(r"\s*(?:-{1,3}>|={1,3}>|>{1,3}|→|⇒|➔|➜)\s*")
+_ENUMERATION = re.compile(r"(?:^|(?<=[ ;,]))\(?[1-9a-d][.)] (?=\S)")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b", re.I)
 _WITH = re.compile(r"(?<![\w/])w/(?!o)", re.I)
 _WITHOUT = re.compile(r"(?<![\w/])w/o(?!\w)", re.I)
@@ -71,6 +72,7 @@ def clean(text: str) -> str:
         " " if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs") else letter
         for letter in text
     )
+    text = _ENUMERATION.sub("; ", text)
     text = _ARROW.sub(" → ", _SPACES.sub(" ", text)).strip()[:MAX_LENGTH]
     text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
     text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
@@ -207,6 +209,7 @@ NEGATION = compile_words(
 FUTURE = compile_words(
     r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|"
     r"trial\w*|considering|candidate",
+    r"(?:migration|move|moving|switch|upgrade|change) to|(?:umstieg|wechsel|migration) (?:auf|zu)",
     r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|"
     r"move to)|under review",
 )
@@ -271,7 +274,7 @@ SERIES = re.compile(
 # Words that stand around a name and say nothing about it, in six languages.
 NOISE = words(
     """
-    a an and the of on in at by for from to via with without through over using use uses used
+    us a an and the of on in at by for from to via with without through over using use uses used
     we our it its is are be been or as that this which what who one any all only also if when
     then than so but currently current now today still mostly mainly probably likely maybe eg
     ie etc various several multiple different many some other others model models modell

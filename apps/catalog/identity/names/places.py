@@ -205,9 +205,9 @@ _REGION = re.compile(
     r"|frankreich|sweden|schweden|switzerland|schweiz|spain|italy|poland|norway|austria|"
     r"osterreich)(?![a-z0-9])"
 )
-_CAPITAL_REGION = re.compile(
-    r"(?<![\w./-])(?:EU|US|USA|UK|APAC|EMEA|EWR|EEA)(?:[ -](?:region|Region|only))?(?![\w./])"
-)
+_BLOC = re.compile(r"(?<![\w./-])(?:eu|usa|uk|apac|emea|eea)(?:[ -](?:region|only))?(?![\w./-])")
+# In small letters it is a word of English.
+_US = re.compile(r"(?<![\w./-])US(?:[ -](?:region|Region|only))?(?![\w./-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,15 +262,20 @@ def find_microsoft(folded: str) -> re.Match[str] | None:
     return _MICROSOFT.search(folded)
 
 
-def find_regions(cleaned: str, folded: str) -> list[tuple[int, int]]:
+def find_regions(folded: str) -> list[tuple[int, int]]:
     """Return the positions of words for a region, a data zone, a country or a city with regions."""
     spans = [match.span() for match in _REGION.finditer(folded)]
     spans += [
         match.span()
-        for match in _CAPITAL_REGION.finditer(cleaned)
+        for match in _BLOC.finditer(folded)
         if not any(match.start() < end and start < match.end() for start, end in spans)
     ]
     return sorted(spans)
+
+
+def find_us(cleaned: str) -> list[str]:
+    """Return the words that mean the United States, in capitals."""
+    return _US.findall(cleaned)
 
 
 def read_host_cell(folded: str) -> HostCell:
@@ -298,7 +303,8 @@ def read_host_cell(folded: str) -> HostCell:
             host = next((each.slug for each in HOSTS if each.developer == developer), None)
     if developer == "amazon":
         host = "amazon-bedrock"
-    if host in _OWN_HOSTS or (host is None and _OWN_CELL.fullmatch(bare)):
+    is_own = all(_OWN_CELL.fullmatch(word) for word in re.findall(r"[a-z]+", bare))
+    if host in _OWN_HOSTS or (host is None and is_own):
         return HostCell(OWN)
     if host is not None and BY_SLUG[host].slug in ("github-copilot", "microsoft-365-copilot"):
         host = None

@@ -468,6 +468,9 @@ _REST = re.compile(
 )
 
 
+_LIST_SIGN = re.compile(r"[,;/+&|→]| and | und ")
+
+
 @dataclass(frozen=True, slots=True)
 class NamedProduct:
     """A product in a text; without `product`, one of `candidates`."""
@@ -499,9 +502,12 @@ def find_products(folded: str, host_cell: str) -> list[NamedProduct]:
 
 
 def _is_meant(product: Product | None, match: re.Match[str], folded: str, host_cell: str) -> bool:
-    """Return whether an everyday word is a product here: its vendor is named, or the text says
-    nothing else."""
+    """Return whether an everyday word is a product here: its vendor is named, or this part of the
+    text says nothing else."""
     assert product is not None
     vendor = product.vendor.lower().partition(" ")[0]
-    around = folded[: match.start()] + " " + folded[match.end() :]
-    return vendor in around or vendor in host_cell or not _REST.sub("", around)
+    before = _LIST_SIGN.split(folded[: match.start()])[-1]
+    after = _LIST_SIGN.split(folded[match.end() :])[0]
+    if vendor in host_cell or vendor in folded[: match.start()] + folded[match.end() :]:
+        return True
+    return not _REST.sub("", f"{before} {after}")

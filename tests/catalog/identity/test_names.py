@@ -1,0 +1,467 @@
+"""The reader of names as people write them: what it answers, what it asks, what it never does."""
+
+import pytest
+
+from apps.catalog.identity.names.reading import Certainty, Kind, Reading
+from tests.catalog.name_labels import reader
+
+
+def read(text: str, host_cell: str = "") -> Reading:
+    return reader().read_name(text, host_cell)
+
+
+# --- one version, one line ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("gpt-4.1-2025-04-14", "openai/gpt-4.1-2025-04-14"),
+        ("Llama 3.1 70B Instruct", "meta/llama-3.1-70b-instruct"),
+        ("Claude Opus 4.8", "anthropic/claude-opus-4-8"),
+        ("GLM-4.5 Air", "zhipuai/glm-4.5-air"),
+        ("Mistral Large 2411", "mistral/mistral-large-2411"),
+        ("Magistral Medium 1.2", "mistral/magistral-medium-2509"),
+        ("Mistral Small 3.2 / 2506", "mistral/mistral-small-2506"),
+        ("Claude 3.5 Sonnet v2", "anthropic/claude-3-5-sonnet-20241022"),
+        ("Gemini 1.5 Pro 002", "google/gemini-1.5-pro-002"),
+        ("ada-002", "openai/text-embedding-ada-002"),
+        ("chatgpt-4o-latest", "openai/chatgpt-4o-latest"),
+        ("o1-preview", "openai/o1-preview"),
+    ],
+)
+def test_a_name_with_all_its_facts_is_a_version(text: str, version: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.version) == (Kind.RESOLVED, version), reading.why
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("GPT-4o", "openai/gpt-4o"),
+        ("gpt4omini", "openai/gpt-4o-mini"),
+        ("GPT 4 Turbo", "openai/gpt-4-turbo"),
+        ("claude3.5sonnet", "anthropic/claude-3-5-sonnet"),
+        ("Opus 4.1", "anthropic/claude-opus-4-1"),
+        ("Gemini-Pro-2.5", "google/gemini-2.5-pro"),
+        ("Command R+", "cohere/command-r-plus"),
+        ("DALL·E 3", "openai/dall-e-3"),
+        ("Llama 3 8B", "meta/llama-3-8b-instruct"),
+        ("DeepSeek V3", "deepseek/deepseek-v3"),
+        ("embedding-3-small", "openai/text-embedding-3-small"),
+        ("GPT o3 mini", "openai/o3-mini"),
+    ],
+)
+def test_a_name_without_a_release_asks_for_the_version_of_its_line(text: str, line: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.line, reading.version) == (Kind.CHOOSE, line, "")
+    assert reading.candidates
+
+
+def test_the_id_to_the_letter_is_exact() -> None:
+    assert read("gpt-4o-2024-11-20").certainty is Certainty.EXACT
+    assert read("GPT-4o (2024-11-20)").certainty is Certainty.CERTAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "eu.anthropic.claude-3-haiku-20240307-v1:0",
+        "arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0",
+        "claude-3-haiku@20240307 in production",
+    ],
+)
+def test_an_id_in_the_form_of_a_host_is_read_by_the_resolver(text: str) -> None:
+    assert read(text).version == "anthropic/claude-3-haiku-20240307"
+
+
+# --- families -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "some"),
+    [
+        ("Claude Opus", "anthropic/claude-opus-4-5"),
+        ("Claude 3.5", "anthropic/claude-3-5-haiku"),
+        ("Gemini Flash", "google/gemini-2.5-flash"),
+        ("Phi-3", "microsoft/phi-3-mini-4k-instruct"),
+        ("GPT-4 family", "openai/gpt-4.1-mini"),
+        ("Claude Instant", "anthropic/claude-instant-1.2"),
+        ("GPT-3", "openai/gpt-3.5-turbo"),
+    ],
+)
+def test_a_name_that_leaves_the_model_open_is_a_family(text: str, some: str) -> None:
+    reading = read(text)
+
+    assert reading.kind is Kind.FAMILY
+    assert some in reading.candidates
+    assert reading.line == reading.version == ""
+
+
+def test_a_family_lists_its_newest_lines_first_and_leaves_out_other_uses() -> None:
+    candidates = read("Gemini").candidates
+
+    assert candidates.index("google/gemini-2.5-pro") < candidates.index("google/gemini-1.5-pro")
+    assert not [line for line in candidates if "image" in line or "tts" in line]
+
+
+def test_a_developer_alone_is_a_family_of_everything_it_makes() -> None:
+    reading = read("Anthropic, whichever is current")
+
+    assert (reading.kind, reading.developer) == (Kind.FAMILY, "anthropic")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("GPT-40", "openai/gpt-4o"),
+        ("03-mini", "openai/o3-mini"),
+        ("Gemini 3 27B", "google/gemma-3-27b-it"),
+    ],
+)
+def test_a_slip_in_a_number_or_a_family_is_a_candidate_to_confirm(text: str, line: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.candidates) == (Kind.FAMILY, (line,))
+    assert reading.certainty is Certainty.LIKELY
+
+
+# --- never the nearest neighbour ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("GPT-4.3", "openai/gpt-4.1"),
+        ("GPT-5 Turbo", ""),
+        ("gpt-4o-2024-08-07", "openai/gpt-4o"),
+        ("GPT-4o (21.11.2024)", "openai/gpt-4o"),
+        ("Claude 3.7 Opus", ""),
+        ("Claude Haiku 4", "anthropic/claude-haiku-4-5"),
+        ("Gemini 2.5 Ultra", ""),
+        ("Llama 3.1 72B", ""),
+        ("Mistral-7B-Instruct-v0.2", ""),
+        ("mistral large 2410", "mistral/mistral-large"),
+        ("Nova Ultra (Bedrock)", ""),
+        ("gpt-4o-nano", ""),
+    ],
+)
+def test_a_number_date_size_or_tier_that_does_not_exist_is_unknown(text: str, hint: str) -> None:
+    reading = read(text)
+
+    assert reading.kind is Kind.UNKNOWN, reading.why
+    assert reading.version == reading.line == ""
+    assert not hint or reading.hint == hint
+
+
+@pytest.mark.parametrize(
+    "text", ["gpt-4o-contracts-prod", "my-gpt-4o", "chat-prod-01", "llm-eu-gateway"]
+)
+def test_the_name_of_a_deployment_is_unknown(text: str) -> None:
+    assert read(text, "Azure OpenAI").kind is Kind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text", ["Customer portal Titan", "Hermes parcel tracking", "Project Gemini", "Voyage expenses"]
+)
+def test_the_name_of_a_system_is_not_a_family(text: str) -> None:
+    assert read(text).kind is Kind.UNKNOWN
+
+
+def test_a_developer_that_does_not_make_the_model_makes_it_unknown() -> None:
+    assert read("Anthropic GPT-4").kind is Kind.UNKNOWN
+
+
+def test_a_tier_apart_from_the_name_is_asked() -> None:
+    reading = read("GPT-4o for the service desk, mini")
+
+    assert reading.kind in (Kind.FAMILY, Kind.SEVERAL)
+
+
+# --- spelling -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Calude 3.7 Sonnet", "anthropic/claude-3-7-sonnet"),
+        ("Claude 3.5 Sonet", "anthropic/claude-3-5-sonnet"),
+        ("Gemni 1.5 Pro", "google/gemini-1.5-pro"),
+        ("Llamma 3 70B", "meta/llama-3-70b-instruct"),
+        ("Mistrall Large", "mistral/mistral-large"),
+        ("GPT-4 Trubo", "openai/gpt-4-turbo"),
+    ],
+)
+def test_one_slip_in_a_word_is_corrected_and_the_version_is_asked(text: str, line: str) -> None:
+    assert (read(text).kind, read(text).line) == (Kind.CHOOSE, line)
+
+
+# --- dates ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GPT-4o (20.11.2024)",
+        "GPT-4o 11/20/2024",
+        "GPT-4o v. 2024-11-20",
+        "GPT-4o vom 20. November 2024",
+        "GPT-4o du 20 novembre 2024",
+        "GPT-4o del 20 de noviembre de 2024",
+        "GPT-4o 20 listopada 2024",
+        "GPT-4o (Nov 2024)",
+        "gpt-4o 1120",
+    ],
+)
+def test_a_date_names_the_release_of_that_day(text: str) -> None:
+    assert read(text).version == "openai/gpt-4o-2024-11-20"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GPT-4o, live since 11/2024",
+        "GPT-4o seit November 2024 im Einsatz",
+        "GPT-4o (go-live 20.11.2024)",
+        "GPT-4o, review 03/2026",
+    ],
+)
+def test_a_date_of_use_is_not_the_date_of_a_release(text: str) -> None:
+    assert (read(text).kind, read(text).line) == (Kind.CHOOSE, "openai/gpt-4o")
+
+
+def test_a_month_with_two_releases_names_none() -> None:
+    assert read("Qwen Plus (July 2025)").kind is not Kind.RESOLVED
+
+
+# --- hosts and regions ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cell", "host"),
+    [
+        ("GPT-4o (Azure)", "", "azure"),
+        ("GPT-4o", "Microsoft", "azure"),
+        ("Claude Sonnet 4 via Bedrock", "Azure", "amazon-bedrock"),
+        ("Claude Sonnet 4", "AWS", "amazon-bedrock"),
+        ("Claude Sonnet 4", "Google", "google-vertex"),
+        ("Gemini 2.0 Flash", "GCP", "google-vertex"),
+        ("Gemini 2.0 Flash (AI Studio)", "", "google"),
+        ("Mistral Large", "La Plateforme", "mistral"),
+        ("Llama 3.3 70B @ Groq", "", "groq"),
+        ("Llama 3.3 70B", "own DC", "own"),
+        ("Llama 3.3 70B, self-hosted", "AWS", "own"),
+        ("Llama 3.3 70B", "Rechenzentrum intern", "own"),
+        ("Llama 3.3 70B hébergé en interne", "", "own"),
+        ("Llama 3.3 70B en servidores propios", "", "own"),
+        ("Llama 3.3 70B su server aziendali", "", "own"),
+        ("Llama 3.3 70B na własnych serwerach", "", "own"),
+        ("Llama 3.3 70B", "vLLM", "own"),
+        ("GPT-4o", "LiteLLM", None),
+        ("Llama 3.3 70B", "Some Hoster GmbH", None),
+        ("OpenAI GPT-4o", "", None),
+    ],
+)
+def test_the_host_is_the_one_in_the_text_else_in_the_cell(
+    text: str, cell: str, host: str | None
+) -> None:
+    assert read(text, cell).host == host
+
+
+def test_regions_are_kept_as_written() -> None:
+    assert read("GPT-4o (Azure, Sweden Central)").regions == ("Sweden Central",)
+    assert read("Claude 3 Haiku", "Bedrock eu-west-1").regions == ("eu-west-1",)
+    assert read("GPT-4o EU Data Zone, Global Standard, PTU").regions == ("EU Data Zone",)
+    assert read("they told us GPT-4o").regions == ()
+
+
+# --- products and platforms -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("M365 Copilot", "microsoft-365-copilot"),
+        ("GitHub Copilot Business", "github-copilot"),
+        ("ServiceNow Now Assist", "servicenow-now-assist"),
+        ("Gemini for Workspace", "google-workspace-gemini"),
+        ("Claude Code", "claude-code"),
+        ("DeepL, kein LLM", "deepl"),
+    ],
+)
+def test_a_product_is_no_model(text: str, slug: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.product) == (Kind.PRODUCT, slug)
+    assert reading.host is None
+
+
+def test_a_name_of_several_products_asks_which() -> None:
+    reading = read("Copilot", "Microsoft")
+
+    assert (reading.kind, reading.product) == (Kind.PRODUCT, "")
+    assert {"microsoft-365-copilot", "github-copilot"} <= set(reading.candidates)
+
+
+def test_a_model_named_with_a_product_is_inside_it() -> None:
+    reading = read("Cognigy (GPT-4o)")
+
+    assert reading.product == "cognigy"
+    assert reading.inside is not None
+    assert reading.inside.line == "openai/gpt-4o"
+
+
+def test_an_everyday_word_is_a_product_only_alone_or_beside_its_vendor() -> None:
+    assert read("Einstein").product == "salesforce-agentforce"
+    assert read("Dash", "Dropbox").product == "dropbox-dash"
+    assert read("the fin team decides").kind is not Kind.PRODUCT
+
+
+def test_a_platform_alone_asks_for_its_model() -> None:
+    reading = read("AWS Bedrock (various models)")
+
+    assert (reading.kind, reading.product_name) == (Kind.PRODUCT, "Amazon Bedrock")
+    assert reading.host == "amazon-bedrock"
+
+
+# --- several --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("GPT-4o / Claude Sonnet 4", ["openai/gpt-4o", "anthropic/claude-sonnet-4-0"]),
+        ("GPT-4.1 & mini", ["openai/gpt-4.1", "openai/gpt-4.1-mini"]),
+        ("Llama 3.1 8B/70B", ["meta/llama-3.1-8b-instruct", "meta/llama-3.1-70b-instruct"]),
+        ("Gemini 2.5 Pro und Flash", ["google/gemini-2.5-pro", "google/gemini-2.5-flash"]),
+        ("1) o1 2) Claude 3 Haiku", ["openai/o1", "anthropic/claude-3-haiku"]),
+        ("Claude 3 Haiku/Sonnet", ["anthropic/claude-3-haiku", "anthropic/claude-3-sonnet"]),
+    ],
+)
+def test_a_list_is_read_part_by_part(text: str, lines: list[str]) -> None:
+    reading = read(text)
+
+    assert reading.kind is Kind.SEVERAL
+    assert [part.line for part in reading.parts] == lines
+
+
+def test_tools_in_a_list_are_no_parts_and_unknown_models_are() -> None:
+    assert read("Python + LangChain + GPT-4o + Neo4j").line == "openai/gpt-4o"
+    parts = read("GPT-4o + nomic-embed-text").parts
+    assert [part.kind for part in parts] == [Kind.CHOOSE, Kind.UNKNOWN]
+
+
+def test_each_part_has_its_own_host_or_the_shared_one() -> None:
+    own = read("GPT-4o on Azure, Claude 3.5 Sonnet on Bedrock")
+    shared = read("GPT-4o and GPT-4o mini (Azure)")
+
+    assert [part.host for part in own.parts] == ["azure", "amazon-bedrock"]
+    assert [part.host for part in shared.parts] == ["azure", "azure"]
+
+
+def test_a_fallback_says_so() -> None:
+    assert [part.role for part in read("GPT-4o (fallback: GPT-4.1)").parts] == ["", "fallback"]
+    assert [part.role for part in read("GPT-4o → GPT-4.1").parts] == ["old", ""]
+
+
+# --- what is not in use ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "moved from GPT-4 to GPT-4o",
+        "GPT-4 replaced by GPT-4o",
+        "formerly GPT-4, now GPT-4o",
+        "früher GPT-4, jetzt GPT-4o",
+        "planned: GPT-5, today: GPT-4o",
+        "GPT-4o, GPT-5 planned",
+        "GPT-4o instead of GPT-4",
+    ],
+)
+def test_the_model_in_use_is_taken(text: str) -> None:
+    assert (read(text).kind, read(text).line) == (Kind.CHOOSE, "openai/gpt-4o")
+
+
+def test_what_is_not_used_says_nothing_of_what_is() -> None:
+    assert read("not GPT-4").kind is Kind.UNKNOWN
+    assert read("no longer uses GPT-4, rules only").kind is Kind.NOT_A_MODEL
+
+
+# --- no model -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["none", "n/a", "keine KI", "sans IA", "nessuno", "nie dotyczy", "XGBoost", "Excel macro"],
+)
+def test_a_cell_without_a_model_says_so(text: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.not_stated) == (Kind.NOT_A_MODEL, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "?", "TBD", "t.b.c.", "noch offen", "à définir", "por confirmar", "do ustalenia"]
+)
+def test_a_cell_that_is_not_filled_in_yet_is_not_stated(text: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.not_stated) == (Kind.NOT_A_MODEL, True)
+
+
+# --- adaptations and derivatives ------------------------------------------------------------------
+
+
+def test_an_own_fine_tune_keeps_its_base_and_says_so() -> None:
+    reading = read("GPT-3.5 Turbo fine-tuned on tickets", "Azure")
+
+    assert (reading.line, reading.adaptation) == ("openai/gpt-3.5-turbo", "fine-tune")
+    assert read("Llama 3.1 8B Instruct + LoRA").adaptation == "adapter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Llama 3.1 8B finetune "ClaimBot"',
+        "ClaimLM-13B (based on Llama 3.1 8B)",
+        "Llama 3.1 8B abliterated",
+        "own model based on Llama 3.1 8B",
+    ],
+)
+def test_a_model_built_on_another_is_unknown_and_names_its_base(text: str) -> None:
+    reading = read(text)
+
+    assert reading.kind is Kind.UNKNOWN
+    assert reading.derived_from == "meta/llama-3.1-8b-instruct"
+
+
+def test_number_formats_are_no_part_of_the_name() -> None:
+    expected = "meta/llama-3.1-70b-instruct"
+    for text in ("Llama-3.1-70B-Instruct-AWQ", "Llama 3.1 70B Instruct Q4_K_M", "(fp8)"):
+        assert text == "(fp8)" or read(text).version == expected
+
+
+# --- numbers and tiers alone ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cell", "line"),
+    [
+        ("4o mini", "Azure OpenAI", "openai/gpt-4o-mini"),
+        ("2.0 Flash", "Vertex AI", "google/gemini-2.0-flash"),
+        ("V3", "DeepSeek", "deepseek/deepseek-v3"),
+        ("Large 2411", "Mistral", "mistral/mistral-large"),
+    ],
+)
+def test_numbers_alone_take_their_family_from_the_cell(text: str, cell: str, line: str) -> None:
+    reading = read(text, cell)
+
+    assert (reading.line, reading.certainty) == (line, Certainty.LIKELY)
+
+
+@pytest.mark.parametrize("text", ["70B", "v2.1", "large", "latest", "Model 4"])
+def test_numbers_alone_without_a_family_are_unknown(text: str) -> None:
+    assert read(text).kind is Kind.UNKNOWN
