@@ -10,6 +10,7 @@ from apps.catalog.identity.names.families import (
     DISTINCTIVE,
     EVERYDAY,
     SHARED_ANCHORS,
+    TIERS,
     TUNERS,
     UNMISTAKABLE,
     Families,
@@ -40,7 +41,7 @@ _MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
 _ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
 _CUSTOM = re.compile(
     r"(?<![a-z])(?:custom|own|eigen\w*|propre|proprio|wlasny|in-house) (?:\w+ )?"
-    r"(?:model|modell|modele|llm)"
+    r"(?:model|modell|modele|llm)|(?<![a-z])model\w* (?:propre|propio|proprio|wlasny|intern\w*)"
 )
 _OWN_NAME = re.compile(
     r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])"
@@ -212,7 +213,14 @@ class AnswerReader:
             and len(mention.tokens) == 1
             and mention.anchor not in UNMISTAKABLE
             and developer is None
-            and _is_beside_system(text.folded, mention)
+            and (
+                _is_beside_system(text.folded, mention)
+                or phrases.METHOD.search(text.folded)
+                or (
+                    cell.developer not in self._families.developers_of(mention.anchor)
+                    and _is_before_word(text.masked, mention)
+                )
+            )
         ):
             return None
         if mention.anchor in EVERYDAY and not self._is_supported(
@@ -447,6 +455,12 @@ def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
 
 def _without(folded: str, mention: Mention) -> str:
     return folded[: mention.start] + " " + folded[mention.end :]
+
+
+def _is_before_word(masked: str, mention: Mention) -> bool:
+    """Return whether a word that nobody understands follows a family's name directly."""
+    match = re.match(r" ([a-z]{3,})(?![a-z0-9])", masked[mention.end :])
+    return match is not None and match[1] not in phrases.NOISE | phrases.CONNECTORS | TIERS
 
 
 def _is_beside_system(folded: str, mention: Mention) -> bool:

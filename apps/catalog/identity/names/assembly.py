@@ -12,7 +12,10 @@ from apps.catalog.identity.names.places import OWN, HostCell, find_microsoft
 from apps.catalog.identity.names.products import BY_SLUG as PRODUCTS
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.names.releases import Releases
+from apps.catalog.identity.resolver.facts import words
 
+_CLOUDS = frozenset({"Microsoft Azure", "Amazon Web Services", "Google Cloud", "Databricks"})
+_SYSTEMS = words("chatbot bot bots agent agents assistant assistants app apps tool tools system")
 _COMPANIES = {
     "azure": "microsoft",
     "amazon-bedrock": "amazon",
@@ -294,6 +297,8 @@ class Assembly:
             host = cell.host
             if host == "google" and reading.developer not in ("google", ""):
                 host = "google-vertex"  # Google serves models of others on Vertex AI only
+        if is_product and host is None and reading.product.startswith("azure-"):
+            host = "azure"
         if is_product and not reading.product.startswith(("azure-", "platform:")):
             host = None
         return replace(
@@ -342,7 +347,12 @@ class Assembly:
         folded = text.folded
         platform = next((place for place in text.places if place.platform), None)
         is_open = bool(phrases.NOT_STATED.search(rest) or re.fullmatch(r"[\W_]*\?+[\W_]*", rest))
-        is_none = bool(phrases.NO_MODEL.search(rest) or phrases.METHOD.search(folded))
+        start = re.split(r"[(,;:/.-]", rest)[0].strip()
+        is_none = bool(
+            phrases.METHOD.search(folded)
+            or phrases.NONE.fullmatch(start)
+            or (phrases.NO_MODEL.search(folded) and not is_open)
+        )
         developer = text.developers[0][1] if text.developers else None
         if developer is not None and (
             words := re.findall(r"[a-z]+", folded[: text.developers[0][0]])
@@ -361,7 +371,7 @@ class Assembly:
                 text,
                 cell,
             ).host
-            if not any(scan.unknown_words.values()) or len(rest) < 40:
+            if _is_platform_only(platform.platform, text, scan):
                 return Reading(
                     "",
                     Kind.PRODUCT,
@@ -404,6 +414,16 @@ class Assembly:
     def _host_of_cell(self, text: Passage, cell: HostCell) -> str | None:
         place = next((place for place in text.places if place.host), None)
         return place.host if place else cell.host
+
+
+def _is_platform_only(platform: str, text: Passage, scan: Scan) -> bool:
+    """Return whether a text says nothing but a platform. A cloud for everything needs to be alone,
+    because a system on it says nothing of AI."""
+    if any(scan.unknown_words.values()):
+        return False
+    if platform not in _CLOUDS:
+        return True
+    return not set(re.findall(r"[a-z]+", text.masked)) & _SYSTEMS
 
 
 def _balance(part: str) -> str:

@@ -396,6 +396,10 @@ class Families:
             return
         yield named
 
+    def lines_of(self, facts: Facts) -> list[str]:
+        """Return the lines with exactly these facts."""
+        return list(dict.fromkeys(self._exact.get(facts, ())))
+
     def _needs_word(self, line: str, word: str) -> bool:
         return all(word in spelling for spelling in self.lines[line].spellings)
 

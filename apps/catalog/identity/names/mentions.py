@@ -160,8 +160,11 @@ class MentionFinder:
                     current.end = token.end
                 elif word in TIERS and not is_number(word):
                     current.distant.append(word)
-            elif FORMAT.fullmatch(word) or word in CONNECTORS:
+            elif FORMAT.fullmatch(word):
                 pass
+            elif word in CONNECTORS:
+                if current is not None and not gap and self._is_of_family(word, current):
+                    current.optional.append(word)
             elif current is not None and not gap and token.joined:
                 corrected = self._correct(word, current.anchor)
                 if corrected:
@@ -173,11 +176,7 @@ class MentionFinder:
                 else:
                     gap = True
             elif word in NOISE or word in JOINED_NOISE:
-                if (
-                    current is not None
-                    and not gap
-                    and word in self._families.words_of(current.anchor)
-                ):
+                if current is not None and not gap and self._is_of_family(word, current):
                     current.optional.append(word)
                     position += 1
                     continue
@@ -261,6 +260,9 @@ class MentionFinder:
             expects_joined = previous.joined
             index -= 1
         return Mention(token.text, [token.text, *before], start, token.end, number, strange)
+
+    def _is_of_family(self, word: str, mention: Mention) -> bool:
+        return word in self._families.words_of(mention.anchor)
 
     def _belongs(self, token: Token, anchor: str) -> bool:
         """Return whether a token can be a fact of a name of the family."""

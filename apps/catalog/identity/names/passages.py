@@ -4,21 +4,24 @@ read and blanked out, so that only names of models and the words around them are
 import re
 from dataclasses import dataclass, replace
 
-from apps.catalog.identity.hosts import developer_slug, host_slug
+from apps.catalog.identity.hosts import BY_SLUG, developer_slug, host_slug
 from apps.catalog.identity.names import phrases
 from apps.catalog.identity.names.dates import Stamp, find_dates
 from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.mentions import FIRST_MARK
 from apps.catalog.identity.names.places import (
+    OWN,
+    OWN_HOSTS,
     HostCell,
     Place,
     find_places,
     find_regions,
-    find_us,
+    regions_in,
 )
 from apps.catalog.identity.names.products import NamedProduct, find_products
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.names.releases import Releases
+from apps.catalog.identity.resolver.index import KnownId
 from apps.catalog.identity.resolver.resolve import Resolver
 from apps.catalog.identity.resolver.tokens import tokens_of
 
@@ -88,9 +91,11 @@ class PassageReader:
             mask(named.start, named.end)
         folded_rest = "".join(letters)
         spans = find_regions(folded_rest)
-        words = [cleaned[start:end] for start, end in spans]
-        words += [cell_cleaned[start:end] for start, end in find_regions(cell_text)]
-        regions = tuple(dict.fromkeys([*words, *find_us(cleaned), *find_us(cell_cleaned)]))
+        named_regions = regions_in(cleaned, folded_rest)
+        for start, end, _reading in ids:
+            named_regions += regions_in(folded[start:end], folded[start:end])
+        named_regions += regions_in(cell_cleaned, cell_text)
+        regions = tuple(dict.fromkeys(named_regions))
         places = find_places(folded_rest)
         for start, end in [*spans, *((place.start, place.end) for place in places)]:
             mask(start, end)
@@ -131,12 +136,14 @@ class PassageReader:
         found = []
         for match in _ID_WORD.finditer(folded):
             word = match.group().strip(".:!?")
-            if len(word) < 4 or not _PACKAGED.search(word) or not re.search(r"\d", word):
+            if len(word) < 4 or not _PACKAGED.search(word):
                 continue
-            if "/" in word and not self._is_path(word):
+            if "/" not in word and not re.search(r"\d", word):
                 continue
             resolution = self._resolver.resolve(word, cell.hint)
             known_id = self._resolver.index.by_id.get(resolution.canonical or "")
+            if "/" in word and not self._is_path(word, known_id):
+                continue
             if known_id is None:
                 if word.startswith(("ft:", "arn:")):
                     reading = Reading(
@@ -152,26 +159,27 @@ class PassageReader:
             reading = self._releases.read_known_id(known_id, tokens_of(_last_segment(word)))
             reading = replace(
                 reading,
-                host=resolution.host,
+                host=OWN if resolution.host in OWN_HOSTS else resolution.host,
                 why=f"{reading.why} {_sentence(resolution.why)}",
             )
             found.append((match.start(), match.start() + len(word), reading))
         return found
 
-    def _is_path(self, word: str) -> bool:
-        """Return whether a word with slashes is a path of one model, not a list of two."""
+    def _is_path(self, word: str, known_id: KnownId | None) -> bool:
+        """Return whether a word with slashes is a path of one model, not a list of two: a family's
+        name in front is a host only for models of its own developer (`gemini/gemini-2.0-flash`)."""
         if word in self._resolver.index.by_text or word.startswith("arn:"):
             return True
-        lead = word.split("/")[:-1]
-        return all(
-            (
-                host_slug(part) is not None
-                or developer_slug(part) is not None
-                or part in ("accounts", "models")
-            )
-            and not (part in self._families.anchors and developer_slug(part) is None)
-            for part in lead
-        ) and bool(lead[0])
+        developer = known_id.developer if known_id else None
+        for part in word.split("/")[:-1]:
+            host = host_slug(part)
+            own = developer_slug(part) or (BY_SLUG[host].developer if host else None)
+            if part in self._families.anchors:
+                if own is None or own != developer:
+                    return False
+            elif own is None and host is None and part not in ("accounts", "models"):
+                return False
+        return True
 
 
 def _last_segment(word: str) -> str:

@@ -54,6 +54,7 @@ _DALL_E = re.compile(r"\bdall-?[ ]?e(?=[ -]?\d|\b)", re.I)
 _CHATGPT_NUMBER = re.compile(r"\b(chat[ -]?gpt)(?=\d)", re.I)
 _GPT_4O = re.compile(r"\bgpt[ -]?4(?:-?o|[ -]?omni)(?:(?=mini|nano)|\b)", re.I)
 _DEEPSEEK = re.compile(r"\bdeep[ -]seek\b", re.I)
+_FLUX_1 = re.compile(r"\bflux[. -]?1(?![.\d])", re.I)
 _GPT_4V = re.compile(r"\bgpt[ -]?4[ -]?v\b", re.I)
 _STABLE_DIFFUSION = re.compile(r"\bstable[ -]?diffusion\b", re.I)
 # Number formats of weights, which change no identity.
@@ -77,6 +78,7 @@ def clean(text: str) -> str:
     text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
     text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
     text = _GPT_4V.sub("gpt-4 vision", _CHATGPT_NUMBER.sub(r"\1 ", text))
+    text = _FLUX_1.sub("flux", text)
     text = _DEEPSEEK.sub("deepseek", _GPT_4O.sub(_join_4o, text))
     text = _STABLE_DIFFUSION.sub("sd", _DALL_E.sub("dall-e", text))
     return _PARTED_SIZE.sub("", _FACTOR.sub("x", text)).strip()
@@ -122,17 +124,21 @@ def compile_words(*alternatives: str) -> re.Pattern[str]:
 # --- statements about the cell itself -------------------------------------------------------------
 # The cell says that no AI model is used.
 _NO_MODEL = (
-    r"none|no|nein|non|nie|nil|null|n\.?/?a\.?|not applicable|not relevant|nothing",
-    r"no (?:ai|ml|llm|genai|model|models|gen ai)|non ai|kein\w* (?:ki|ai|llm|modell\w*|genai)",
-    r"ohne (?:ki|ai|llm|modell)|keine?[rs]?|entfallt|nicht (?:relevant|zutreffend|anwendbar)",
-    r"without (?:ai|ml|llm)|not (?:an )?(?:ai|llm|ml)(?: model)?",
-    r"aucune?|neant|sans (?:ia|llm|modele)|pas (?:d ?'? ?ia|de modele|de llm)|sans objet|"
-    r"non applicable",
-    r"ninguno?a?|sin (?:ia|modelo|llm)|no aplica|nessuno?a?|senza (?:ia|ai|modello)",
-    r"non applicabile|brak|nie dotyczy|bez (?:ai|si|modelu)",
-    r"(?:purely |rein )?(?:rule|rules) ?(?:based|engine)?|regelbasiert\w*|regelwerk|regeln",
-    r"business rules|a base de regles|basado en reglas|basato su regole|oparte? na regulach",
+    r"no (?:ai|ml|llm|genai|model|models|gen ai)|non ai|kein\w* (?:ki|ai|llm|\w*modell\w*|genai)",
+    r"ohne (?:ki|ai|llm|\w*modell)|nicht (?:relevant|zutreffend|anwendbar)",
+    r"not (?:applicable|relevant)",
+    r"without (?:ai|ml|llm)|not (?:an )?(?:ai|llm|ml)(?: model)?|entfallt|n\.?/?a\.?",
+    r"aucun\w* (?:modele|ia|llm)\w*|sans (?:ia|llm|modele)|pas (?:d ?'? ?ia|de modele|de llm)",
+    r"sans objet|non applicable|sin (?:ia|modelo|llm)|no aplica|no se usa ia|ningun modelo",
+    r"senza (?:ia|ai|modello)|nessun modello|non applicabile|nie dotyczy|bez (?:ai|si|modelu)|brak",
+    r"(?:purely |rein )?(?:rule|rules) ?(?:based|engine)|regelbasiert\w*|regelwerk|business rules",
+    r"a base de regles|regles metier|basado en reglas|basato su regole|oparte? na regulach",
     r"manual(?:ly)?|manuell|deterministic",
+)
+# The same, if the cell says nothing else.
+_NONE = (
+    r"none|no|nein|non|nie|nil|null|nothing|nichts|kein\w*|aucune?|neant|ningun[oa]?|nessun[oa]?",
+    r"brak|rules?|regeln|regles|reglas|regole",
 )
 # Methods and tools that are no foundation model.
 _METHODS = (
@@ -141,7 +147,8 @@ _METHODS = (
     r"xg ?boost|light ?gbm|cat ?boost|gradient boost\w*|random forest\w*|decision trees?",
     r"entscheidungsbaum\w*|isolation forest|svm|support vector machines?|k ?means|k ?nn|"
     r"naive bayes",
-    r"arima|prophet|monte ?carlo|markov|glm model|scorecard\w*|scikit ?learn|sklearn|statistic\w*",
+    r"arima|prophet|monte ?carlo|markov|glm model|scorecard\w*|generali[sz]ed linear models?",
+    r"scikit ?learn|sklearn|statisti[ck]\w*",
     r"excel\w*|spreadsheet|macros?|vba|arkusz\w*|tabellenkalkulation|access database|sql|pl ?sql",
     r"python|java|cobol|matlab|stata|sas|scripts?|skript\w*|regex|regular expressions?",
     r"rpa|blue ?prism|robotic process automation|tesseract|power ?bi|tableau|qlik\w*|looker",
@@ -165,9 +172,14 @@ _NOT_STATED = (
     r"defini)\w*",
     r"por (?:definir|confirmar|determinar|decidir)|desconocido|pendiente|no se sabe|sin definir",
     r"da (?:definire|confermare|stabilire|decidere)|sconosciuto|non noto|non specificato",
+    r"nie (?:ustalon\w+|okreslon\w+|podano)|do wyjasnienia|w trakcie wyboru",
+    r"non (?:ancora )?(?:decis|defin|comunic)\w+|ancora da \w+|non communique\w*",
+    r"en cours de (?:selection|choix|definition)|en evaluacion|aun no \w+|sin decidir",
+    r"wird noch \w+|noch nicht \w+|(?:hersteller|anbieter|lieferant\w*) fragen",
     r"do (?:ustalenia|potwierdzenia|uzupelnienia)|niezna\w+|nie wiadomo|nieustalon\w+",
 )
 NO_MODEL = compile_words(*_NO_MODEL)
+NONE = compile_words(*_NONE)
 METHOD = compile_words(*_METHODS)
 NOT_STATED = compile_words(*_NOT_STATED)
 
@@ -176,7 +188,7 @@ NOT_STATED = compile_words(*_NOT_STATED)
 _COUNTED = (
     r"users?|nutzer|seats?|licen[cs]es?|lizenzen|agents?|bots?|instances?|instanzen|calls?|"
     r"requests?|people|staff"
-    r"|fte|apps?|use cases?|teams?|nodes?|days?|months?|years?|weeks?|tokens?"
+    r"|fte|apps?|use cases?|teams?|nodes?|days?|months?|years?|weeks?|tokens?|dims?|dimensions?"
 )
 COUNT = re.compile(
     rf"(?<![a-z0-9.-])~?\d[\d.,]+\s?k?\s?(?:{_COUNTED})(?![a-z0-9])"
@@ -200,7 +212,9 @@ PAST = compile_words(
     r"invece di|zamiast",
     r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|"
     r"migration) (?:away )?(?:from|von|de|da|z)",
-    r"before(?= ?:)|vorher|previous|prior",
+    r"before(?= ?:)|vorher|previous|prior|before that(?: \w+){0,3}|in the past",
+    r"originally|initially",
+    r"ursprunglich|zunachst|until (?:recently|lately|last \w+)|au debut|al inicio|all inizio",
     r"retired|decommissioned|dropped|abandoned|removed|abgelost",
 )
 NEGATION = compile_words(
@@ -255,6 +269,8 @@ OTHER_MODELS = compile_words(
     r"falcon|mpt|bloom|yi",
     r"starcoder\w*|stablelm|sdxl|stable diffusion|midjourney|wav2vec\w*|parakeet|canary|bark|"
     r"luminous|pharia|teuken",
+    r"dbrx|arctic|chirp|kling|hailuo|pika|luma|jurassic\w*|palm|bison|gecko|dolly|gpt-?j|gpt-?neo\w*",
+    r"xtts|kokoro|vosk|layoutlm\w*|donut|doctr|easyocr|paddleocr|cogvideo\w*|imagebind|clip|yolo\w*",
     r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|"
     r"baichuan\w*|chatglm\w*",
 )

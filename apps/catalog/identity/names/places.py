@@ -135,7 +135,7 @@ _OWN_WORDS = compile_words(
 _OWN_CELL = compile_words(
     r"intern(?:al(?:ly)?|e[rs]?|o|a)?|own|eigen\w*|haus|rechenzentrum|rz|propio|interno|wlasny|self"
 )
-_OWN_HOSTS = frozenset(
+OWN_HOSTS = frozenset(
     {
         "ollama",
         "vllm",
@@ -170,7 +170,7 @@ _AFTER_VIA = re.compile(
             {
                 re.escape(name.lower()).replace(r"\ ", "[ -]?").replace(r"\-", "-")
                 for host in HOSTS
-                if host.slug not in _RISKY and host.slug not in _OWN_HOSTS
+                if host.slug not in _RISKY and host.slug not in OWN_HOSTS
                 for name in (host.name, *host.spellings)
                 if len(name) > 3 and developer_slug(name) is None
             },
@@ -190,7 +190,7 @@ _REGION = re.compile(
     r"|(?:eu|us) data ?zone(?: standard)?|data ?zone (?:eu|us)|eu data boundary"
     r"|(?:sweden|france|poland|canada|korea|india|australia|us|usgov|spain|italy|norway|uae|"
     r"israel|mexico|qatar)"
-    r" ?(?:central|north|south|east|west)\d?"
+    r" ?(?:central|north|south|east|west) ?\d?"
     r"|germany ?(?:west ?central|north)|switzerland ?(?:north|west)|south africa north|"
     r"uk ?(?:south|west)"
     r"|japan ?(?:east|west)|(?:north|west) ?europe|east ?us ?\d?|west ?us ?\d?|(?:north|south|"
@@ -273,9 +273,15 @@ def find_regions(folded: str) -> list[tuple[int, int]]:
     return sorted(spans)
 
 
-def find_us(cleaned: str) -> list[str]:
-    """Return the words that mean the United States, in capitals."""
-    return _US.findall(cleaned)
+def regions_in(cleaned: str, folded: str) -> list[str]:
+    """Return the words for regions as written. The United States count in capitals only."""
+    spans = find_regions(folded)
+    spans += [
+        match.span()
+        for match in _US.finditer(cleaned)
+        if not any(match.start() < end and start < match.end() for start, end in spans)
+    ]
+    return [cleaned[start:end].strip() for start, end in sorted(spans)]
 
 
 def read_host_cell(folded: str) -> HostCell:
@@ -304,7 +310,7 @@ def read_host_cell(folded: str) -> HostCell:
     if developer == "amazon":
         host = "amazon-bedrock"
     is_own = all(_OWN_CELL.fullmatch(word) for word in re.findall(r"[a-z]+", bare))
-    if host in _OWN_HOSTS or (host is None and is_own):
+    if host in OWN_HOSTS or (host is None and is_own):
         return HostCell(OWN)
     if host is not None and BY_SLUG[host].slug in ("github-copilot", "microsoft-365-copilot"):
         host = None

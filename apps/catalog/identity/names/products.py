@@ -339,6 +339,9 @@ PRODUCTS: tuple[Product, ...] = (
         "Google",
         "Google Vision; Cloud Vision API; Google Vision API",
     ),
+    _product(
+        "vertex-ai-search", "Vertex AI Search", "Google", "Vertex Search; Vertex AI Agent Builder"
+    ),
     _product("notebooklm", "NotebookLM", "Google", "Notebook LM; Google NotebookLM"),
     _product(
         "watsonx-assistant",
@@ -414,6 +417,20 @@ COPILOTS = (
     "microsoft-copilot-studio",
     "microsoft-security-copilot",
 )
+_COPILOT_WORDS = {
+    slug: re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])")
+    for slug, words in (
+        (
+            "microsoft-365-copilot",
+            "m ?365|microsoft 365|ms 365|office(?: 365)?|o365|word|outlook|teams|powerpoint",
+        ),
+        ("github-copilot", "github|vs ?code|visual studio|ide"),
+        ("microsoft-copilot-studio", "studio|power platform"),
+        ("microsoft-security-copilot", "security|sentinel|defender"),
+        ("dynamics-365-copilot", "dynamics(?: 365)?|d365"),
+        ("power-bi-copilot", "power ?bi|fabric"),
+    )
+}
 _COPILOT = r"(?:microsoft |ms |windows |bing )?co-?pilots?"
 
 
@@ -488,17 +505,24 @@ def find_products(folded: str, host_cell: str) -> list[NamedProduct]:
     for start in (match.start() for match in _WORD_START.finditer(folded)):
         if start < position:
             continue
-        for name in _INDEX.get(_key(folded[start : start + 4]), ()):
+        for name in _INDEX.get(_key(folded[start : start + 4]), ()):  # the longest first
             match = name.pattern.match(folded, start)
             if match is None or (
                 name.is_everyday and not _is_meant(name.product, match, folded, host_cell)
             ):
                 continue
-            candidates = COPILOTS if name.product is None else ()
-            found.append(NamedProduct(match.start(), match.end(), name.product, candidates))
+            product = name.product or _choose_copilot(folded)
+            candidates = COPILOTS if product is None else ()
+            found.append(NamedProduct(match.start(), match.end(), product, candidates))
             position = match.end()
             break
     return found
+
+
+def _choose_copilot(folded: str) -> Product | None:
+    """Return the product that the words around "Copilot" name; None if none or several do."""
+    slugs = {slug for slug, words in _COPILOT_WORDS.items() if words.search(folded)}
+    return BY_SLUG[slugs.pop()] if len(slugs) == 1 else None
 
 
 def _is_meant(product: Product | None, match: re.Match[str], folded: str, host_cell: str) -> bool:

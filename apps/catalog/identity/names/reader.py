@@ -14,7 +14,7 @@ from apps.catalog.identity.names.assembly import Assembly
 from apps.catalog.identity.names.families import EVERYDAY, Families
 from apps.catalog.identity.names.mentions import MentionFinder
 from apps.catalog.identity.names.passages import Passage, PassageReader
-from apps.catalog.identity.names.places import HostCell, read_host_cell
+from apps.catalog.identity.names.places import HostCell, read_host_cell, regions_in
 from apps.catalog.identity.names.reading import Certainty, Kind, Reading
 from apps.catalog.identity.names.releases import Releases
 from apps.catalog.identity.resolver.facts import EVERYDAY_WORDS
@@ -50,7 +50,8 @@ class NameReader:
             )
         exact = self._read_exact(cleaned, cell)
         if exact is not None:
-            return replace(exact, text=text)
+            regions = tuple(dict.fromkeys(regions_in(cell_cleaned, cell_text)))
+            return replace(exact, text=text, regions=regions)
         parts = self._passages.separate(cleaned, cell, cell_cleaned)
         reading = self._read_parts(parts, cell, cell_text)
         return replace(reading, text=text)

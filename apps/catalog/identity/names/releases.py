@@ -115,6 +115,10 @@ class Releases:
                     {fact for fact in own if not is_stamp(fact)} <= facts
                 ):
                     known_id, own = other, other_own
+        if "instruct" not in facts and (tuned := self._find_tuned(own, known_id)):
+            if tuned == known_id.line:
+                return self.choose(known_id.line)
+            return self.family((tuned, known_id.line))
         has_stamp = any(is_stamp(token) for token in tokens)
         stated = {fact for fact in own if not is_stamp(fact)} <= facts
         own_stamps = {fact for fact in own if is_stamp(fact)}
@@ -131,6 +135,16 @@ class Releases:
                 return self.resolved(known_id, "the only release with this date")
             return self.choose(known_id.line)
         return self.resolved(known_id, "one release")
+
+    def _find_tuned(self, own: frozenset[str], known_id: KnownId) -> str:
+        """Return the line of the instruct model of the same name, which a name without the word can
+        mean too; empty if there is none, or if it is a later release with a date of its own."""
+        for other in self._families.lines_of(own | {"instruct"}):
+            line = self._families.lines[other]
+            is_dated = all(any(map(is_stamp, tokens_of(each.slug.lower()))) for each in line.ids)
+            if line.developer == known_id.developer and not is_dated:
+                return other
+        return ""
 
     def _has_later_release(self, known_id: KnownId) -> bool:
         """Return whether the line has further releases that only a date tells apart."""
