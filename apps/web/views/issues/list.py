@@ -87,9 +87,8 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     today = day_of(at)
     filterset, issues = filter_issues(request)
-    name, is_descending = ORDERS.chosen(request)
     grouping = GROUPINGS.get(request.GET.get("group", ""), GROUPINGS["cause"])
-    listing = GroupedIssues(request, issues, grouping, f"-{name}" if is_descending else name, today)
+    listing = GroupedIssues(request, issues, grouping, today)
     rows = listing.rows
     respondable = {row.issue.pk for row in rows if can_respond(user, row.issue)}
     describe_groups(listing, user, can_migrate=user.is_governance)
