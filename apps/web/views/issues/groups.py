@@ -212,19 +212,30 @@ class GroupedIssues:
         """Return the groups with the numbers of their issues and their highest urgency; one
         statement."""
         selections: dict[tuple[_GroupKey, str], IssueQuerySet] = {}
-        for group in rows_by_group:
+        for group, rows in rows_by_group.items():
+            if not (self.is_single or self._is_print) and len(rows) < ROWS_PER_GROUP:
+                # these are all
+                continue
             issues = self._select(group)
             selections[group, "all"] = issues
-            selections[group, "critical"] = issues.filter(criticality=Criticality.CRITICAL)
-            for urgency in _SOON:
-                selections[group, urgency] = issues.of_urgency([urgency], self.today)[:1]
+            if self.grouping.name == "cause":
+                selections[group, "critical"] = issues.filter(criticality=Criticality.CRITICAL)
+            if not any(row.urgency == Urgency.NOW for row in rows):
+                for urgency in _SOON:
+                    selections[group, urgency] = issues.of_urgency([urgency], self.today)[:1]
         counts = bounded_counts(selections, limit=MAX_COUNTED_ROWS + 1)
         return [
             IssueGroup(
                 *group,
-                n=counts[group, "all"],
-                n_critical=counts[group, "critical"],
-                urgency=next((u for u in _SOON if counts[group, u]), Urgency.LATER),
+                n=counts.get((group, "all"), len(rows)),
+                n_critical=counts.get(
+                    (group, "critical"),
+                    sum(row.issue.criticality == Criticality.CRITICAL for row in rows),
+                ),
+                urgency=next(
+                    (u for u in _SOON if counts.get((group, u))),
+                    max((row.urgency for row in rows), key=URGENCY_BARS.__getitem__),
+                ),
                 rows=rows,
             )
             for group, rows in rows_by_group.items()
