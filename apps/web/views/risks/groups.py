@@ -130,7 +130,7 @@ def build_group_page(request: HttpRequest, groups: Sequence[RiskGroup]) -> Group
     start = (page - 1) * size
     return GroupPage(
         rows=[group_row(request, group) for group in groups[start : start + size]],
-        reach=sum((group.reach for group in groups), RiskReach()),
+        reach=RiskReach.total(group.reach for group in groups),
         n_groups=len(groups),
         first=start + 1,
         previous=changed_query(request, page=page - 1) if page > 1 else "",

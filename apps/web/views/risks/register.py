@@ -243,6 +243,7 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         standings = risk_standings(
             user=user, on=today, stored=basis.stored, application=query.application
         )
+    reach = RiskReach.total(standing.reach for standing in standings)
     application = selected_application(user, query)
     context: dict[str, Any] = {}
     if grouped:
@@ -259,7 +260,6 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         }
     else:
         listing = load_page(request, query, conditions, standings, today)
-        reach = sum((standing.reach for standing in standings), RiskReach())
         context |= {
             "listing": listing,
             "sentence": presenters.matches_headline(listing.count)
@@ -283,7 +283,7 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         as_of=at,
         filters=build_filter_controls(request, filterset, controls(user, grouped=grouped)),
         grouped=grouped,
-        reach=sum((standing.reach for standing in standings), RiskReach()),
+        reach=reach,
         counted_at=basis.counted_at,
         application=application,
         **context,
