@@ -91,16 +91,23 @@ def is_large_portfolio(user: User) -> bool:
     )
 
 
+def describe_uncounted(user: User) -> str:
+    """Say why there are no figures."""
+    if user.can_read_all:
+        return "being calculated"
+    return f"not counted for more than {MAX_LIVE_APPLICATIONS:,} applications"
+
+
 def register_figures(*, user: User, at: datetime) -> ReportFigures | None:
     """Return the figures of the DORA register; None if those of a large organisation are not
-    counted yet."""
-    if user.can_read_all and is_large_portfolio(user):
+    counted yet, and for teams with as many applications, for which only the file is complete."""
+    if is_large_portfolio(user):
         return _load_figures("dora", office=user.can_read_all)
     return _count_register(user, at)
 
 
 def inventory_figures(*, user: User, at: datetime) -> ReportFigures | None:
-    if user.can_read_all and is_large_portfolio(user):
+    if is_large_portfolio(user):
         return _load_figures("models", office=user.can_read_all)
     return _count_inventory(user, at)
 

@@ -123,16 +123,16 @@ def list_pages(user: User) -> Iterator[tuple[str, str]]:
 
 
 def _create_users() -> Iterator[tuple[str, User]]:
-    """Yield governance, an owner of all teams below the top one, and a viewer of the team with most
-    applications."""
+    """Yield governance, a viewer of the team with most applications, and an owner of the teams
+    above it, except the top one."""
     yield "governance", _create_governance()
     largest = Team.objects.annotate(n=Count("applications")).order_by("-n", "pk").first()
     if largest is None:
         return
-    top = largest
-    while top.parent is not None:
-        top = top.parent
-    for role, team in ((TeamRole.OWNER, top), (TeamRole.VIEWER, largest)):
+    department = largest
+    while department.parent is not None and department.parent.parent is not None:
+        department = department.parent
+    for role, team in ((TeamRole.OWNER, department), (TeamRole.VIEWER, largest)):
         user = User.objects.create(username=f"bench-pages-{role.word}")
         Membership.objects.create(user=user, team=team, role=role.rank)
         yield role.word, user

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.common.time import now
-from apps.reports.figures import inventory_figures, register_figures
+from apps.reports.figures import describe_uncounted, inventory_figures, register_figures
 from apps.reports.models import EvidencePack
 from apps.reports.tables import FillRate
 from apps.web.pages.form_fields import signed_in_user
@@ -40,7 +40,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
         "application", "provider", "requested_by"
     )
     latest = list(packs.order_by("-as_of", "-pk")[:MAX_PACKS])
-    placeholder = "being calculated"
+    placeholder = describe_uncounted(user)
     offers = [
         ReportSummary(
             "DORA register of information",
