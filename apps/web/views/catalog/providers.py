@@ -26,7 +26,7 @@ from apps.exposure.queries.portfolio import (
     dependent_counts,
     party_applications,
     party_reach,
-    used_nodes,
+    used_parties,
 )
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.governance.contracts import contracts_by_party
@@ -58,7 +58,7 @@ def _filter_providers(request: HttpRequest) -> tuple[ProviderFilter, Any]:
     """Return the filter and its providers, annotated with `used`: 0 if a visible application
     depends on a model that they develop, serve, relay or sell, otherwise 1."""
     user = signed_in_user(request)
-    refs = {ref for kind in PARTY_KINDS for ref in used_nodes(kind=kind, user=user)}
+    refs = used_parties(user=user)
     providers = Provider.objects.visible_to(user).annotate(
         used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
     )
