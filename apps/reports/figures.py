@@ -112,6 +112,23 @@ def inventory_figures(*, user: User, at: datetime) -> ReportFigures | None:
     return _count_inventory(user, at)
 
 
+def register_fill(*, user: User, at: datetime) -> FillRate | None:
+    """Return the completeness of the DORA register alone; None as `register_figures` does."""
+    if is_large_portfolio(user):
+        figures = _load_figures("dora", office=user.can_read_all)
+        return figures.whole if figures is not None else None
+    with open_register(user=user, on=day_of(at)) as register:
+        return sum(register.fills().values(), FillRate())
+
+
+def inventory_fill(*, user: User, at: datetime) -> FillRate | None:
+    if is_large_portfolio(user):
+        figures = _load_figures("models", office=user.can_read_all)
+        return figures.whole if figures is not None else None
+    with open_inventory(user=user, on=day_of(at)) as inventory:
+        return inventory.fill()
+
+
 def quarter_activity(*, user: User, on: date) -> QuarterActivity:
     """Return the activity of the quarter up to the day; for a large organisation as last counted by
     the sweep."""
