@@ -24,19 +24,14 @@ from apps.alerts.models import (
     Webhook,
 )
 from apps.alerts.models.channels import new_nonce
+from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.http.addresses import check_address
 from apps.common.http.calls import OutboundRefusedError
 
 
-class InvalidPreferenceError(ValueError):
-    """A preference that is not valid; the text is the correction, and `field` names the field.
-
-    `field` is empty if the error is not about a single field."""
-
-    def __init__(self, sentence: str, *, field: str = "") -> None:
-        super().__init__(sentence)
-        self.field = field
+class InvalidPreferenceError(DomainError):
+    """A preference that is not valid; the text is the correction."""
 
 
 class PreferencePermissionError(PermissionDenied):

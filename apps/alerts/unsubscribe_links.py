@@ -12,13 +12,14 @@ from django.template.loader import render_to_string
 
 from apps.accounts.models import Team, User
 from apps.accounts.queries import members_of
-from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.accounts.roles import TeamRole
 from apps.alerts.delivery.due_digests import schedule_of_preference
 from apps.alerts.delivery.links import MAILBOX_LINK_DURATION
 from apps.alerts.delivery.mail import message_id_for
 from apps.alerts.delivery.schedule import DigestSchedule
 from apps.alerts.models import Cadence, Delivery, Preference
 from apps.alerts.preferences import InvalidPreferenceError
+from apps.alerts.recipients import governance_users
 from apps.alerts.text import one_line
 from apps.common.history.context import audit_context
 
@@ -73,9 +74,9 @@ def check_change_limit(team: Team, *, at: datetime) -> None:
 
 
 def notify_owners(team: Team, *, sentence: str, at: datetime) -> int:
-    """Queue an email to each owner of the team or of a parent team, otherwise to governance: a link
-    in an email has changed the frequency of the mailbox. `sentence` describes the new frequency.
-    Returns the number of users notified."""
+    """Queue an email to each owner of the team or of a parent team, otherwise to governance or the
+    administrators: a link in an email has changed the frequency of the mailbox. `sentence`
+    describes the new frequency. Returns the number of users notified."""
     url = f"{settings.PUBLIC_URL}/alerts/subscriptions/?team={team.slug}"
     body = render_to_string(
         "emails/mailbox_changed.txt",
@@ -110,10 +111,7 @@ def _find_owners(team: Team) -> list[User]:
     ]
     if owners:
         return owners
-    governance = User.objects.people().filter(
-        organisation_role=OrganisationRole.GOVERNANCE, is_active=True
-    )
-    return list(governance.exclude(email=""))
+    return [person for person in governance_users() if person.email]
 
 
 def _build_filter(recipient: User | Team) -> dict[str, Any]:

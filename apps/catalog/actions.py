@@ -31,11 +31,12 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.models.offerings import Binding, IdentityReason
+from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
 
-class InvalidFactError(Exception):
+class InvalidFactError(DomainError):
     """A manual fact is inconsistent or incomplete; the message is for the user who entered it."""
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.common.time import day_of, now
+from apps.common.time import day_of, now, start_of
 from apps.inventory.models import Application
 from apps.issues.models import Cause, CauseKind, CauseOffering, Issue, IssueQuerySet, Urgency
 
@@ -57,6 +57,12 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
     due_before = django_filters.DateFilter(
         field_name="due_on", lookup_expr="lt", label="Due before"
     )
+    opened_since = django_filters.DateFilter(
+        field_name="opened_at", method="since_day", label="Opened since"
+    )
+    resolved_since = django_filters.DateFilter(
+        field_name="resolved_at", method="since_day", label="Resolved since"
+    )
 
     class Meta:
         model = Issue
@@ -79,6 +85,9 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
             user = getattr(self.request, "user", None)
             return issues.none() if user is None else issues.assigned_to(user, on=self._today())
         return issues.filter(owner__username=value)
+
+    def since_day(self, issues: IssueQuerySet, name: str, value: date) -> IssueQuerySet:
+        return issues.filter(**{f"{name}__gte": start_of(value)})
 
     def of_provider(self, issues: IssueQuerySet, name: str, value: str) -> QuerySet[Issue]:
         # not a join, which would count an issue once for each model ID

@@ -6,7 +6,7 @@ applies it to many issues at a time. `undo.py` undoes the last response.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -129,8 +129,8 @@ class ResponseRequest:
 
     `until` is for snooze and accept, `to` for assign (None: the owner follows the application
     again). `is_confirmed`: `by` has read what the assignment to a contact who does not own the
-    application means (`owners.contact_warning`). `source` names the act in the activity, such as
-    the alert that was responded to.
+    application means (`owners.contact_warning`). `source` names the act in the activity; `sources`
+    do so for each issue, such as the alert that was responded to.
     """
 
     response: IssueResponse
@@ -142,6 +142,10 @@ class ResponseRequest:
     reason: str = ""
     resolution: str = IssueResolution.BY_USER
     source: str = ""
+    sources: Mapping[int, str] = field(default_factory=dict)
+
+    def source_of(self, issue: Issue) -> str:
+        return self.sources.get(issue.pk, self.source)
 
 
 def change_issue(issue: Issue, request: ResponseRequest) -> bool:
@@ -312,8 +316,8 @@ def response_activity(
     """Return the entry of the timeline for a change of the issue, not stored; `before` are the
     values that it had."""
     details: dict[str, Any] = {"before": before}
-    if request.source:
-        details["source"] = request.source
+    if source := request.source_of(issue):
+        details["source"] = source
     match request.response:
         case IssueResponse.SNOOZE | IssueResponse.ACCEPT if request.until is not None:
             details["until"] = request.until.isoformat()

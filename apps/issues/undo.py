@@ -65,11 +65,8 @@ def restore_response(issue: Issue, last: Activity | None, request: ResponseReque
     """
     if last is None:
         raise ConflictError("No user has responded to this issue, so there is nothing to undo.")
-    is_other = (
-        last.details.get("source") != request.source
-        if request.source
-        else last.user_id != request.by.pk
-    )
+    source = request.source_of(issue)
+    is_other = last.details.get("source") != source if source else last.user_id != request.by.pk
     if is_other:
         raise ConflictError(
             f"{last.user or 'The registry'} responded to this issue later. Reload the page; use "

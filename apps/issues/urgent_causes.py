@@ -35,8 +35,11 @@ class UrgentCause:
 
 
 def pending_issues(user: Any, *, today: date) -> IssueQuerySet:
-    """Select the unresolved issues that the user can view and that are not snoozed."""
-    issues: IssueQuerySet = Issue.objects.visible_to(user).unresolved()
+    """Select the unresolved issues that the user can view, without those that Work lists last:
+    snoozed or accepted until a date."""
+    issues: IssueQuerySet = (
+        Issue.objects.visible_to(user).unresolved().exclude(state=Issue.State.ACCEPTED)
+    )
     return issues.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=today))
 
 

@@ -17,9 +17,7 @@ from apps.intake.spreadsheets.export import inventory_workbook
 from apps.inventory.export_files import ProgressCallback, with_progress
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application, ListExport
-from apps.reports.files import Workbook
 from apps.web.lists.list_page import ListRequest, find_list_page
-from apps.web.views.applications.list import HEADS, FilteredApplications, cells
 from apps.web.views.reports.model_inventory import model_workbook
 from apps.web.views.reports.register import register_body
 
@@ -61,17 +59,6 @@ def find_file_export(kind: str) -> FileExport | None:
     return FileExport(list_page.title, f"{kind.replace(':', '-')}.xlsx", page_route, write)
 
 
-def _write_applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
-    workbook = Workbook(target, created=file.as_of)
-    n_rows = workbook.sheet(
-        "applications",
-        HEADS,
-        map(cells, with_progress(FilteredApplications(_list_request(file)).iterate_rows(), tell)),
-    )
-    workbook.close()
-    return n_rows
-
-
 def _write_inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     user = file.requested_by
     application_filter = ApplicationFilter(
@@ -97,9 +84,6 @@ def _write_register(file: ListExport, target: IO[bytes], tell: ProgressCallback)
 
 
 FILE_EXPORTS: Mapping[str, FileExport] = {
-    "applications": FileExport(
-        "The applications", "applications.xlsx", "applications:list", _write_applications
-    ),
     "inventory": FileExport(
         "The inventory as it imports", "inventory.xlsx", "applications:list", _write_inventory
     ),

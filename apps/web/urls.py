@@ -232,11 +232,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("imports/<int:pk>/drop/", steps.submit_discard, name="discard"),
     ],
     "applications": [
-        path("applications/", applications_list.application_list, name="list"),
-        path("applications.csv", applications_list.application_csv, name="csv"),
+        *applications_list.ApplicationList.urls("applications"),
         path("applications/<slug:slug>/", applications_detail.application_detail, name="detail"),
         path("applications/<slug:slug>/stack.csv", tables.stack_csv, name="stack-csv"),
-        path("applications.xlsx", applications_list.application_xlsx, name="xlsx"),
         path("register/", applications_edit.register_application, name="create"),
         path("register/several/", bulk_edit.bulk_edit_applications, name="bulk-update"),
         path("applications/<slug:slug>/edit/", applications_edit.edit_application, name="edit"),
@@ -301,8 +299,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
-        path("foundations/", foundation_list.foundation_list, name="list"),
-        path("foundations.csv", foundation_list.foundation_csv, name="csv"),
+        *foundation_list.FoundationList.urls("foundations"),
         path("foundations/<slug:slug>/", foundation_detail.foundation_detail, name="detail"),
         path(
             "foundations/<slug:slug>/prices.csv",
@@ -321,8 +318,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "versions": [
-        path("versions/", versions.version_list, name="list"),
-        path("versions.csv", versions.version_csv, name="csv"),
+        *versions.VersionList.urls("versions"),
         path("versions/<int:pk>/", versions.version_detail, name="detail"),
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
@@ -345,8 +341,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "offerings": [
-        path("offerings/", offerings.offering_list, name="list"),
-        path("offerings.csv", offerings.offering_csv, name="csv"),
+        *offerings.OfferingList.urls("offerings"),
         path("offerings/<int:pk>/", offerings.offering_detail, name="detail"),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(
@@ -364,8 +359,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "providers": [
-        path("providers/", providers.provider_list, name="list"),
-        path("providers.csv", providers.provider_csv, name="csv"),
+        *providers.ProviderList.urls("providers"),
         path("providers/<slug:slug>/", providers.provider_detail, name="detail"),
         path(
             "providers/<slug:slug>/record.csv", providers.track_record_csv, name="track-record-csv"
@@ -380,10 +374,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "inherited-risks": [
-        path("risks/", risks_register.risk_list, name="list"),
-        path("risks.csv", risks_register.register_csv, name="csv"),
+        *risks_register.RegisterList.urls("risks"),
         path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
-        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
+        path("risks/groups.csv", risk_groups.RiskGroupList.as_csv(), name="groups-csv"),
+        path("risks/groups.xlsx", risk_groups.RiskGroupList.as_xlsx(), name="groups-xlsx"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
@@ -401,8 +395,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "foundation-risks": [
-        path("risks/foundations/", foundation_risks.foundation_risk_list, name="list"),
-        path("risks/foundations.csv", foundation_risks.foundation_risk_csv, name="csv"),
+        *foundation_risks.FoundationRiskList.urls("risks/foundations"),
         path("risks/foundations/new/", foundation_risks.create_risk, name="create"),
         path("risks/foundations/<int:pk>/", foundation_risks.foundation_risk_detail, name="detail"),
         path("risks/foundations/<int:pk>/change/", foundation_risks.edit_risk, name="edit"),
@@ -413,13 +406,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "risk-templates": [
-        path("risks/crosswalk/", taxonomies.crosswalk, name="crosswalk"),
-        path("risks/crosswalk.csv", taxonomies.crosswalk_csv, name="crosswalk-csv"),
+        *taxonomies.Crosswalk.urls("risks/crosswalk"),
         path("risks/templates/<str:code>/", taxonomies.template_detail, name="detail"),
     ],
     "evidence": [
-        path("risks/evidence/", evidence.evidence_list, name="list"),
-        path("risks/evidence.csv", evidence.evidence_csv, name="csv"),
+        *evidence.EvidenceList.urls("risks/evidence"),
         path("risks/evidence/upload/", evaluation_upload.upload_evaluation, name="upload"),
         path("risks/evidence/new/", evidence.add_evidence, name="create"),
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
@@ -560,15 +551,13 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
     ],
     "issues": [
-        path("work/", issues_list.issue_list, name="list"),
-        path("issues.csv", issues_list.issue_csv, name="csv"),
+        *issues_list.IssueList.urls("work", "issues"),
         path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
     "alerts": [
-        path("alerts/", inbox.inbox, name="list"),
-        path("alerts.csv", inbox.alert_csv, name="csv"),
+        *inbox.AlertList.urls("alerts"),
         path("alerts/several/", inbox.bulk_respond, name="bulk-respond"),
         path("alerts/<int:pk>/", alerts_detail.alert_detail, name="detail"),
         path("alerts/<int:pk>/answers/", alerts_detail.activity_list, name="responses"),
@@ -602,7 +591,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
-        path("campaigns/<int:pk>/table/", campaigns_detail.campaign_table, name="table"),
+        path("campaigns/<int:pk>/table/", campaigns_detail.CampaignTable.as_view(), name="table"),
         path("campaigns/<int:pk>/plan/", campaigns_detail.campaign_plan, name="plan"),
         path("campaigns/<int:pk>/<slug:action>/", campaigns_detail.change_campaign, name="action"),
     ],
@@ -659,9 +648,14 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "contracts": [
         *contracts.ContractList.urls("contracts"),
-        path("contracts/new/", contracts.new_contract, name="create"),
+        path("contracts/new/", record_edit.create_record, {"kind": "contracts"}, name="create"),
         path("contracts/<int:pk>/", contracts.contract_detail, name="detail"),
-        path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
+        path(
+            "contracts/<int:pk>/change/",
+            record_edit.edit_record,
+            {"kind": "contracts"},
+            name="edit",
+        ),
     ],
     "documents": [
         *developer_documents.DocumentList.urls("contracts/documents"),
@@ -730,33 +724,21 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
         path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
-        path("exposure/months/", exposure_months.month_list, name="months"),
-        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
+        *exposure_months.MonthList.urls("exposure/months"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
-        path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),
-        path(
-            "exposure/contributions.csv",
-            hhi_contributions.contributions_csv,
-            name="contributions-csv",
-        ),
-        path("exposure/ways-out/", exit_readiness.exit_readiness_page, name="exit-readiness"),
-        path("exposure/ways-out.csv", exit_readiness.exit_readiness_csv, name="exit-readiness-csv"),
-        path("exposure/single-points/", single_points.single_point_list, name="single-points"),
-        path(
-            "exposure/single-points.csv", single_points.single_point_csv, name="single-points-csv"
-        ),
+        *hhi_contributions.ContributionList.urls("exposure/contributions"),
+        *exit_readiness.ExitReadinessList.urls("exposure/ways-out"),
+        *single_points.SinglePointList.urls("exposure/single-points"),
         path("exposure/smallest-sets.csv", single_points.cut_set_csv, name="minimal-cut-sets-csv"),
-        path("exposure/nodes/<slug:kind>/<int:ref>/", nodes.node_detail, name="blast-radius"),
+        *nodes.DependentList.urls(
+            "exposure/nodes/<slug:kind>/<int:ref>",
+            "exposure/nodes/<slug:kind>/<int:ref>/applications",
+        ),
         path(
             "exposure/nodes/<slug:kind>/<int:ref>/teams/",
             nodes.node_teams,
             name="blast-radius-teams",
-        ),
-        path(
-            "exposure/nodes/<slug:kind>/<int:ref>/applications.csv",
-            nodes.node_csv,
-            name="blast-radius-csv",
         ),
         path(
             "exposure/nodes/<slug:kind>/<int:ref>/trend.csv",
@@ -765,8 +747,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "exposure-flags": [
-        path("exposure/flags/", flags.flag_list, name="list"),
-        path("exposure/flags.csv", flags.flag_csv, name="csv"),
+        *flags.FlagList.urls("exposure/flags"),
         path("exposure/flags/<int:pk>/", flags.flag_detail, name="detail"),
         path(
             "exposure/flags/<int:pk>/applications.csv",
@@ -776,13 +757,12 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/flags/<int:pk>/<slug:decision>/", flags.decide_flag, name="decide"),
     ],
     "exposure-policies": [
-        path("exposure/lines/", policies.policy_list, name="list"),
-        path("exposure/lines.csv", policies.policy_csv, name="csv"),
+        *policies.PolicyList.urls("exposure/lines"),
         path("exposure/lines/new/", policies.new_policy, name="create"),
         path("exposure/lines/of/<slug:slug>/", policies.policy_detail, name="detail"),
     ],
     "loss-runs": [
-        path("exposure/loss/", loss.latest_loss_run, name="latest"),
+        *loss.LossRunList.urls("exposure/loss"),
         path("exposure/loss/run/", loss.run_loss, name="create"),
         path("exposure/loss/<int:pk>/", loss.loss_run, name="detail"),
         path("exposure/loss/<int:pk>/progress/", loss.loss_progress, name="progress"),

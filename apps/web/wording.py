@@ -36,9 +36,17 @@ _NUMBERS = (
 
 
 def day(value: date, *, today: date | None = None) -> str:
-    """Format a date as `8 Apr 2027`; without the year if it is that of `today`."""
+    """Format a date as `8 Apr 2027`; without the year if it is still to come in that of `today`. A
+    past date has its year always: `17 Feb` beside dates to come reads like next year's."""
     text = f"{value.day} {value:%b}"
-    return text if today and value.year == today.year else f"{text} {value.year}"
+    is_to_come_this_year = today is not None and today <= value and value.year == today.year
+    return text if is_to_come_this_year else f"{text} {value.year}"
+
+
+def moment(value: datetime, *, today: date) -> str:
+    """Format a time as `8 Apr 2027, 14:05`; without the year if it is that of `today`."""
+    year = "" if value.year == today.year else f" {value.year}"
+    return f"{value.day} {value:%b}{year}, {value:%H:%M}"
 
 
 def long_day(value: date) -> str:

@@ -1,7 +1,8 @@
-"""Pages, emails, errors and the OpenAPI document are written in plain words
+"""Pages, emails, errors, the OpenAPI document, risks and demo are written in plain words
 (tests/banned_patterns.py)."""
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -322,6 +323,56 @@ def test_descriptions_are_traced_to_their_source() -> None:
     traced = [text for text in texts if text.line]
 
     assert len(traced) > len(texts) * 0.8
+
+
+# --- the risk catalogue and the demo --------------------------------------------------------------
+
+# entries and taxonomies quote others, so only their descriptions are ours
+_OWN_DESCRIPTIONS = ("finos-aigf", "nist-ai-600-1-actions")
+
+
+def shipped_texts() -> Iterator[Text]:
+    """Texts of `fixtures/risks/` in our own words, and all of `fixtures/demo/`."""
+    for name in ("templates", "entries"):
+        path = ROOT / "fixtures" / "risks" / f"{name}.jsonl"
+        for line, source in enumerate(path.read_text().splitlines(), 1):
+            record = json.loads(source)
+            if name == "entries":
+                own = record["taxonomy"] in _OWN_DESCRIPTIONS
+                record = record.get("text", "") if own else ""
+            yield from (
+                Text(str(path.relative_to(ROOT)), line, words) for words in _strings(record)
+            )
+    for path in sorted((ROOT / "fixtures" / "demo").glob("*.json")):
+        for words in _strings(json.loads(path.read_text())):
+            yield Text(str(path.relative_to(ROOT)), 0, words)
+
+
+def _strings(node: Any) -> Iterator[str]:
+    """Strings with a space; others are codes."""
+    if isinstance(node, str):
+        # a product's kind, not a role of the organisation
+        yield from [re.sub("(?i)office suite", "suite", node)] if " " in node else []
+    elif isinstance(node, list | dict):
+        for part in node if isinstance(node, list) else node.values():
+            yield from _strings(part)
+
+
+def test_risk_catalogue_and_demo_have_no_banned_words() -> None:
+    texts = list(shipped_texts())
+
+    assert len(texts) > 700
+    check(hits_of(texts), frozenset())
+
+
+def test_risk_templates_have_short_titles_and_sentences() -> None:
+    for source in (ROOT / "fixtures" / "risks" / "templates.jsonl").read_text().splitlines():
+        record = json.loads(source)
+        sentences = record["description"].split(". ")
+
+        assert len(record["title"].split()) <= 10, record["code"]
+        assert 2 <= len(sentences) <= 4, record["code"]
+        assert all(len(sentence.split()) <= 25 for sentence in sentences), record["code"]
 
 
 # --- the patterns ---------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "exposure_campaigntask.due_on": ("start_by", "finish_by"),
     "exposure_campaigntaskhistory.due_on": ("finish_by",),
 }
+# {column: rows whose text a migration replaces, where no user had changed it}
+REWORDED = {"exposure_policy.name": 6, "exposure_eventrate.source": 6}
 # filled by the upgrade, before any test changes a row: {column: rows with another value}
 CHANGES: dict[str, int] = {}
 
@@ -123,7 +125,7 @@ def test_no_table_loses_rows(counts_before: dict[str, int]) -> None:
 
 
 def test_no_value_of_a_column_changes(counts_before: dict[str, int]) -> None:
-    assert CHANGES == {}
+    assert CHANGES == REWORDED
 
 
 def test_the_link_of_an_email_that_was_sent_works(counts_before: dict[str, int]) -> None:

@@ -69,8 +69,8 @@ def test_filters_stand_in_the_address_and_narrow_page_and_csv_alike(world, as_us
         client.get("/applications.csv?team=" + world.team.slug + "&criticality=critical")
     )
 
-    assert "One application matches the filters." in page
-    assert [row.split(",")[0] for row in rows] == ["application", "Claims triage"]
+    assert "1 application matches the filters." in page
+    assert [row.split(",")[0] for row in rows] == ["Application", "Claims triage"]
 
 
 def test_a_filter_without_a_control_shows_as_a_chip_that_can_be_dropped(world, as_user):
@@ -107,10 +107,10 @@ def test_with_the_list_come_its_sentence_and_the_offer_to_keep_the_filter(world,
     whole = text_of(client.get("/applications/?q=triage"))
 
     assert (
-        '<p class="sentence" id="sentence" hx-swap-oob="true">One application matches the '
+        '<p class="sentence" id="sentence" hx-swap-oob="true">1 application matches the '
         "filters.</p>" in part
     )
-    assert '<p class="sentence" id="sentence">One application matches the filters.</p>' in whole
+    assert '<p class="sentence" id="sentence">1 application matches the filters.</p>' in whole
     assert part.count('id="saved-filters" hx-swap-oob="true"') == 1
     assert "Save this filter" in part
     # the search in the dialog of every page says nothing about the page
@@ -144,7 +144,7 @@ def test_what_applications_here_stand_on_is_found_first(world, as_user):
     ("path", "words"),
     [
         ("/applications/?q=zzz", "No records match these filters."),
-        ("/offerings/?q=zzz", "No offerings match these filters."),
+        ("/offerings/?q=zzz", "No records match these filters."),
         ("/events/?kind=released", "No records match these filters."),
     ],
 )

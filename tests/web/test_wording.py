@@ -13,6 +13,8 @@ TODAY = date(2026, 11, 24)
 def test_a_day_names_its_year_unless_it_is_this_one():
     assert wording.day(date(2027, 4, 8), today=TODAY) == "8 Apr 2027"
     assert wording.day(date(2026, 12, 1), today=TODAY) == "1 Dec"
+    # a past date says its year, also in this one
+    assert wording.day(date(2026, 2, 17), today=TODAY) == "17 Feb 2026"
 
 
 def test_numbers_have_a_true_minus_and_percent_has_no_space():

@@ -7,11 +7,12 @@ from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference, SkipReason
+from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 
 
-class DigestRequestError(ValueError):
+class DigestRequestError(DomainError):
     """A request for which nothing could be sent; the text is the reason and the correction."""
 
 

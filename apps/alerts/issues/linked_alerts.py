@@ -13,10 +13,10 @@ from apps.alerts.issues.linked_issues import source_of
 from apps.alerts.issues.links import link_records
 from apps.alerts.lifecycle.responses import (
     FOLLOWS_ISSUES,
-    store_acknowledgement,
+    store_acknowledgements,
     store_reopening,
-    store_resolution,
-    store_snooze,
+    store_resolutions,
+    store_snoozes,
 )
 from apps.alerts.models import Alert, Resolution
 from apps.common.database.statements import fetch_rows
@@ -99,15 +99,15 @@ def _lock_alerts(issue_ids: Collection[int], *, sources: Collection[object]) -> 
         )
         .order_by("pk")
     )
-    return {alert.pk: alert for alert in alerts if source_of(alert) not in sources}
+    return {alert.pk: alert for alert in alerts if source_of(alert.pk) not in sources}
 
 
 def _follow(alert: Alert, shared: SharedResponse, *, by: User, at: datetime, reason: str) -> None:
     is_resolved = alert.state == Alert.State.RESOLVED
     if shared.are_over:
         if not is_resolved:
-            store_resolution(
-                alert,
+            store_resolutions(
+                [alert],
                 by=by,
                 at=at,
                 reason=reason,
@@ -119,10 +119,10 @@ def _follow(alert: Alert, shared: SharedResponse, *, by: User, at: datetime, rea
         store_reopening(alert, by=by, at=at, follows=True)
     if shared.are_hidden and shared.hidden_until is not None:
         if (alert.state, alert.snoozed_until) != (Alert.State.SNOOZED, shared.hidden_until):
-            store_snooze(alert, until=shared.hidden_until, by=by, follows=True)
+            store_snoozes([alert], until=shared.hidden_until, by=by, follows=True)
     elif shared.are_acknowledged:
         if alert.state != Alert.State.ACKNOWLEDGED:
-            store_acknowledgement(alert, by=by, at=at, reason=reason, follows=True)
+            store_acknowledgements([alert], by=by, at=at, reason=reason, follows=True)
     elif alert.details.get(FOLLOWS_ISSUES):
         store_reopening(alert, by=by, at=at, follows=True)
 

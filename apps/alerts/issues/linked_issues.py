@@ -5,7 +5,7 @@ Every response locks the issues first, then the alerts, both in the order of the
 users who respond to an issue and to an alert about it do not wait for each other.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -40,42 +40,45 @@ def lock_with_issues(alert_ids: Collection[int]) -> None:
         cursor.execute(_LOCK_ALERTS, {"alert_ids": list(alert_ids), "issue_ids": issue_ids})
 
 
-def linked_issue_ids(alert: Alert) -> list[int]:
-    return list(
-        AlertIssue.objects.filter(alert=alert).order_by().values_list("issue_id", flat=True)
-    )
-
-
-def source_of(alert: Alert) -> str:
+def source_of(alert_id: int) -> str:
     """Return the name of the alert as the source of activity."""
-    return f"alert:{alert.pk}"
+    return f"alert:{alert_id}"
 
 
-def acknowledge_issues(alert: Alert, *, by: User, at: datetime, reason: str) -> None:
+def acknowledge_issues(alerts: Sequence[Alert], *, by: User, at: datetime, reason: str) -> None:
     _respond(
-        alert, ResponseRequest(response=IssueResponse.ACKNOWLEDGE, by=by, at=at, reason=reason)
+        alerts, ResponseRequest(response=IssueResponse.ACKNOWLEDGE, by=by, at=at, reason=reason)
     )
 
 
-def snooze_issues(alert: Alert, *, until: date, by: User, at: datetime) -> None:
-    _respond(alert, ResponseRequest(response=IssueResponse.SNOOZE, by=by, at=at, until=until))
+def snooze_issues(alerts: Sequence[Alert], *, until: date, by: User, at: datetime) -> None:
+    _respond(alerts, ResponseRequest(response=IssueResponse.SNOOZE, by=by, at=at, until=until))
 
 
-def assign_issues(alert: Alert, *, to: User | None, by: User, at: datetime) -> None:
-    _respond(alert, ResponseRequest(response=IssueResponse.ASSIGN, by=by, at=at, to=to))
+def assign_issues(alerts: Sequence[Alert], *, to: User | None, by: User, at: datetime) -> None:
+    _respond(alerts, ResponseRequest(response=IssueResponse.ASSIGN, by=by, at=at, to=to))
 
 
-def resolve_issues(alert: Alert, *, reason: str, by: User, at: datetime) -> None:
+def resolve_issues(alerts: Sequence[Alert], *, reason: str, by: User, at: datetime) -> None:
     """Resolve the issues whose state no other record owns. A contact cannot resolve."""
-    _respond(alert, ResponseRequest(response=IssueResponse.RESOLVE, by=by, at=at, reason=reason))
+    _respond(alerts, ResponseRequest(response=IssueResponse.RESOLVE, by=by, at=at, reason=reason))
 
 
 def undo_issue_responses(alert: Alert, *, by: User, at: datetime) -> None:
     """Undo what the last response to the alert did to its issues, unless a user has responded to
     them since."""
-    _respond(alert, ResponseRequest(response=IssueResponse.UNDO, by=by, at=at))
+    _respond([alert], ResponseRequest(response=IssueResponse.UNDO, by=by, at=at))
 
 
-def _respond(alert: Alert, request: ResponseRequest) -> None:
-    if ids := linked_issue_ids(alert):
-        respond_to_group(issue_ids=ids, request=replace(request, source=source_of(alert)))
+def _respond(alerts: Sequence[Alert], request: ResponseRequest) -> None:
+    """Respond to the issues of the alerts; of several about one issue the first is the source."""
+    links = (
+        AlertIssue.objects.filter(alert__in=[alert.pk for alert in alerts])
+        .order_by("alert_id")
+        .values_list("issue_id", "alert_id")
+    )
+    sources: dict[int, str] = {}
+    for issue_id, alert_id in links if alerts else ():
+        sources.setdefault(issue_id, source_of(alert_id))
+    if sources:
+        respond_to_group(issue_ids=list(sources), request=replace(request, sources=sources))

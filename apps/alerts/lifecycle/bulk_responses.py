@@ -3,28 +3,35 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.alerts.contacts import owned_alerts
-from apps.alerts.issues.linked_issues import lock_with_issues
 from apps.alerts.lifecycle.responses import (
     AlertPermissionError,
     AlertResponse,
     InvalidResponseError,
-    acknowledge_alert,
-    assign_alert,
+    acknowledge_alerts,
+    assign_alerts,
+    check_assignment,
+    check_snooze_date,
+    clean_resolution,
     copy_response,
+    lock_alerts,
     reopen_alert,
-    resolve_alert,
-    snooze_alert,
+    require_respondent,
+    require_unresolved,
+    resolve_alerts,
+    snooze_alerts,
 )
 from apps.alerts.lifecycle.undo import undo_response
 from apps.alerts.models import Alert
 
 # one transaction, and one report
 MAX_BULK_RESPONSES = 500
+_NOT_FOUND = "Alert not found. It does not exist or you do not have access."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,68 +65,100 @@ def respond_to_alerts(
     one. All changes are stored together, or (on an error) none of them.
 
     `until` is for snooze, `to` for assign (None: unassign), `reason` for resolve and, optionally,
-    for acknowledge. Costs a few statements a row."""
+    for acknowledge. The number of statements does not depend on the number of alerts, but for
+    reopening and undo, which read the history of each.
+    """
     if len(alert_ids) > MAX_BULK_RESPONSES:
         raise InvalidResponseError(f"Select at most {MAX_BULK_RESPONSES} alerts.")
-    updated_ids: list[int] = []
-    unchanged_ids: list[int] = []
-    rejected: list[RejectedAlert] = []
     visible = owned_alerts(by) if by.is_contact else Alert.objects.visible_to(by)
-    alerts = {row.pk: row for row in visible.filter(pk__in=alert_ids).order_by("pk")}
-    # Always in the same order, so that two concurrent requests do not deadlock.
-    lock_with_issues(alerts)
-    for pk in sorted(set(alert_ids)):
-        if pk not in alerts:
-            rejected.append(
-                RejectedAlert(pk, "Alert not found. It does not exist or you do not have access.")
-            )
-            continue
-        old_state = _copy_state(alerts[pk])
-        if response == AlertResponse.UNDO and _has_followed(alerts[pk], old_state):
-            # undone with the response to another alert about the same issue
-            updated_ids.append(pk)
-            continue
+    alerts = lock_alerts(list(visible.filter(pk__in=alert_ids).values_list("pk", flat=True)))
+    old_states = {alert.pk: _copy_state(alert) for alert in alerts}
+    rejected = [RejectedAlert(pk, _NOT_FOUND) for pk in set(alert_ids) - set(old_states)]
+    request = _Request(response, by, at, until, to, reason)
+    accepted = (
+        _respond_one_by_one(alerts, request, rejected)
+        if response in {AlertResponse.REOPEN, AlertResponse.UNDO}
+        else _respond_together(alerts, request, rejected)
+    )
+    updated_ids = [alert.pk for alert in accepted if _copy_state(alert) != old_states[alert.pk]]
+    unchanged_ids = [alert.pk for alert in accepted if _copy_state(alert) == old_states[alert.pk]]
+    return BulkResponse(updated_ids, unchanged_ids, sorted(rejected, key=attrgetter("alert_id")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    response: str
+    by: User
+    at: datetime
+    until: date | None
+    to: User | None
+    reason: str
+
+
+def _respond_together(
+    alerts: Sequence[Alert], request: _Request, rejected: list[RejectedAlert]
+) -> list[Alert]:
+    """Respond to the alerts that take the response, and return them."""
+    by, at = request.by, request.at
+    accepted = []
+    for alert in alerts:
         try:
-            _apply_response(response, alerts[pk], by=by, at=at, until=until, to=to, reason=reason)
+            require_respondent(by, alert)
+            _check_response(alert, request)
         except (InvalidResponseError, AlertPermissionError) as error:
-            rejected.append(RejectedAlert(pk, str(error)))
+            rejected.append(RejectedAlert(alert.pk, str(error)))
         else:
-            (unchanged_ids if _copy_state(alerts[pk]) == old_state else updated_ids).append(pk)
-    return BulkResponse(updated_ids, unchanged_ids, rejected)
-
-
-def _apply_response(
-    response: str,
-    alert: Alert,
-    *,
-    by: User,
-    at: datetime,
-    until: date | None,
-    to: User | None,
-    reason: str,
-) -> None:
-    """Apply the response to one alert. Raise InvalidResponseError for an unknown response or a
-    missing date."""
-    match response:
+            accepted.append(alert)
+    match request.response:
         case AlertResponse.ACKNOWLEDGE:
-            acknowledge_alert(alert=alert, by=by, at=at, reason=reason)
-        case AlertResponse.SNOOZE:
-            if until is None:
-                raise InvalidResponseError("Enter the date until which the alerts are snoozed.")
-            snooze_alert(alert=alert, until=until, by=by, at=at)
+            acknowledge_alerts(accepted, by=by, at=at, reason=request.reason)
+        case AlertResponse.SNOOZE if request.until is not None:
+            snooze_alerts(accepted, until=request.until, by=by, at=at)
         case AlertResponse.ASSIGN:
-            assign_alert(alert=alert, to=to, by=by, at=at)
+            assign_alerts(accepted, to=request.to, by=by, at=at)
+        case AlertResponse.RESOLVE if accepted:
+            resolve_alerts(accepted, reason=clean_resolution(request.reason), by=by, at=at)
+    return accepted
+
+
+def _check_response(alert: Alert, request: _Request) -> None:
+    """Raise InvalidResponseError if the alert does not take the response."""
+    match request.response:
+        case AlertResponse.ACKNOWLEDGE:
+            return
+        case AlertResponse.SNOOZE:
+            if request.until is None:
+                raise InvalidResponseError("Enter the date until which the alerts are snoozed.")
+            check_snooze_date(request.until, request.at)
+            require_unresolved(alert, "snooze")
+        case AlertResponse.ASSIGN:
+            check_assignment(alert, request.to)
         case AlertResponse.RESOLVE:
-            resolve_alert(alert=alert, reason=reason, by=by, at=at)
-        case AlertResponse.REOPEN:
-            reopen_alert(alert=alert, by=by, at=at)
-        case AlertResponse.UNDO:
-            undo_response(alert=alert, by=by, at=at)
+            clean_resolution(request.reason)
         case _:
             valid = [value for value in AlertResponse.values if value != AlertResponse.COMMENT]
             raise InvalidResponseError(
-                f'"{response}" is not a valid response. Use one of: {", ".join(valid)}.'
+                f'"{request.response}" is not a valid response. Use one of: {", ".join(valid)}.'
             )
+
+
+def _respond_one_by_one(
+    alerts: Sequence[Alert], request: _Request, rejected: list[RejectedAlert]
+) -> list[Alert]:
+    """Reopen the alerts or undo the last response to them, and return those that take it."""
+    accepted = []
+    is_undo = request.response == AlertResponse.UNDO
+    for alert in alerts:
+        # undone with the response to another alert about the same issue
+        if not (is_undo and _has_followed(alert, _copy_state(alert))):
+            change = undo_response if is_undo else reopen_alert
+            try:
+                change(alert=alert, by=request.by, at=request.at)
+            except (InvalidResponseError, AlertPermissionError) as error:
+                rejected.append(RejectedAlert(alert.pk, str(error)))
+                continue
+        accepted.append(alert)
+    return accepted
 
 
 def _has_followed(alert: Alert, old_state: tuple[object, ...]) -> bool:

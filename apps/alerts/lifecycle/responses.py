@@ -1,9 +1,11 @@
 """Responses of users to an alert: acknowledge, snooze, assign, resolve, reopen, mute.
 
 A response moves the issues of which the alert notifies, and with them the other alerts about these.
-The `store_` functions change the alert only.
+The functions of several alerts take locked ones, and cost the same for any number; the `store_`
+functions change the alerts only.
 """
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,9 +18,11 @@ from apps.alerts.contacts import owns_alert
 from apps.alerts.deputies import deputy_notices
 from apps.alerts.issues import linked_issues
 from apps.alerts.lifecycle.escalation import restart_escalation
-from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
+from apps.alerts.models import Alert, Mute, Notice, NoticeQuerySet, Resolution, SkipReason
 from apps.alerts.recipients import visible_teams
 from apps.alerts.subscriptions import can_see_alert
+from apps.common.database.bulk_writes import update_rows
+from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 
@@ -44,7 +48,7 @@ class AlertPermissionError(PermissionDenied):
     """A response by a user who is neither recipient of the alert nor an editor of its team."""
 
 
-class InvalidResponseError(ValueError):
+class InvalidResponseError(DomainError):
     """A response that is not valid; the text is the correction."""
 
 
@@ -70,17 +74,35 @@ def can_respond(user: User, alert: Alert) -> bool:
     )
 
 
+def require_respondent(user: User, alert: Alert) -> None:
+    """Raise AlertPermissionError unless the user can respond."""
+    if not can_respond(user, alert):
+        raise AlertPermissionError(
+            f"You need the editor role on {alert.team} to respond to its alerts."
+            if alert.team
+            else "You need the governance role to respond to alerts of another user."
+        )
+
+
+def require_unresolved(alert: Alert, verb: str) -> None:
+    """Raise AlreadyResolvedError for a resolved alert."""
+    if alert.state == Alert.State.RESOLVED:
+        raise AlreadyResolvedError(f"This alert is resolved. Reopen it before you {verb} it.")
+
+
+def lock_alerts(alert_ids: Collection[int]) -> list[Alert]:
+    """Return the alerts, locked together with their issues in the order of their IDs, so that two
+    requests do not wait for each other; a fixed number of statements."""
+    linked_issues.lock_with_issues(alert_ids)
+    alerts = Alert.objects.select_for_update(of=("self",), no_key=True).select_related("team")
+    return list(alerts.filter(pk__in=alert_ids).order_by("pk"))
+
+
 def lock_alert(alert: Alert, by: User) -> Alert:
     """Return the alert, locked together with its issues, if `by` can respond to its current state;
     raises AlertPermissionError."""
-    linked_issues.lock_with_issues([alert.pk])
-    locked_alert = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
-    if not can_respond(by, locked_alert):
-        raise AlertPermissionError(
-            f"You need the editor role on {locked_alert.team} to respond to its alerts."
-            if locked_alert.team
-            else "You need the governance role to respond to alerts of another user."
-        )
+    (locked_alert,) = lock_alerts([alert.pk])
+    require_respondent(by, locked_alert)
     return locked_alert
 
 
@@ -113,33 +135,48 @@ def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "")
     """Acknowledge the alert, with a `reason` if given. A second call changes nothing: the first
     user is kept."""
     locked_alert = lock_alert(alert, by)
-    if locked_alert.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
-        store_acknowledgement(locked_alert, by=by, at=at, reason=reason)
-        linked_issues.acknowledge_issues(locked_alert, by=by, at=at, reason=reason)
+    acknowledge_alerts([locked_alert], by=by, at=at, reason=reason)
     return copy_response(alert, locked_alert)
 
 
-def store_acknowledgement(
-    alert: Alert, *, by: User, at: datetime, reason: str, follows: bool = False
+def acknowledge_alerts(alerts: Sequence[Alert], *, by: User, at: datetime, reason: str) -> None:
+    """Acknowledge the locked alerts that need it, with their issues."""
+    waiting = [alert for alert in alerts if alert.state in {Alert.State.OPEN, Alert.State.SNOOZED}]
+    store_acknowledgements(waiting, by=by, at=at, reason=reason)
+    linked_issues.acknowledge_issues(waiting, by=by, at=at, reason=reason)
+
+
+def store_acknowledgements(
+    alerts: Sequence[Alert], *, by: User, at: datetime, reason: str, follows: bool = False
 ) -> None:
-    """Store an acknowledgement; `follows`: of all issues of the alert."""
-    alert.state = Alert.State.ACKNOWLEDGED
-    alert.acknowledged_by, alert.acknowledged_at = by, at
-    alert.snoozed_until, alert.escalate_at = None, None
-    save_response(
-        alert,
+    """Store an acknowledgement; `follows`: of all issues of the alerts."""
+    for alert in alerts:
+        alert.state = Alert.State.ACKNOWLEDGED
+        alert.acknowledged_by, alert.acknowledged_at = by, at
+        alert.snoozed_until, alert.escalate_at = None, None
+    save_responses(
+        alerts,
         by,
         AlertResponse.ACKNOWLEDGE,
         reason or "alert acknowledged",
         note=reason,
         follows=follows,
     )
-    _skip_escalation_notices(alert)
+    _skip_escalation_notices(alerts)
 
 
 @transaction.atomic
 def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
     """Snooze the alert until a date, on which it reopens and `by` is notified."""
+    check_snooze_date(until, at)
+    locked_alert = lock_alert(alert, by)
+    require_unresolved(locked_alert, "snooze")
+    snooze_alerts([locked_alert], until=until, by=by, at=at)
+    return copy_response(alert, locked_alert)
+
+
+def check_snooze_date(until: date, at: datetime) -> None:
+    """Raise InvalidResponseError unless alerts can be snoozed until this date."""
     days = (until - day_of(at)).days
     if days < 1:
         raise InvalidResponseError("Enter a date after today.")
@@ -148,20 +185,23 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
             f"An alert can be snoozed for at most {MAX_SNOOZE_DAYS} days. Enter an earlier date, "
             "or resolve the alert with a reason."
         )
-    locked_alert = lock_alert(alert, by)
-    if locked_alert.state == Alert.State.RESOLVED:
-        raise AlreadyResolvedError("This alert is resolved. Reopen it before you snooze it.")
-    store_snooze(locked_alert, until=until, by=by)
-    linked_issues.snooze_issues(locked_alert, until=until, by=by, at=at)
-    return copy_response(alert, locked_alert)
 
 
-def store_snooze(alert: Alert, *, until: date, by: User, follows: bool = False) -> None:
-    """Store a snooze; `follows`: of all issues of the alert."""
-    alert.state, alert.snoozed_until, alert.snoozed_by = Alert.State.SNOOZED, until, by
-    alert.escalate_at = None
-    save_response(alert, by, AlertResponse.SNOOZE, f"alert snoozed until {until}", follows=follows)
-    _skip_escalation_notices(alert)
+def snooze_alerts(alerts: Sequence[Alert], *, until: date, by: User, at: datetime) -> None:
+    """Snooze the locked alerts, with their issues."""
+    store_snoozes(alerts, until=until, by=by)
+    linked_issues.snooze_issues(alerts, until=until, by=by, at=at)
+
+
+def store_snoozes(alerts: Sequence[Alert], *, until: date, by: User, follows: bool = False) -> None:
+    """Store a snooze; `follows`: of all issues of the alerts."""
+    for alert in alerts:
+        alert.state, alert.snoozed_until, alert.snoozed_by = Alert.State.SNOOZED, until, by
+        alert.escalate_at = None
+    save_responses(
+        alerts, by, AlertResponse.SNOOZE, f"alert snoozed until {until}", follows=follows
+    )
+    _skip_escalation_notices(alerts)
 
 
 def _can_be_assigned(user: User, alert: Alert) -> bool:
@@ -175,35 +215,48 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
     """Assign the alert to a user who can view it, and notify that user; None unassigns it. The
     current assignee is not notified again."""
     locked_alert = lock_alert(alert, by)
-    if locked_alert.state == Alert.State.RESOLVED:
-        raise AlreadyResolvedError("This alert is resolved. Reopen it before you assign it.")
-    if to is not None and not _can_be_assigned(to, locked_alert):
+    check_assignment(locked_alert, to)
+    assign_alerts([locked_alert], to=to, by=by, at=at)
+    return copy_response(alert, locked_alert)
+
+
+def check_assignment(alert: Alert, to: User | None) -> None:
+    """Raise InvalidResponseError if the user cannot view the alert, or if it is resolved."""
+    require_unresolved(alert, "assign")
+    if to is not None and not _can_be_assigned(to, alert):
         raise InvalidResponseError(
             f"{to} cannot view this alert. Select a member of the team or a governance user."
         )
-    if to is not None and locked_alert.assigned_to_id == to.pk:
-        return copy_response(alert, locked_alert)
-    locked_alert.assigned_to = to
-    locked_alert.escalate_at = None
+
+
+def assign_alerts(alerts: Sequence[Alert], *, to: User | None, by: User, at: datetime) -> None:
+    """Assign the locked alerts, with their issues, and notify the assignee of each."""
+    changed = [alert for alert in alerts if to is None or alert.assigned_to_id != to.pk]
+    for alert in changed:
+        alert.assigned_to = to
+        alert.escalate_at = None
     if to is None:
-        restart_escalation([locked_alert], at=at)
+        restart_escalation(changed, at=at)
     reason = f"alert assigned to {to.get_username()}" if to else "assignment removed"
-    save_response(locked_alert, by, AlertResponse.ASSIGN, reason)
+    save_responses(changed, by, AlertResponse.ASSIGN, reason)
     if to is not None:
-        _skip_escalation_notices(locked_alert)
+        _skip_escalation_notices(changed)
     if to is not None and to.pk != by.pk:
-        notice = Notice(
-            alert=locked_alert,
-            user=to,
-            why=Notice.Why.ASSIGNED,
-            urgent=locked_alert.urgent,
-            owed_at=at,
-            occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
-        )
-        to_deputies = deputy_notices([notice], {locked_alert.pk: locked_alert}, on=day_of(at))
-        Notice.objects.bulk_create([notice, *to_deputies], ignore_conflicts=True)
-    linked_issues.assign_issues(locked_alert, to=to, by=by, at=at)
-    return copy_response(alert, locked_alert)
+        notices = [
+            Notice(
+                alert=alert,
+                user=to,
+                why=Notice.Why.ASSIGNED,
+                urgent=alert.urgent,
+                owed_at=at,
+                occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
+            )
+            for alert in changed
+        ]
+        alerts_by_id = {alert.pk: alert for alert in changed}
+        to_deputies = deputy_notices(notices, alerts_by_id, on=day_of(at))
+        Notice.objects.bulk_create([*notices, *to_deputies], ignore_conflicts=True)
+    linked_issues.assign_issues(changed, to=to, by=by, at=at)
 
 
 @transaction.atomic
@@ -219,7 +272,7 @@ def comment_on_alert(*, alert: Alert, text: str, by: User) -> Alert:
     # the history, which is the activity, has a version for each change
     n_comments = int(locked_alert.details.get("n_comments", 0))
     locked_alert.details = locked_alert.details | {"n_comments": n_comments + 1}
-    save_response(locked_alert, by, AlertResponse.COMMENT, "comment added", note=text)
+    save_responses([locked_alert], by, AlertResponse.COMMENT, "comment added", note=text)
     return copy_response(alert, locked_alert)
 
 
@@ -227,18 +280,29 @@ def comment_on_alert(*, alert: Alert, text: str, by: User) -> Alert:
 def resolve_alert(*, alert: Alert, reason: str, by: User, at: datetime) -> Alert:
     """Resolve the alert by a user, with the reason. A cause that persists creates another alert
     only when something changes."""
-    reason = " ".join(reason.split())
-    if not reason:
-        raise InvalidResponseError("Enter how the alert was resolved.")
+    reason = clean_resolution(reason)
     locked_alert = lock_alert(alert, by)
-    if locked_alert.state != Alert.State.RESOLVED:
-        store_resolution(locked_alert, by=by, at=at, reason=reason)
-        linked_issues.resolve_issues(locked_alert, reason=reason, by=by, at=at)
+    resolve_alerts([locked_alert], reason=reason, by=by, at=at)
     return copy_response(alert, locked_alert)
 
 
-def store_resolution(
-    alert: Alert,
+def clean_resolution(reason: str) -> str:
+    """Return the reason in one line. Raises InvalidResponseError if it is empty."""
+    reason = " ".join(reason.split())
+    if not reason:
+        raise InvalidResponseError("Enter how the alert was resolved.")
+    return reason
+
+
+def resolve_alerts(alerts: Sequence[Alert], *, reason: str, by: User, at: datetime) -> None:
+    """Resolve the locked alerts that are not resolved yet, with their issues."""
+    live = [alert for alert in alerts if alert.state != Alert.State.RESOLVED]
+    store_resolutions(live, by=by, at=at, reason=reason)
+    linked_issues.resolve_issues(live, reason=reason, by=by, at=at)
+
+
+def store_resolutions(
+    alerts: Sequence[Alert],
     *,
     by: User,
     at: datetime,
@@ -246,13 +310,14 @@ def store_resolution(
     resolution: Resolution = Resolution.BY_USER,
     follows: bool = False,
 ) -> None:
-    """Store a resolution; `follows`: of all issues of the alert."""
-    alert.state = Alert.State.RESOLVED
-    alert.resolved_by, alert.resolved_at = by, at
-    alert.resolution, alert.resolution_text = resolution, reason[:300]
-    alert.snoozed_until, alert.escalate_at = None, None
-    save_response(
-        alert,
+    """Store a resolution; `follows`: of all issues of the alerts."""
+    for alert in alerts:
+        alert.state = Alert.State.RESOLVED
+        alert.resolved_by, alert.resolved_at = by, at
+        alert.resolution, alert.resolution_text = resolution, reason[:300]
+        alert.snoozed_until, alert.escalate_at = None, None
+    save_responses(
+        alerts,
         by,
         AlertResponse.RESOLVE,
         reason[:200],
@@ -260,7 +325,7 @@ def store_resolution(
         follows=follows,
     )
     # A queued message keeps the alert; messages written later leave it out.
-    Notice.objects.owed().filter(alert=alert).update(skip_reason=SkipReason.RESOLVED)
+    _owed_notices(alerts).update(skip_reason=SkipReason.RESOLVED)
 
 
 @transaction.atomic
@@ -280,15 +345,19 @@ def store_reopening(alert: Alert, *, by: User, at: datetime, follows: bool = Fal
     alert.resolved_by = alert.resolved_at = None
     alert.resolution = alert.resolution_text = ""
     restart_escalation([alert], at=at)
-    save_response(alert, by, AlertResponse.REOPEN, "response undone", follows=follows)
+    save_responses([alert], by, AlertResponse.REOPEN, "response undone", follows=follows)
     # Notifications that the response had skipped are pending again.
     skipped_notices = Notice.objects.filter(alert=alert, delivery=None)
     skipped_notices.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
 
 
-def _skip_escalation_notices(alert: Alert) -> None:
+def _owed_notices(alerts: Sequence[Alert]) -> NoticeQuerySet:
+    return Notice.objects.owed().filter(alert__in=[alert.pk for alert in alerts])
+
+
+def _skip_escalation_notices(alerts: Sequence[Alert]) -> None:
     """Skip pending escalation notifications, which the response has made unnecessary."""
-    escalations = Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION)
+    escalations = _owed_notices(alerts).filter(why=Notice.Why.ESCALATION)
     escalations.update(skip_reason=SkipReason.ANSWERED)
 
 
@@ -296,8 +365,8 @@ def _skip_escalation_notices(alert: Alert) -> None:
 FOLLOWS_ISSUES = "follows_issues"
 
 
-def save_response(
-    alert: Alert,
+def save_responses(
+    alerts: Sequence[Alert],
     by: User,
     response: AlertResponse,
     reason: str,
@@ -306,18 +375,25 @@ def save_response(
     follows: bool = False,
 ) -> None:
     """Store all fields that a response may change, with its user and the `note` that the user
-    wrote. `follows`: the response follows those to all issues of the alert, whose history it
-    shares."""
-    alert.details = {key: value for key, value in alert.details.items() if key != FOLLOWS_ISSUES}
-    if follows and alert.state != Alert.State.OPEN:
-        alert.details[FOLLOWS_ISSUES] = True
+    wrote; one statement. `follows`: the response follows those to all issues of the alert, whose
+    history it shares."""
+    for alert in alerts:
+        alert.details = {k: value for k, value in alert.details.items() if k != FOLLOWS_ISSUES}
+        if follows and alert.state != Alert.State.OPEN:
+            alert.details[FOLLOWS_ISSUES] = True
     context = (
         audit_context(user=by, reason=note)
         if follows
         else audit_context(user=by, reason=reason, code=response, note=note)
     )
     with context:
-        alert.save(update_fields=[name.removesuffix("_id") for name in _RESPONSE_FIELDS])
+        update_rows(
+            Alert,
+            {
+                alert.pk: {name: getattr(alert, name) for name in _RESPONSE_FIELDS}
+                for alert in alerts
+            },
+        )
 
 
 # --- mutes ----------------------------------------------------------------------------------------

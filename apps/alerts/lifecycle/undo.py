@@ -14,7 +14,7 @@ from apps.alerts.lifecycle.responses import (
     copy_response,
     lock_alert,
     reopen_alert,
-    save_response,
+    save_responses,
 )
 from apps.alerts.models import Alert, Notice, SkipReason
 
@@ -76,7 +76,7 @@ def undo_response(*, alert: Alert, by: User, at: datetime, by_link: bool = False
         and locked_alert.escalate_at <= at
     ):
         restart_escalation([locked_alert], at=at)
-    save_response(locked_alert, by, AlertResponse.UNDO, "response undone")
+    save_responses([locked_alert], by, AlertResponse.UNDO, "response undone")
     _restore_notices(locked_alert, new_assignee_id=new_assignee_id)
     linked_issues.undo_issue_responses(locked_alert, by=by, at=at)
     return copy_response(alert, locked_alert)

@@ -99,7 +99,7 @@ HOSTS: tuple[Host, ...] = (
     _host("voyage", "Voyage AI", "voyage", "voyageai voyage-ai"),
     _host("jina", "Jina AI", "jina", "jina-ai"),
     _host("stability", "Stability AI", "stability", "stability-ai stabilityai"),
-    _host("black-forest-labs", "Black Forest Labs", "bfl", "bfl"),
+    _host("black-forest-labs", "Black Forest Labs API", "bfl", "bfl"),
     _host("meta-llama", "Meta API", "meta", "meta llama meta-llama-api llama-api"),
     _host("inception", "Inception", "inception", "text-completion-inception inceptionlabs"),
     _host("morph", "Morph", "morph", "morphllm"),

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from apps.accounts.models import User
-from apps.catalog.models import DateKind, NodeKind, Offering, Provider
+from apps.catalog.models import NodeKind, Offering, Provider
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
@@ -53,11 +53,12 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.unresolved)
 FROM (
     SELECT o.id, o.version_id IS NULL AS unresolved,
-           -- retired: without a date by its state, with an announced date once it has passed
-           (o.retires_on IS NULL AND o.lifecycle = 'retired')
+           -- retired: its status says so, or an announced date has come
+           o.lifecycle = 'retired'
                OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS TRUE AS ended,
            -- retires between the day and the horizon; a redirect to a replacement is no retirement
            CASE WHEN o.date_kind = 'firm' AND o.retires_on > %(day)s AND o.retires_on <= %(later)s
+                     AND o.lifecycle <> 'retired'
                      AND NOT (o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL)
                 THEN o.retires_on END AS ends_on
     FROM catalog_offering o
@@ -219,23 +220,31 @@ def retiring_offerings(
 
 @dataclass(frozen=True, slots=True)
 class RetiringModel:
-    """Offerings of one foundation on one host that retire on the same day; `offering` is loaded
-    with host, version and foundation, and stands for the others. Applications are in any role."""
+    """Offerings of one version on one host that retire on the same day, or are retired without a
+    date; `offering` is loaded with host and version and stands for the others. Applications are in
+    any role."""
 
     offering: Offering
     offering_ids: tuple[int, ...]
     n: int
     n_critical: int
 
+    @property
+    def name(self) -> str:
+        """Return the name of the version, as in its issues; the model ID if it is unresolved."""
+        version = self.offering.version
+        return version.name or version.identifier if version else self.offering.api_id
+
 
 _RETIRING = """
 (SELECT o.id FROM catalog_offering o
- WHERE o.retires_on <= %(day)s AND o.date_kind = 'firm' AND EXISTS (
+ WHERE (o.lifecycle = 'retired' OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s)) AND EXISTS (
      SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id {teams})
- ORDER BY o.retires_on DESC, o.id LIMIT %(limit)s)
+ ORDER BY o.retires_on DESC NULLS LAST, o.id LIMIT %(limit)s)
 UNION ALL
 (SELECT o.id FROM catalog_offering o
- WHERE o.retires_on <= %(until)s AND (o.retires_on > %(day)s OR o.date_kind <> 'firm') AND EXISTS (
+ WHERE o.retires_on <= %(until)s AND (o.retires_on > %(day)s OR o.date_kind <> 'firm')
+   AND o.lifecycle <> 'retired' AND EXISTS (
      SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id {teams})
  ORDER BY o.retires_on, o.id LIMIT %(limit)s)
 """
@@ -272,11 +281,11 @@ def retiring_models(
     groups: dict[Any, list[Offering]] = {}
     for pk in ids:
         offering = offerings[pk]
-        name = offering.version.foundation_id if offering.version else f"offering {pk}"
-        key = (name, offering.host_id, offering.retires_on, offering.date_kind)
+        model = offering.version_id or f"offering {pk}"
+        key = (model, offering.host_id, offering.retires_on, offering.date_kind)
         groups.setdefault(key, []).append(offering)
-    past = [rows for rows in groups.values() if _has_retired(rows[0], on)][: max_past + 1]
-    upcoming = [rows for rows in groups.values() if not _has_retired(rows[0], on)][: max_next + 1]
+    past = [rows for rows in groups.values() if rows[0].is_retired(on)][: max_past + 1]
+    upcoming = [rows for rows in groups.values() if not rows[0].is_retired(on)][: max_next + 1]
     shown = [*past, *upcoming]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -293,11 +302,6 @@ def retiring_models(
         for place, rows in enumerate(shown)
     ]
     return models[: len(past)], models[len(past) :]
-
-
-def _has_retired(offering: Offering, on: date) -> bool:
-    assert offering.retires_on is not None
-    return offering.date_kind == DateKind.FIRM and offering.retires_on <= on
 
 
 # --- one party ------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def format_days(value: int | None) -> str:
 
 
 def format_day(value: date | None) -> SafeString | str:
-    """Format a day as `8 Apr 2027` in a <time>; without its year in the current one."""
+    """Format a day as `8 Apr 2027` in a <time>; without its year if still to come in this one."""
     if value is None:
         return NO_VALUE
     return format_html(
@@ -48,7 +48,7 @@ def format_moment(value: datetime | None) -> SafeString | str:
     """Format a time as `8 Apr 2027, 14:05` in a <time>; without its year in the current one."""
     if value is None:
         return NO_VALUE
-    text = f"{wording.day(day_of(value), today=day_of(now()))}, {value:%H:%M}"
+    text = wording.moment(value, today=day_of(now()))
     return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), text)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Self
 
 import django_filters
 from django.db.models import Model, QuerySet
@@ -26,7 +26,7 @@ from django.http import (
 )
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import NoReverseMatch
-from django.utils.functional import cached_property
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
@@ -121,7 +121,8 @@ class ListPage[M: Model, R]:
     nouns: ClassVar[tuple[str, str]]
     filterset_class: ClassVar[type[django_filters.FilterSet]] = NoFilters
     columns: ClassVar[Sequence[Column[Any]]]
-    file_columns: ClassVar[Sequence[FileColumn[Any]]] = ()
+    # a Column among them that the list is sorted by takes the place of the last column of the page
+    file_columns: ClassVar[Sequence[Column[Any] | FileColumn[Any]]] = ()
     # a file has a row for each detail of a record, which `build_file_rows` returns, and no other
     # columns than `file_columns`
     has_details_in_files: ClassVar[bool] = False
@@ -138,6 +139,8 @@ class ListPage[M: Model, R]:
     template: ClassVar[str] = "lists/page.html"
     # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
     listing_template: ClassVar[str] = "lists/listing.html"
+    # whether the page shows the columns; a list that draws its rows otherwise sorts by links
+    is_table: ClassVar[bool] = True
     # template of the form that changes the selected rows: a <form class="bulk" id="bulk">
     bulk_template: ClassVar[str] = ""
     crumbs: ClassVar[Sequence[tuple[str, str]]] = ()
@@ -233,6 +236,12 @@ class ListPage[M: Model, R]:
         """Return the ID of a row in the page, for links to it; empty for none."""
         return ""
 
+    def get_file_url(self, file_format: str) -> str:
+        """Return the address of the file, `csv` or `xlsx`, with the rows of the page."""
+        route = f"{self.namespace}:{self.name_file_route(file_format)}"
+        address = reverse(route, kwargs=self.kwargs)
+        return address + changed_query(self.request, page=None, cursor=None).removesuffix("?")
+
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""
         return {}
@@ -255,9 +264,7 @@ class ListPage[M: Model, R]:
     @cached_property
     def sorting(self) -> Sorting:
         orders = {
-            column.name: (column.header, tuple(column.order))
-            for column in self.columns
-            if column.order
+            column.name: (column.header, tuple(column.order)) for column in self._sortable_columns()
         }
         name, terms = self.default_order
         first = {name: orders.pop(name)} if name in orders else {name: ("", tuple(terms))}
@@ -267,11 +274,42 @@ class ListPage[M: Model, R]:
     def queryset(self) -> "QuerySet[M]":
         """The selected records in the order of the address."""
         queryset = self.narrow(self.filterset.qs)
-        sorted_name = self.sorting.chosen(self.request)[0]
-        for column in self.columns:
-            if column.name == sorted_name and column.requires:
+        for column in self._sortable_columns():
+            if column.name == self.sorted_by and column.requires:
                 queryset = queryset.filter(**{f"{column.requires}__isnull": False})
         return self.sorting.apply(self.request, queryset)
+
+    @property
+    def sorted_by(self) -> str:
+        """The name of the column that the address sorts by."""
+        return self.sorting.chosen(self.request)[0]
+
+    @classmethod
+    def _sortable_columns(cls) -> list[Column[Any]]:
+        columns = [*cls.columns, *cls.file_columns]
+        return [column for column in columns if isinstance(column, Column) and column.order]
+
+    @cached_property
+    def shown_columns(self) -> list[Column[Any]]:
+        """The columns of the page in the order of the address."""
+        other = [
+            column
+            for column in self._sortable_columns()
+            if column.name == self.sorted_by and column not in self.columns
+        ]
+        return [*self.columns[:-1], *(other or self.columns[-1:])]
+
+    @property
+    def link_orders(self) -> list[SortableColumn]:
+        """Orders that no header of the page offers: by columns that only files contain, or all of
+        a list that is no table."""
+        with_header = {column.name for column in self.columns} if self.is_table else set()
+        sortable = self.sorting.columns(self.request)
+        return [
+            sortable[column.name]
+            for column in self._sortable_columns()
+            if column.name not in with_header
+        ]
 
     @cached_property
     def listing(self) -> PaginatedList[M] | KeysetList[Any]:
@@ -294,7 +332,7 @@ class ListPage[M: Model, R]:
         return [
             TableRow(
                 row,
-                [column.cell(row) for column in self.columns],
+                [column.cell(row) for column in self.shown_columns],
                 self.get_row_css(row),
                 key := self.get_selection_key(row) if self.bulk_template else "",
                 self.get_selection_label(row) if key else "",
@@ -305,12 +343,12 @@ class ListPage[M: Model, R]:
 
     @property
     def is_selectable(self) -> bool:
-        return any(row.selection_key for row in self.table)
+        return bool(self.bulk_template) and any(row.selection_key for row in self.table)
 
     @property
     def headers(self) -> list[tuple[Column[Any], SortableColumn | None]]:
         sortable = self.sorting.columns(self.request)
-        return [(column, sortable.get(column.name)) for column in self.columns]
+        return [(column, sortable.get(column.name)) for column in self.shown_columns]
 
     # --- texts ------------------------------------------------------------------------------------
 
@@ -375,7 +413,7 @@ class ListPage[M: Model, R]:
     # --- views ------------------------------------------------------------------------------------
 
     @classmethod
-    def of_request(cls, request: HttpRequest, **kwargs: Any) -> "ListPage[M, R]":
+    def of_request(cls, request: HttpRequest, **kwargs: Any) -> Self:
         return cls(ListRequest(request.GET, signed_in_user(request)), at=now(), **kwargs)
 
     @classmethod
@@ -451,11 +489,6 @@ class ListPage[M: Model, R]:
     def file_name(self) -> str:
         return self.file_kind().replace(":", "-")
 
-    def _file_url(self, file_format: str) -> str:
-        route = f"{self.namespace}:{self.name_file_route(file_format)}"
-        address = reverse(route, kwargs=self.kwargs)
-        return address + changed_query(self.request, page=None).removesuffix("?")
-
     def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page, or only its rows for htmx; `context` has precedence over that of the
         list."""
@@ -469,10 +502,11 @@ class ListPage[M: Model, R]:
             "basis": self.get_basis(),
             "actions": self.get_actions(),
             "empty": self.get_empty_state(),
-            "filters": self.filters,
+            # the rows alone, for htmx, have no controls
+            "filters": SimpleLazyObject(lambda: self.filters),
             "listing": self.listing,
-            "csv_url": self._file_url("csv"),
-            "xlsx_url": self._file_url("xlsx"),
+            "csv_url": self.get_file_url("csv"),
+            "xlsx_url": self.get_file_url("xlsx"),
             "today": self.today,
             **self.get_context(),
             **context,

@@ -111,7 +111,7 @@ def host_retirements(
 def is_retired(row: OfferingSummary, today: date) -> bool:
     if row.lifecycle == Lifecycle.RETIRED:
         return True
-    return row.retires_on is not None and not row.is_earliest and row.retires_on < today
+    return row.retires_on is not None and not row.is_earliest and row.retires_on <= today
 
 
 def retirements_headline(

@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, quote, urlsplit
 from django import template
 from django.contrib.messages.storage.base import Message
 from django.http import QueryDict
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import SavedFilter
@@ -18,6 +17,7 @@ from apps.common.time import day_of, now
 from apps.exposure.models import CampaignTask
 from apps.web import wording
 from apps.web.drawings.base.svg_marks import svg_marks as marks_of
+from apps.web.lists.columns import format_ago, format_day, format_moment
 from apps.web.pages import search_targets
 from apps.web.pages.flash_messages import FlashMessage
 from apps.web.pages.flash_messages import read_flash_message as said_of
@@ -63,16 +63,8 @@ def page_address(request: Any) -> str:
 
 @register.filter
 def day(value: date | datetime | None) -> SafeString | str:
-    """Format a date as `8 Apr 2027` in a <time>; without its year in the current one; a dash for
-    none."""
-    if not value:
-        return "–"
-    shown_day = day_of(value) if isinstance(value, datetime) else value
-    return format_html(
-        '<time datetime="{}">{}</time>',
-        shown_day.isoformat(),
-        wording.day(shown_day, today=day_of(now())),
-    )
+    """Format a date as the columns of lists do; a dash for none."""
+    return format_day(day_of(value) if isinstance(value, datetime) else value or None)
 
 
 @register.filter
@@ -96,21 +88,13 @@ def recorded(value: Any) -> str:
 
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
-    if not value:  # empty text is what a template makes of a missing record
-        return "–"
-    text = f"{wording.day(day_of(value), today=day_of(now()))}, {value:%H:%M}"
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), text)
+    # empty text is what a template makes of a missing record
+    return format_moment(value or None)
 
 
 @register.filter
 def ago(value: datetime | None) -> SafeString | str:
-    if not value:
-        return "never"
-    return format_html(
-        '<time datetime="{}">{}</time>',
-        value.isoformat(timespec="seconds"),
-        wording.ago(value, at=now()),
-    )
+    return format_ago(value or None)
 
 
 @register.filter

@@ -40,6 +40,7 @@ from tests.builders import (
     make_dependency,
     make_flag,
     make_member,
+    make_team,
     make_user,
 )
 from tests.worlds.small import SmallWorld, make_small_world
@@ -66,7 +67,7 @@ def notify(world: SmallWorld) -> Alert:
     evaluate_issues(at=NOW)
     world.event()
     raise_alerts(at=NOW)
-    return Alert.objects.get(kind="announced")
+    return Alert.objects.filter(kind="announced").earliest("pk")
 
 
 def issue_of(application: Application) -> Issue:
@@ -241,6 +242,31 @@ class TestOtherAlertsOfTheIssue:
         assert (list(outcome.answered), list(outcome.refused)) == (ids, [])
         assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
         assert states() == {"open"}
+
+    @pytest.mark.parametrize("response", ["acknowledge", "snooze", "assign", "resolve"])
+    def test_a_response_to_many_costs_the_same_for_any_number(
+        self, response, world, editor, django_assert_max_num_queries
+    ):
+        for n in range(12):
+            make_dependency(make_application(f"Desk {n}", team=make_team()), world.offering)
+        governance = make_user(role="governance")
+        notify(world)
+        alerts = Alert.objects.filter(kind="announced")
+        ids = list(alerts.values_list("pk", flat=True))
+        assert len(ids) > 10
+
+        with django_assert_max_num_queries(22):
+            outcome = respond_to_alerts(
+                alert_ids=ids,
+                response=response,
+                by=governance,
+                at=LATER,
+                until=TODAY + timedelta(3),
+                to=governance,
+                reason="Moved",
+            )
+
+        assert (sorted(outcome.answered), list(outcome.refused)) == (sorted(ids), [])
 
     def test_both_governance_users_have_one_alert_less(self):
         first, _ = make_user(role="governance"), make_user(role="governance")

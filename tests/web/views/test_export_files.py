@@ -40,7 +40,7 @@ def test_a_long_list_is_written_by_a_worker_and_fetched_by_who_asked(world, as_u
     make_application(team=world.team, name="Zebra crossing")
 
     offered, file = asked(client, reverse("applications:xlsx") + "?sort=-name&page=7")
-    assert "The applications: the file is written in the background." in text_of(offered)
+    assert "Applications: the file is written in the background." in text_of(offered)
     waiting = text_of(client.get(reverse("files:detail", args=[file.pk])))
     assert "is being written." in waiting
     assert "Waiting for a worker" in waiting

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from apps.accounts.models import User
+from apps.accounts.models import AccountEvent, User
 from apps.common.time import now
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState
@@ -23,6 +23,7 @@ from tests.builders import (
     make_offering,
     make_provider,
     make_user,
+    make_version,
 )
 from tests.http import file_text, text_of, visible_text
 
@@ -119,6 +120,41 @@ def test_an_earliest_date_retires_nothing(world, as_user):
     assert 'class="gone"' not in page
     assert '<span class="dim">from</span>' not in page
     assert "earliest date passed" in section_of(page, "h-retirements")
+
+
+def test_a_model_retired_without_a_date_is_listed_as_retired(world, as_user):
+    """Work listed it, and Home only counted it."""
+    undated = make_offering(
+        "sonnet-undated", host=world.sonnet.host, version=world.sonnet.version, lifecycle="retired"
+    )
+    make_dependency(make_application("Uses no date", team=world.team), undated)
+    bring_up_to_date(world)
+
+    page = visible_text(as_user(world.governance).get("/"))
+
+    retired = page.partition("Already retired, still used: 1")[2]
+    assert "date unknown Uses no date" in retired
+
+
+def test_versions_of_one_foundation_have_their_own_names(world, as_user):
+    """Two versions that retire on one day were one row, and two issues in Work."""
+    due_on = world.today + timedelta(days=60)
+    for name in ("Sonnet 4.5 of May", "Sonnet 4.5 of June"):
+        version = make_version(
+            f"anthropic/{name[-4:].lower()}",
+            foundation=world.sonnet.version.foundation,
+            name=name,
+        )
+        offering = make_offering(
+            name[-4:], host=world.sonnet.host, version=version, retires_on=due_on, date_kind="firm"
+        )
+        make_dependency(make_application(f"Uses {name}", team=world.team), offering)
+    bring_up_to_date(world)
+
+    page = section_of(text_of(as_user(world.governance).get("/")), "h-retirements")
+
+    assert "Sonnet 4.5 of May" in page
+    assert "Sonnet 4.5 of June" in page
 
 
 def test_an_earliest_date_to_come_is_the_first_possible_day(world, as_user):
@@ -336,6 +372,51 @@ def test_without_governance_home_says_who_is_notified_of_the_organisation(world,
         in page
     )
     assert "View users" in page
+
+
+def sign_in_earlier(user, *, days):
+    """The sign-in of now and one of some days before."""
+    for ago in (days, 0):
+        at = now() - timedelta(days=ago)
+        AccountEvent.objects.create(kind="signed_in", user=user, first_at=at, last_at=at)
+
+
+def test_home_counts_what_opened_and_closed_since_the_previous_sign_in(world, as_user):
+    Issue.objects.all().delete()
+    opened_at = now() - timedelta(days=9)
+    before = make_issue(world.triage, opened_at=opened_at)
+    recent = make_issue(world.triage, opened_at=now())
+    make_issue(
+        world.triage,
+        opened_at=opened_at,
+        state="resolved",
+        resolution="cause_ended",
+        resolved_at=now(),
+    )
+    sign_in_earlier(world.governance, days=2)
+    client = as_user(world.governance)
+
+    page = text_of(client.get("/"))
+
+    day = (now() - timedelta(days=2)).date()
+    assert "Since your previous sign-in on" in page
+    opened = f"/work/?opened_since={day}&amp;sort=opened"
+    resolved = f"/work/?state=resolved&amp;resolved_since={day}"
+    assert re.search(rf'href="{re.escape(opened)}"\s*>1 opened', page)
+    assert re.search(rf'href="{re.escape(resolved)}"\s*>1 resolved', page)
+    listed = client.get(opened.replace("&amp;", "&")).content.decode()
+    assert f'data-panel="{recent.pk}"' in listed
+    assert f'data-panel="{before.pk}"' not in listed
+
+
+def test_without_changes_home_says_so_and_at_the_first_sign_in_nothing(world, as_user):
+    Issue.objects.update(opened_at=now() - timedelta(days=9))
+    client = as_user(world.governance)
+    assert "previous sign-in" not in visible_text(client.get("/"))
+
+    sign_in_earlier(world.governance, days=2)
+
+    assert "no issue opened, none resolved." in visible_text(client.get("/"))
 
 
 def test_home_costs_the_same_however_many_applications_there_are(

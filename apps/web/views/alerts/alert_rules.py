@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,7 +20,9 @@ from apps.alerts.preferences import (
     change_alert_settings,
     save_webhook,
 )
+from apps.common.errors import DomainError
 from apps.common.time import now
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import all_kind_groups
@@ -210,7 +212,6 @@ def _render_settings(
         title="Alert rules",
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Rules of the whole organisation",
-        status=422 if policy_form is not None or settings_form is not None else 200,
         sentence=_build_headline([policy for policy, _ in policies]),
         policies=policies,
         settings_row=settings_row,
@@ -264,46 +265,48 @@ def _describe_kinds(webhook: Webhook) -> str:
 
 
 @require_POST
-def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
+def save_policy(request: HttpRequest, criticality: int) -> HttpResponseBase:
     """Save the days and hours of applications of one criticality."""
     policy = get_object_or_404(AlertPolicy, criticality=criticality)
     user = governance_user(
         request, "You need the governance or administrator role to change alert rules."
     )
-    form = _policy_form(policy, request.POST)
-    if not form.is_valid():
-        return _render_settings(request, policy_form=form, criticality=criticality)
-    change_alert_policy(policy=policy, by=user, **form.cleaned_data)
-    messages.success(
-        request, f"Rules for {policy.get_criticality_display().lower()} applications saved."
+    return action_view(
+        request,
+        form=lambda: _policy_form(policy, request.POST),
+        action=lambda form: change_alert_policy(policy=policy, by=user, **form.cleaned_data),
+        done=lambda _: f"Rules for {policy.get_criticality_display().lower()} applications saved.",
+        back=reverse("alert-settings:detail"),
+        page=lambda form: _render_settings(request, policy_form=form, criticality=criticality),
     )
-    return redirect("alert-settings:detail")
 
 
 @require_POST
-def save_settings(request: HttpRequest) -> HttpResponse:
+def save_settings(request: HttpRequest) -> HttpResponseBase:
     user = governance_user(
         request, "You need the governance or administrator role to change alert rules."
     )
-    form = AlertSettingsForm(request.POST)
-    if not form.is_valid():
-        return _render_settings(request, settings_form=form)
-    change_alert_settings(by=user, **form.cleaned_data)
-    messages.success(request, "Alert rules saved.")
-    return redirect("alert-settings:detail")
+    return action_view(
+        request,
+        form=lambda: AlertSettingsForm(request.POST),
+        action=lambda form: change_alert_settings(by=user, **form.cleaned_data),
+        done=lambda _: "Alert rules saved.",
+        back=reverse("alert-settings:detail"),
+        page=lambda form: _render_settings(request, settings_form=form),
+    )
 
 
 # --- webhooks -------------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_webhook(request: HttpRequest) -> HttpResponse:
+def add_webhook(request: HttpRequest) -> HttpResponseBase:
     user = governance_user(request, _WEBHOOKS)
     return _edit_webhook(request, Webhook(created_by=user))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def webhook(request: HttpRequest, pk: int) -> HttpResponse:
+def webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show one webhook with its configuration and latest deliveries; governance can change it."""
     webhook = _get_webhook(request, pk)
     if request.method == "POST":
@@ -317,30 +320,37 @@ def _get_webhook(request: HttpRequest, pk: int) -> Webhook:
     )
 
 
-def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponse:
+def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponseBase:
     """Show the form of the webhook, and save it on POST; errors are shown in the form."""
     is_new = webhook.pk is None
-    if request.method != "POST":
-        return _render_webhook(request, WebhookForm(initial=_initial_data(webhook)), webhook)
-    form = WebhookForm(request.POST)
-    if not form.is_valid():
-        return _render_webhook(request, form, webhook, status=422)
-    try:
-        with transaction.atomic():
+
+    def build_form() -> WebhookForm:
+        if request.method == "POST":
+            return WebhookForm(request.POST)
+        return WebhookForm(initial=_initial_data(webhook))
+
+    def save(form: WebhookForm) -> None:
+        try:
             save_webhook(webhook=form.apply_to(webhook), by=signed_in_user(request))
-    except InvalidPreferenceError as error:
-        form.add_error("url", str(error))
-        return _render_webhook(request, form, webhook, status=422)
-    except IntegrityError:
-        form.add_error("name", "Another webhook has this name. Enter a different name.")
-        return _render_webhook(request, form, webhook, status=422)
-    messages.success(
+        except InvalidPreferenceError as error:
+            raise DomainError(str(error), field="url") from None
+        except IntegrityError:
+            raise DomainError(
+                "Another webhook has this name. Enter a different name.", field="name"
+            ) from None
+
+    return action_view(
         request,
-        "Webhook saved. Copy its secret to the receiver, then send a test request."
-        if is_new
-        else "Webhook saved.",
+        form=build_form,
+        action=save,
+        done=lambda _: (
+            "Webhook saved. Copy its secret to the receiver, then send a test request."
+            if is_new
+            else "Webhook saved."
+        ),
+        back=lambda _: reverse("webhooks:detail", args=[webhook.pk]),
+        page=lambda form: _render_webhook(request, form, webhook),
     )
-    return redirect("webhooks:detail", pk=webhook.pk)
 
 
 def _initial_data(webhook: Webhook) -> dict[str, Any]:
@@ -354,9 +364,7 @@ def _initial_data(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _render_webhook(
-    request: HttpRequest, form: WebhookForm, webhook: Webhook, *, status: int = 200
-) -> HttpResponse:
+def _render_webhook(request: HttpRequest, form: WebhookForm, webhook: Webhook) -> HttpResponse:
     """Render the page of the webhook. It can contain a new secret, so it is not cached."""
     user = signed_in_user(request)
     saved_webhook = (
@@ -371,7 +379,6 @@ def _render_webhook(
             ("Alert rules", reverse("alert-settings:detail")),
         ),
         counts="One URL",
-        status=status,
         sentence=_webhook_sentence(saved_webhook),
         form=form,
         hook=saved_webhook,
@@ -401,65 +408,61 @@ def _webhook_sentence(webhook: Webhook | None) -> Headline:
 
 
 @require_POST
-def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
+def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Rotate the secret. The old secret stays valid for a day unless the form says that it
     `leaked`."""
+    webhook = _get_webhook(request, pk)
     if request.POST.get("leaked"):
         message = (
             "The secret was rotated. The receiver rejects all requests until it has the new secret."
         )
-        return _save_and_redirect(request, _get_webhook(request, pk), message, new_secret=True)
+        return _save_webhook(request, webhook, message, new_secret=True)
     message = (
         "The secret was rotated. The old secret stays valid for 1 day. "
         "Copy the new one to the receiver before then."
     )
-    return _save_and_redirect(
-        request,
-        _get_webhook(request, pk),
-        message,
-        new_secret=True,
-        old_until=now() + OLD_SECRET_DURATION,
-    )
+    old_until = now() + OLD_SECRET_DURATION
+    return _save_webhook(request, webhook, message, new_secret=True, old_until=old_until)
 
 
 @require_POST
-def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponse:
+def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Enable a disabled webhook, or disable an enabled one."""
     webhook = _get_webhook(request, pk)
     webhook.enabled = not webhook.enabled
-    return _save_and_redirect(
+    return _save_webhook(
         request, webhook, f"{webhook.name} was {'enabled' if webhook.enabled else 'disabled'}."
     )
 
 
-def _save_and_redirect(
+def _save_webhook(
     request: HttpRequest,
     webhook: Webhook,
     message: str,
     *,
     new_secret: bool = False,
     old_until: datetime | None = None,
-) -> HttpResponse:
-    """Save the webhook and redirect to its page. `new_secret`: show its secret once; `old_until`:
+) -> HttpResponseBase:
+    """Save the webhook and return to its page. `new_secret`: show its secret once; `old_until`:
     the time until which the old one is also valid."""
-    try:
-        save_webhook(
-            webhook=webhook,
-            by=governance_user(request, _WEBHOOKS),
-            new_secret=new_secret,
-            old_until=old_until,
-        )
-    except InvalidPreferenceError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, message)
-    return redirect("webhooks:detail", pk=webhook.pk)
+    user = governance_user(request, _WEBHOOKS)
+    return action_view(
+        request,
+        action=lambda _: save_webhook(
+            webhook=webhook, by=user, new_secret=new_secret, old_until=old_until
+        ),
+        done=lambda _: message,
+        back=reverse("webhooks:detail", args=[webhook.pk]),
+    )
 
 
 @require_POST
-def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
-    queue_test_request(
-        webhook=_get_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now()
+def test_webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
+    webhook = _get_webhook(request, pk)
+    user = governance_user(request, _WEBHOOKS)
+    return action_view(
+        request,
+        action=lambda _: queue_test_request(webhook=webhook, by=user, at=now()),
+        done=lambda _: "A test request was queued. Its result appears below.",
+        back=reverse("webhooks:detail", args=[pk]),
     )
-    messages.success(request, "A test request was queued. Its result appears below.")
-    return redirect("webhooks:detail", pk=pk)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from django.contrib import messages
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
@@ -25,6 +25,7 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.web.lists.columns import Column, FileColumn, format_moment, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -206,15 +207,20 @@ def _format_json(body: str) -> str:
 
 
 @require_POST
-def resend(request: HttpRequest, pk: int) -> HttpResponse:
+def resend(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Try a failed message again, under its old Message-ID."""
     user = signed_in_user(request)
     message = get_object_or_404(visible_deliveries(user), pk=pk)
-    if actions.requeue_delivery(delivery=message, at=now(), by=user):
-        messages.success(request, "The message was queued again.")
-    else:
-        messages.error(request, "Only a failed message can be retried.")
-    return redirect("deliveries:detail", pk=pk)
+    return action_view(
+        request,
+        action=lambda _: actions.requeue_delivery(delivery=message, at=now(), by=user),
+        done=lambda is_queued: (
+            Confirmation("The message was queued again.")
+            if is_queued
+            else Confirmation("Only a failed message can be retried.", is_refusal=True)
+        ),
+        back=reverse("deliveries:detail", args=[pk]),
+    )
 
 
 # --- notifications without a message --------------------------------------------------------------

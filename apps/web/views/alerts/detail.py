@@ -1,12 +1,13 @@
 """Alert page: its reason, recipients and activity; and the responses to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,12 +17,14 @@ from apps.alerts import actions
 from apps.alerts.delivery.status import MAX_LISTED_NOTICES
 from apps.alerts.lifecycle.activity import alert_activity
 from apps.alerts.lifecycle.mutes import mute_fields
+from apps.alerts.lifecycle.responses import AlertResponse, require_respondent
 from apps.alerts.models import KINDS, Alert
 from apps.alerts.queries import evidence_urls, visible_alerts
 from apps.alerts.recipients import governance_users
 from apps.alerts.text import money, web_address
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts import responses
@@ -33,8 +36,8 @@ from apps.web.views.alerts.forms import (
     manageable_mailboxes,
     mute_scopes,
 )
-from apps.web.views.alerts.inbox import back_to_inbox
 from apps.web.views.alerts.presenters import SNOOZES, AlertRow, present_alerts, recipient_name
+from apps.web.views.undo import return_path
 from apps.web.wording import long_day, number
 
 
@@ -103,12 +106,15 @@ def _get_alert(request: HttpRequest, pk: int) -> Alert:
 
 
 def _render_alert(
-    request: HttpRequest, alert: Alert, *, data: Any = None, action: str = "", problem: str = ""
+    request: HttpRequest, alert: Alert, *, action: str = "", form: forms.Form | None = None
 ) -> HttpResponse:
-    """Render the alert page. After invalid input, `data` and `action` fill that form again and
-    `problem` is the error."""
+    """Render the alert page; after an invalid response, `form` is the form of the `action`."""
     user, at = signed_in_user(request), now()
     row = present_alerts([alert], user, on=day_of(at), max_recipients=MAX_LISTED_NOTICES)[0]
+    shown_forms = response_forms(row, user, at)
+    if form is not None and action in _FORM_ACTIONS:
+        invalid: Any = {action: form}
+        shown_forms = replace(shown_forms, **invalid)
     evidence = evidence_urls([alert.event_id])[alert.event_id] if alert.event_id is not None else []
     return render_page(
         request,
@@ -117,7 +123,6 @@ def _render_alert(
         crumbs=(("Alerts", reverse("alerts:list")),),
         counts="One alert",
         as_of=at,
-        status=422 if action else 200,
         alert=alert,
         row=row,
         kind=KINDS.get(alert.kind, alert.kind),
@@ -128,11 +133,10 @@ def _render_alert(
         stale=_list_stale_assessments(row, user),
         monthly=_describe_cost_change(alert),
         turns=alert_activity(alert),
-        forms=response_forms(row, user, at, data=data, action=action),
+        forms=shown_forms,
         snoozes=SNOOZES,
         wrong=action,
-        problem=problem,
-        undo=responses.load_undo(request),
+        problem=" ".join(map(str, form.non_field_errors())) if form is not None else "",
     )
 
 
@@ -191,140 +195,126 @@ def activity_list(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in_user(request), now()
     alert = _get_alert(request, pk)
     row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
-    forms = response_forms(row, user, at, prefix=f"a{pk}-")
-    back_url = back_to_inbox(request.GET)
-    return render(
-        request,
-        "alerts/answers.html",
-        {"alert": alert, "row": row, "forms": forms, "snoozes": SNOOZES, "back": back_url},
-    )
+    # the path is checked when a form returns it
+    context = {
+        "alert": alert,
+        "row": row,
+        "forms": response_forms(row, user, at, prefix=f"a{pk}-"),
+        "snoozes": SNOOZES,
+        "back": request.GET.get("back", ""),
+    }
+    return render(request, "alerts/answers.html", context)
 
 
-# --- the answers ----------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
+
+_FORM_ACTIONS = frozenset({"snooze", "assign", "resolve", "mute"})
+_PLAIN_ACTIONS = frozenset({"acknowledge", "reopen", "take"})
+# buttons of a row of the inbox
+_ROW_ACTIONS = frozenset({"acknowledge", "reopen"})
 
 
 @require_POST
-def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Respond to one alert. Without permission, the page states the reason."""
+def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+    """Respond to one alert; invalid input shows its page with the reason. For htmx only the row of
+    the inbox is rendered again.
+
+    Raise AlertPermissionError unless the user can respond; every user who can view an alert can
+    mute it."""
     alert = _get_alert(request, pk)
     user, at = signed_in_user(request), now()
-    state_before = _response_state(alert)
-    try:
-        match action:
-            case "acknowledge":
-                actions.acknowledge_alert(alert=alert, by=user, at=at)
-                return _confirm_response(request, alert, state_before, description="acknowledged")
-            case "reopen":
-                actions.reopen_alert(alert=alert, by=user, at=at)
-                return _confirm_response(
-                    request, alert, state_before, description="reopened", is_lasting=True
-                )
-            case "take":
-                actions.assign_alert(alert=alert, to=user, by=user, at=at)
-                return _confirm_response(
-                    request, alert, state_before, description=f"assigned to {user}"
-                )
-            case "snooze" | "assign" | "resolve" | "mute":
-                return _respond_by_form(request, alert, user, at, action)
-    except actions.InvalidResponseError as error:
-        return _render_alert(request, alert, data=request.POST, action=action, problem=str(error))
-    raise Http404
+    if action not in _FORM_ACTIONS | _PLAIN_ACTIONS:
+        raise Http404
+    if action != "mute":
+        require_respondent(user, alert)
 
-
-def _respond_by_form(
-    request: HttpRequest, alert: Alert, user: User, at: datetime, action: str
-) -> HttpResponse:
-    """Apply the response of the form named `action`, and show the page again if the form has
-    errors.
-
-    Raise AlertPermissionError unless the user may respond; every user who can view an alert may
-    mute it.
-    """
-    row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
-    if action != "mute" and not row.may_answer:
-        raise actions.AlertPermissionError(
-            f"You need the editor role on {alert.team} to respond to its alerts."
-            if alert.team
-            else "You need the governance role to respond to alerts of another user."
+    def build_form() -> forms.Form:
+        if action in _PLAIN_ACTIONS:
+            return forms.Form(request.POST)
+        (row,) = present_alerts([alert], user, on=day_of(at), max_recipients=0)
+        response_form: forms.Form = getattr(
+            response_forms(row, user, at, data=request.POST, action=action), action
         )
-    forms = response_forms(row, user, at, data=request.POST, action=action)
-    form, state_before = getattr(forms, action), _response_state(alert)
-    if not form.is_valid():
-        return _render_alert(request, alert, data=request.POST, action=action)
+        return response_form
+
+    def respond(form: forms.Form) -> Confirmation:
+        if isinstance(form, MuteForm):
+            return Confirmation(_mute_alert(alert, form, user, at))
+        state_before = _response_state(alert)
+        description = _apply_response(action, alert, form, user, at)
+        is_unchanged = _response_state(alert) == state_before
+        return responses.confirm(
+            responses.ResponseOutcome(
+                description,
+                [] if is_unchanged else [alert.pk],
+                response=_UNDOABLE_RESPONSES.get(action),
+            )
+        )
+
+    if getattr(request, "htmx", False) and action in _ROW_ACTIONS:
+        respond(build_form())
+        return _render_row(request, pk)
+    return action_view(
+        request,
+        form=build_form,
+        action=respond,
+        done=lambda confirmation: confirmation,
+        back=return_path(request, reverse("alerts:detail", args=[pk])),
+        page=lambda form: _render_alert(request, alert, action=action, form=form),
+    )
+
+
+_UNDOABLE_RESPONSES = {
+    "acknowledge": AlertResponse.ACKNOWLEDGE,
+    "take": AlertResponse.ASSIGN,
+    "assign": AlertResponse.ASSIGN,
+    "snooze": AlertResponse.SNOOZE,
+    "resolve": AlertResponse.RESOLVE,
+}
+
+
+def _apply_response(action: str, alert: Alert, form: Any, by: User, at: datetime) -> str:
+    """Apply the response and return its description, such as `acknowledged`."""
     match action:
+        case "acknowledge":
+            actions.acknowledge_alert(alert=alert, by=by, at=at)
+            return "acknowledged"
+        case "reopen":
+            actions.reopen_alert(alert=alert, by=by, at=at)
+            return "reopened"
         case "snooze":
             until = form.cleaned_data["until"]
-            actions.snooze_alert(alert=alert, until=until, by=user, at=at)
-            return _confirm_response(
-                request, alert, state_before, description=responses.describe_snooze(until)
-            )
-        case "assign":
-            assignee = forms.assign.person
-            actions.assign_alert(alert=alert, to=assignee, by=user, at=at)
-            return _confirm_response(
-                request,
-                alert,
-                state_before,
-                description=f"assigned to {assignee}" if assignee else "assignment removed",
-            )
+            actions.snooze_alert(alert=alert, until=until, by=by, at=at)
+            return responses.describe_snooze(until)
         case "resolve":
-            actions.resolve_alert(alert=alert, reason=form.cleaned_data["why"], by=user, at=at)
-            return _confirm_response(request, alert, state_before, description="resolved")
-    return _mute_alert(request, alert, forms.mute, user, at)
+            actions.resolve_alert(alert=alert, reason=form.cleaned_data["why"], by=by, at=at)
+            return "resolved"
+    assignee = by if action == "take" else form.person
+    actions.assign_alert(alert=alert, to=assignee, by=by, at=at)
+    return f"assigned to {assignee}" if assignee else "assignment removed"
 
 
-def _mute_alert(
-    request: HttpRequest, alert: Alert, form: MuteForm, user: User, at: datetime
-) -> HttpResponse:
-    """Mute the alert for the user or a mailbox. Permission to view the alert is sufficient for the
-    user's own mute."""
+def _mute_alert(alert: Alert, form: MuteForm, by: User, at: datetime) -> str:
+    """Mute the alert for the user or a mailbox, and return the confirmation. Permission to view the
+    alert is sufficient for the user's own mute."""
     cleaned = form.cleaned_data
-    fields = mute_fields(alert, cleaned["what"], user=user)
+    fields = mute_fields(alert, cleaned["what"], user=by)
     actions.create_mute(
-        by=user, until=cleaned["until"], at=at, team=form.team, reason=cleaned["reason"], **fields
+        by=by, until=cleaned["until"], at=at, team=form.team, reason=cleaned["reason"], **fields
     )
     recipient_clause = f"The mailbox of {form.team} is" if form.team is not None else "You are"
-    messages.success(
-        request,
+    return (
         f"{recipient_clause} not notified of this until {long_day(cleaned['until'])}. "
-        "The alert stays on this page. If it is open on that date, a notification is sent then.",
+        "The alert stays on this page. If it is open on that date, a notification is sent then."
     )
-    return redirect(_return_url(request, alert))
 
 
 def _response_state(alert: Alert) -> tuple[object, ...]:
     return alert.state, alert.snoozed_until, alert.assigned_to_id
 
 
-def _confirm_response(
-    request: HttpRequest,
-    alert: Alert,
-    state_before: tuple[object, ...],
-    *,
-    description: str,
-    is_lasting: bool = False,
-) -> HttpResponse:
-    """Confirm the response, with an offer to undo it unless it `is_lasting`. For htmx only the row
-    is rendered again."""
-    if getattr(request, "htmx", False):
-        row = present_alerts(
-            [_get_alert(request, alert.pk)], signed_in_user(request), on=day_of(now())
-        )[0]
-        return render(request, "alerts/row.html", {"row": row, "back": back_to_inbox(request.POST)})
-    if _response_state(alert) == state_before:
-        messages.info(request, "The alert has this response already. Nothing was changed.")
-    elif is_lasting:
-        messages.success(
-            request, responses.describe_outcome(responses.ResponseOutcome(description, [alert.pk]))
-        )
-    else:
-        responses.store_undo(request, responses.ResponseOutcome(description, [alert.pk]))
-    return redirect(_return_url(request, alert))
-
-
-def _return_url(request: HttpRequest, alert: Alert) -> str:
-    return (
-        back_to_inbox(request.POST)
-        if request.POST.get("back")
-        else reverse("alerts:detail", args=[alert.pk])
-    )
+def _render_row(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in_user(request)
+    (row,) = present_alerts([_get_alert(request, pk)], user, on=day_of(now()))
+    back = return_path(request, reverse("alerts:list"))
+    return render(request, "alerts/row.html", {"row": row, "back": back})

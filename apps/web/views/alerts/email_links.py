@@ -44,7 +44,7 @@ from apps.issues.models import Activity, Issue
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.forms import SnoozeForm
 from apps.web.views.alerts.presenters import SNOOZES, AlertRow, describe_schedule, present_alerts
-from apps.web.views.alerts.responses import UNDO_SENTENCES, describe_snooze
+from apps.web.views.alerts.responses import describe_snooze
 from apps.web.views.issues.presenters import IssueRow, present_issues
 from apps.web.wording import count_of, long_day
 
@@ -345,7 +345,7 @@ def _describe_done(response: LinkResponse, person: User, until: date | None) -> 
             return f"assigned to {person}"
         case LinkResponse.ACCEPT:
             return f"accepted by {person}"
-    return UNDO_SENTENCES
+    return "restored"
 
 
 def _first_error(form: Any) -> str:

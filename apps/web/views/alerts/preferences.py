@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts import actions
-from apps.alerts.delivery.digest_requests import DigestRequestError, open_alerts_for, request_digest
+from apps.alerts.delivery.digest_requests import open_alerts_for, request_digest
 from apps.alerts.delivery.schedule import DigestSchedule, next_window, time_zone_named
 from apps.alerts.models import KINDS, Cadence, CalendarFeed, Mute, Subscription
 from apps.alerts.preferences import (
@@ -31,6 +31,8 @@ from apps.alerts.preferences import (
 )
 from apps.alerts.unsubscribe_links import recipient_schedule
 from apps.common.time import day_of, now
+from apps.web.pages.action_view import action_view
+from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
@@ -164,42 +166,40 @@ def describe_next_email(schedule: DigestSchedule, address: str, at: datetime) ->
     return f"The next digest is sent on {time_text}, {condition}. {urgent_sentence}"
 
 
-def _save_preference(
-    request: HttpRequest, panel: PreferencePanel, at: datetime
-) -> HttpResponse | None:
-    """Save the preferences and redirect; return None if the form has errors."""
-    form = panel.form
-    if not form.is_valid():
-        return None
-    try:
-        set_preference(by=signed_in_user(request), at=at, team=panel.team, **form.cleaned_data)
-    except InvalidPreferenceError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
-        return None
-    if panel.team is None:
-        messages.success(request, "Notification preferences saved.")
-        return redirect("subscriptions:list")
-    messages.success(request, f"Preferences for the mailbox of {panel.team.name} saved.")
-    return redirect(url_with_query(reverse("subscriptions:list"), team=panel.slug))
-
-
-@require_POST
-def save_preference(request: HttpRequest) -> HttpResponse:
-    """Save the user's own notification preferences."""
-    panel = preference_panel(signed_in_user(request), at := now(), request.POST)
-    return _save_preference(request, panel, at) or _render_preferences(
-        request, own_panel=panel, status=422
+def _save_preference(request: HttpRequest, recipient: User | Team) -> HttpResponseBase:
+    """Save the preferences of the user or of a mailbox; errors are shown in their panel."""
+    user, at = signed_in_user(request), now()
+    panel = preference_panel(recipient, at, request.POST)
+    team, list_url = panel.team, reverse("subscriptions:list")
+    return action_view(
+        request,
+        form=lambda: panel.form,
+        action=lambda form: set_preference(by=user, at=at, team=team, **form.cleaned_data),
+        done=lambda _: (
+            f"Preferences for the mailbox of {team.name} saved."
+            if team is not None
+            else "Notification preferences saved."
+        ),
+        back=list_url if team is None else url_with_query(list_url, team=panel.slug),
+        page=lambda form: (
+            _render_preferences(request, own_panel=panel)
+            if team is None
+            else _render_preferences(request, mailbox_panel=panel)
+        ),
     )
 
 
 @require_POST
-def save_team_preference(request: HttpRequest, slug: str) -> HttpResponse:
+def save_preference(request: HttpRequest) -> HttpResponseBase:
+    """Save the user's own notification preferences."""
+    return _save_preference(request, signed_in_user(request))
+
+
+@require_POST
+def save_team_preference(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Save the notification preferences of a team's mailbox, for its owners."""
     team = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
-    panel = preference_panel(team, at := now(), request.POST)
-    return _save_preference(request, panel, at) or _render_preferences(
-        request, mailbox_panel=panel, status=422
-    )
+    return _save_preference(request, team)
 
 
 def _mailbox_panels(
@@ -245,7 +245,6 @@ def _render_preferences(
     mailbox_panel: PreferencePanel | None = None,
     secret: str = "",
     kind: str = CalendarFeed.Kind.CALENDAR,
-    status: int = 200,
 ) -> HttpResponse:
     """Render the page of preferences. A panel with errors replaces the stored one. `secret` is that
     of a new private URL, shown once, so the page is not cached then."""
@@ -259,7 +258,6 @@ def _render_preferences(
         title="Notification preferences",
         counts="Your preferences, and those of the mailboxes of your teams",
         as_of=at,
-        status=status,
         sentence=Headline(own_panel.sentence),
         own=own_panel,
         mailboxes=_mailbox_panels(request, user, at, mailbox_panel),
@@ -354,15 +352,19 @@ def _can_unmute(user: User, mute: Mute) -> bool:
 
 
 @require_POST
-def unmute(request: HttpRequest, pk: int) -> HttpResponse:
+def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
     mute = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
-    if actions.end_mute(mute=mute, by=signed_in_user(request), at=now()):
-        messages.success(
-            request, "Unmuted. The next message contains the open alerts that were muted."
-        )
-    else:
-        messages.info(request, "The mute was already removed.")
-    return redirect("subscriptions:list")
+    user = signed_in_user(request)
+    return action_view(
+        request,
+        action=lambda _: actions.end_mute(mute=mute, by=user, at=now()),
+        done=lambda is_ended: (
+            "Unmuted. The next message contains the open alerts that were muted."
+            if is_ended
+            else "The mute was already removed."
+        ),
+        back=reverse("subscriptions:list"),
+    )
 
 
 # --- calendar and summary ------------------------------------------------------------------------
@@ -377,36 +379,34 @@ def create_calendar_link(request: HttpRequest) -> HttpResponse:
             user=signed_in_user(request), name=request.POST.get("name", "").strip(), kind=kind
         )
     except InvalidPreferenceError as error:
-        messages.error(request, str(error))
+        flash_error(request, str(error))
         return redirect("subscriptions:list")
     return _render_preferences(request, secret=secret, kind=kind)
 
 
 @require_POST
-def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
+def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponseBase:
     user = signed_in_user(request)
     feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
-    revoke_calendar_feed(feed=feed, by=user, at=now())
-    messages.success(request, "The URL was revoked. Apps that use it receive no more data.")
-    return redirect("subscriptions:list")
+    return action_view(
+        request,
+        action=lambda _: revoke_calendar_feed(feed=feed, by=user, at=now()),
+        done=lambda _: "The URL was revoked. Apps that use it receive no more data.",
+        back=reverse("subscriptions:list"),
+    )
 
 
 @require_POST
-def send_digest_now(request: HttpRequest) -> HttpResponse:
+def send_digest_now(request: HttpRequest) -> HttpResponseBase:
     """Queue a digest of the open alerts for the user."""
-    try:
-        n_alerts = request_digest(user=signed_in_user(request), at=now())
-    except DigestRequestError as error:
-        messages.error(request, str(error))
-    else:
-        if n_alerts:
-            messages.success(
-                request,
-                f"An email about {count_of(n_alerts, 'open alert')} is sent in 1 or 2 minutes.",
-            )
-        else:
-            messages.info(
-                request,
-                "No open alert is routed to you, or you requested the summary today already.",
-            )
-    return redirect("subscriptions:list")
+    user = signed_in_user(request)
+    return action_view(
+        request,
+        action=lambda _: request_digest(user=user, at=now()),
+        done=lambda n_alerts: (
+            f"An email about {count_of(n_alerts, 'open alert')} is sent in 1 or 2 minutes."
+            if n_alerts
+            else "No open alert is routed to you, or you requested the summary today already."
+        ),
+        back=reverse("subscriptions:list"),
+    )

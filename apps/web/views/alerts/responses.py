@@ -1,23 +1,21 @@
-"""Outcome of responses to alerts, in words, and what can be undone."""
+"""Outcome of responses to alerts, in words, and its undo."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.http import HttpRequest
+from django.http import QueryDict
+from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.alerts.lifecycle.bulk_responses import respond_to_alerts
 from apps.alerts.lifecycle.responses import AlertResponse
 from apps.alerts.models import Alert
+from apps.web.pages.action_view import Confirmation
 from apps.web.wording import count_of, long_day
 
-# session key of the last response, which the next page offers to undo
-_KEY = "answered"
 # more than one page of the inbox
 MAX_ALERTS_AT_A_TIME = 100
-# description of alerts that have their previous state again
-UNDO_SENTENCES = "restored"
 _UNDOABLE = frozenset(
     {AlertResponse.ACKNOWLEDGE, AlertResponse.SNOOZE, AlertResponse.ASSIGN, AlertResponse.RESOLVE}
 )
@@ -83,22 +81,14 @@ def describe_outcome(outcome: ResponseOutcome) -> str:
     )
 
 
-# --- to be taken back -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class UndoOffer:
-    said: str
-    ids: Sequence[int]
-
-
-def store_undo(request: HttpRequest, outcome: ResponseOutcome) -> None:
-    """Offer an undo on the next page."""
-    if outcome.changed:
-        request.session[_KEY] = {"said": describe_outcome(outcome), "ids": outcome.changed}
-
-
-def load_undo(request: HttpRequest) -> UndoOffer | None:
-    """Return the undo offer of the last response and remove it from the session."""
-    stored = request.session.pop(_KEY, None)
-    return UndoOffer(stored["said"], stored["ids"]) if isinstance(stored, dict) else None
+def confirm(outcome: ResponseOutcome) -> Confirmation:
+    """Return the confirmation of the outcome, with its undo."""
+    if not outcome.changed and not outcome.refusals:
+        return Confirmation("This response was given already. Nothing was changed.")
+    undo = None
+    if outcome.can_be_undone:
+        query = QueryDict(mutable=True)
+        query["action"] = AlertResponse.UNDO
+        query.setlist("pick", [str(pk) for pk in outcome.changed])
+        undo = f"{reverse('alerts:bulk-respond')}?{query.urlencode()}"
+    return Confirmation(describe_outcome(outcome), undo)

@@ -5,19 +5,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Team, User
 from apps.alerts.models import KINDS, Alert, Subscription
-from apps.alerts.preferences import InvalidPreferenceError, delete_subscription, save_subscription
+from apps.alerts.preferences import delete_subscription, save_subscription
 from apps.alerts.subscription_preview import SubscriptionPreview, preview_subscription
 from apps.catalog.models import Foundation, Provider
 from apps.common.time import now
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import kind_groups
@@ -121,12 +122,12 @@ def _initial_data(subscription: Subscription) -> dict[str, Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_subscription(request: HttpRequest) -> HttpResponse:
+def add_subscription(request: HttpRequest) -> HttpResponseBase:
     return _edit_subscription(request, Subscription(user=signed_in_user(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_subscription(request: HttpRequest, pk: int) -> HttpResponse:
+def edit_subscription(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _edit_subscription(request, _get_subscription(request, pk))
 
 
@@ -137,7 +138,7 @@ def _get_subscription(request: HttpRequest, pk: int) -> Subscription:
     return get_object_or_404(subscriptions, pk=pk)
 
 
-def _edit_subscription(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+def _edit_subscription(request: HttpRequest, subscription: Subscription) -> HttpResponseBase:
     """Show the form; POST saves it, or with the button `preview` only shows the alerts of the last
     30 days."""
     user = signed_in_user(request)
@@ -153,13 +154,14 @@ def _edit_subscription(request: HttpRequest, subscription: Subscription) -> Http
     form.apply_to(subscription)
     if "preview" in request.POST:
         return _render_form(request, form, subscription, user)
-    try:
-        save_subscription(subscription=subscription, by=user)
-    except InvalidPreferenceError as error:
-        form.add_error(None, str(error))
-        return _render_form(request, form, subscription, user, status=422)
-    messages.success(request, "Subscription added." if is_new else "Subscription saved.")
-    return redirect("subscriptions:list")
+    return action_view(
+        request,
+        form=lambda: form,
+        action=lambda _: save_subscription(subscription=subscription, by=user),
+        done=lambda _: "Subscription added." if is_new else "Subscription saved.",
+        back=reverse("subscriptions:list"),
+        page=lambda bound: _render_form(request, bound, subscription, user),
+    )
 
 
 def _render_form(
@@ -223,9 +225,12 @@ def foundation_options(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def remove_subscription(request: HttpRequest, pk: int) -> HttpResponse:
+def remove_subscription(request: HttpRequest, pk: int) -> HttpResponseBase:
     subscription = _get_subscription(request, pk)
-    name = str(subscription)
-    delete_subscription(subscription=subscription, by=signed_in_user(request))
-    messages.success(request, f"Subscription deleted: {name}.")
-    return redirect("subscriptions:list")
+    user, name = signed_in_user(request), str(subscription)
+    return action_view(
+        request,
+        action=lambda _: delete_subscription(subscription=subscription, by=user),
+        done=lambda _: f"Subscription deleted: {name}.",
+        back=reverse("subscriptions:list"),
+    )

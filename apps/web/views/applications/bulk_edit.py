@@ -23,7 +23,7 @@ from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.applications.forms import BulkEditForm
-from apps.web.views.applications.list import ApplicationListFilter, filter_applications
+from apps.web.views.applications.list import ApplicationListFilter
 from apps.web.wording import number
 
 # all in one transaction and one response; REST has the same limit
@@ -66,10 +66,11 @@ def selected_applications(request: HttpRequest) -> SelectedApplications:
         return SelectedApplications(
             ids[:MAX_APPLICATIONS], False, query, len(ids) > MAX_APPLICATIONS
         )
+    filterset = ApplicationListFilter(
+        query, Application.objects.visible_to(request.user), request=request
+    )
     matching_ids = list(
-        filter_applications(request, query)
-        .qs.order_by("pk")
-        .values_list("pk", flat=True)[: MAX_APPLICATIONS + 1]
+        filterset.qs.order_by("pk").values_list("pk", flat=True)[: MAX_APPLICATIONS + 1]
     )
     return SelectedApplications(
         matching_ids[:MAX_APPLICATIONS], True, query, len(matching_ids) > MAX_APPLICATIONS

@@ -1,22 +1,21 @@
 """Application list: filtered, sorted, bounded, and the same rows as CSV and XLSX."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from itertools import batched
+from operator import attrgetter
 from typing import Any
 
 import django_filters
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.utils.functional import cached_property
 
 from apps.accounts.models import Team, User
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider
 from apps.common.text import pluralize
-from apps.common.time import day_of, now
 from apps.exposure.models import ActiveDependency
 from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.filters import ApplicationFilter
@@ -29,53 +28,25 @@ from apps.inventory.models import (
     Dependency,
 )
 from apps.inventory.queries import editable_teams
-from apps.web.lists.list_page import ListRequest
-from apps.web.pages.background_files import is_long, redirect_to_file_request
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import (
-    PaginatedList,
-    SortableColumn,
-    Sorting,
-    changed_query,
-    csv_response,
-)
-from apps.web.pages.page import Headline, render_page
-from apps.web.presenters import headlines
+from apps.web.lists.columns import Column, FileColumn, format_day, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.page import Headline
 from apps.web.presenters.dashboard import negative_runways
 from apps.web.queries import with_primary_stacks
-from apps.web.views.applications.workbook import workbook_response
 from apps.web.views.data_quality.finding_labels import FINDING_NAMES
 
-ORDERS = Sorting(
-    {
-        "criticality": ("Criticality", ("criticality", "name", "pk")),
-        "name": ("Application", ("name", "pk")),
-        "users": ("Users", ("-users_affected", "pk")),
-        "spend": ("Spend, USD per month", ("-monthly_spend", "pk")),
-        "review": ("Review", ("next_review_on", "pk")),
-        "runway": ("Runway", ("start_by", "criticality", "dependency_id")),
-    }
-)
-# column that an order requires; rows without a value are left out, which the page states
-_REQUIRED_COLUMNS = {
-    "users": "users_affected",
-    "spend": "monthly_spend",
-    "review": "next_review_on",
-}
-_RUNWAY = "runway"
 # hosts, developers and foundations that the filters list, the most used ones; any other works in
 # the URL
 MAX_OPTIONS = 150
+_FINDINGS = [("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)]
 
 
 class ApplicationListFilter(ApplicationFilter):
     """Filters of the REST API, and the filter by stored findings."""
 
     finding = django_filters.ChoiceFilter(
-        choices=[("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)],
-        method="having_finding",
-        label="Finding",
+        choices=_FINDINGS, method="having_finding", label="Finding"
     )
 
     def having_finding(
@@ -83,16 +54,6 @@ class ApplicationListFilter(ApplicationFilter):
     ) -> QuerySet[Application]:
         findings = CachedFinding.objects.filter(application_id=OuterRef("pk"))
         return queryset.filter(Exists(findings if value == "any" else findings.filter(code=value)))
-
-
-def filter_applications(
-    request: HttpRequest | ListRequest, query: Any = None
-) -> ApplicationListFilter:
-    """Filter the applications that the user may see by the URL, or by `query` instead."""
-    data = with_filter_names(request.GET, "team") if query is None else query
-    return ApplicationListFilter(
-        data, Application.objects.visible_to(request.user), request=request
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +77,11 @@ class ApplicationRow:
     n_findings: int
     rank: int | None
     is_ambiguous: bool = False
+
+    @property
+    def foundation(self) -> Foundation | None:
+        version = self.primary.version if self.primary else None
+        return version.foundation if version else None
 
     @property
     def is_late(self) -> bool:
@@ -193,86 +159,6 @@ def _runway_model(application: Application, cached_runway: CachedRunway | None) 
     return of_runway or next((row.offering for row in primaries), None)
 
 
-class FilteredApplications:
-    """Applications that the URL selects, in its order. `queryset` has stored runways if sorted by
-    runway, else applications."""
-
-    def __init__(self, request: HttpRequest | ListRequest) -> None:
-        """Read filters and order of the request. The order by runway reads the cached runways, so
-        it contains only applications that have one."""
-        self.today = day_of(now())
-        self.filterset = filter_applications(request)
-        self.order, _is_descending = ORDERS.chosen(request)
-        applications: Any = self.filterset.qs
-        self.queryset: Any
-        if self.order == _RUNWAY:
-            runways = CachedRunway.objects.filter(is_first=True, start_by__isnull=False)
-            user = signed_in_user(request)
-            if self.filterset.form.is_valid() and not any(
-                self.filterset.form.cleaned_data.values()
-            ):
-                # no filter but the user's teams, which the stored runways contain
-                runways = (
-                    runways if user.can_read_all else runways.filter(team_id__in=user.team_roles())
-                )
-            else:
-                runways = runways.filter(application_id__in=applications.order_by().values("pk"))
-            self.queryset = ORDERS.apply(request, runways)
-        else:
-            if column := _REQUIRED_COLUMNS.get(self.order):
-                applications = applications.filter(**{f"{column}__isnull": False})
-            self.queryset = ORDERS.apply(request, applications)
-
-    def applications(self, rows: list[Any]) -> list[Application]:
-        """Return the applications of the queryset's rows, with their stacks: two statements."""
-        ids = [row.application_id if self.order == _RUNWAY else row.pk for row in rows]
-        applications_by_id = with_primary_stacks(
-            Application.objects.with_owners(), on=self.today
-        ).in_bulk(ids)
-        return [applications_by_id[pk] for pk in ids if pk in applications_by_id]
-
-    def iterate_rows(self) -> Iterator[ApplicationRow]:
-        """Yield all rows, for exported files."""
-        for batch in batched(self.queryset.iterator(chunk_size=1000), 1000, strict=False):
-            yield from application_rows(self.applications(list(batch)), self.today)
-
-
-def _build_headline(
-    user: User, selection: FilteredApplications, listing: PaginatedList[Any]
-) -> Headline:
-    """State the number of applications; for the unfiltered list also the number with negative
-    runway."""
-    restriction = _describe_restriction(selection.order)
-    suffix = restriction
-    headline = headlines.list_headline(
-        listing.count, "application", "applications", is_filtered=listing.is_filtered, suffix=suffix
-    )
-    if restriction or listing.is_filtered:
-        return headline
-    late = negative_runways(user=user, on=selection.today)
-    if not late.n:
-        return headline
-    late_clause = pluralize(
-        late.n,
-        "{n} cannot be migrated before its model retires",
-        "{n} cannot be migrated before their models retire",
-    )
-    return Headline(
-        f"{headline} ",
-        late_clause.format(n=late.shown),
-        ".",
-    )
-
-
-def _describe_restriction(order: str) -> str:
-    return {
-        "users": " with recorded users",
-        "spend": " with recorded spend",
-        "review": " with a review date",
-        _RUNWAY: " with a retirement date, most urgent first",
-    }.get(order, "")
-
-
 def _load_used_ids(user: User) -> tuple[list[int], list[int], list[int]]:
     """Return the ids of hosts, developers and foundations that the user's applications use, at most
     MAX_OPTIONS of each: three statements, or one."""
@@ -300,38 +186,220 @@ def _load_used_ids(user: User) -> tuple[list[int], list[int], list[int]]:
     return hosts, developers, foundations
 
 
-def filter_controls(request: HttpRequest, filterset: ApplicationListFilter) -> Any:
-    """Return controls with the hosts, developers and foundations in use; six statements. With too
-    many teams, the team is entered as its slug."""
-    user = signed_in_user(request)
-    teams = list(
-        Team.objects.visible_to(user)
-        .order_by("name")
-        .values_list("slug", "name")[: MAX_OPTIONS + 1]
+def _describe_team(row: ApplicationRow) -> str:
+    """Return the team of an application, and its ID beside another of its name."""
+    application = row.application
+    team = application.team.name
+    return f"{team}, {application.slug}" if row.is_ambiguous else team
+
+
+def _name_model(row: ApplicationRow) -> str:
+    if row.primary is None:
+        return ""
+    return row.foundation.name if row.foundation else row.primary.api_id
+
+
+def _describe_host(row: ApplicationRow) -> str:
+    if row.primary is None:
+        return ""
+    place = f", first of {row.n_primaries} to retire" if row.n_primaries > 1 else ""
+    return f"on {row.primary.host.name}{place}"
+
+
+def _model_url(row: ApplicationRow) -> str:
+    if row.primary is None:
+        return ""
+    if row.foundation:
+        return reverse("foundations:detail", args=[row.foundation.slug])
+    return reverse("offerings:detail", args=[row.primary.pk])
+
+
+def _model_css(row: ApplicationRow) -> str:
+    if row.primary is None:
+        return "dim"
+    return "" if row.foundation else "id"
+
+
+def _findings_url(row: ApplicationRow) -> str:
+    if not row.n_findings:
+        return ""
+    return f"{reverse('findings:list')}?application={row.application.slug}"
+
+
+class ApplicationList(ListPage[Application, ApplicationRow]):
+    """The visible applications, by the filters and the order of the URL. The order by runway reads
+    the cached runways, so it contains only applications that have one."""
+
+    namespace = "applications"
+    title = "Applications"
+    nouns = ("application", "applications")
+    counts = "Applications you can view"
+    filterset_class = ApplicationListFilter
+    slug_filters = ("team",)
+    columns = (
+        Column[ApplicationRow](
+            "name",
+            "Application",
+            attrgetter("application.name"),
+            note=_describe_team,
+            url=lambda row: reverse("applications:detail", args=[row.application.slug]),
+            order=("name", "pk"),
+        ),
+        Column[ApplicationRow](
+            "criticality",
+            "Criticality",
+            lambda row: row.application.get_criticality_display(),
+            note=lambda row: row.application.get_status_display(),
+            css=lambda row: f"crit crit-{row.application.get_criticality_display().lower()}",
+            order=("criticality", "name", "pk"),
+        ),
+        Column[ApplicationRow](
+            "model",
+            "Primary model",
+            _name_model,
+            format=lambda name: name or "no primary model",
+            note=_describe_host,
+            url=_model_url,
+            css=_model_css,
+            is_in_files=False,
+        ),
+        Column[ApplicationRow](
+            "retires", "Retires", attrgetter("ends_on"), template="applications/retires-cell.html"
+        ),
+        Column[ApplicationRow](
+            "runway",
+            "Runway",
+            attrgetter("runway_days"),
+            order=("start_by", "criticality", "dependency_id"),
+            is_numeric=True,
+            template="applications/runway-cell.html",
+        ),
+        Column[ApplicationRow](
+            "findings",
+            "Findings",
+            attrgetter("n_findings"),
+            url=_findings_url,
+            css=lambda row: "late" if row.rank == 0 else "",
+            is_numeric=True,
+        ),
     )
-    team_control = (
-        FilterControl("team", "Team", choices=teams)
-        if len(teams) <= MAX_OPTIONS
-        else FilterControl("team", "Team", "text")
+    file_columns = (
+        FileColumn[ApplicationRow]("Application ID", attrgetter("application.slug")),
+        FileColumn[ApplicationRow]("Team", attrgetter("application.team.name")),
+        FileColumn[ApplicationRow]("Status", lambda row: row.application.get_status_display()),
+        FileColumn[ApplicationRow]("Business owner", attrgetter("application.business_owner_name")),
+        FileColumn[ApplicationRow](
+            "Technical owner", attrgetter("application.technical_owner_name")
+        ),
+        FileColumn[ApplicationRow](
+            "Model ID", lambda row: row.primary.api_id if row.primary else ""
+        ),
+        FileColumn[ApplicationRow](
+            "Host", lambda row: row.primary.host.name if row.primary else ""
+        ),
+        FileColumn[ApplicationRow](
+            "Foundation", lambda row: row.foundation.name if row.foundation else ""
+        ),
+        FileColumn[ApplicationRow](
+            "Developer", lambda row: row.foundation.developer.name if row.foundation else ""
+        ),
+        FileColumn[ApplicationRow]("Days left", attrgetter("days_left")),
+        FileColumn[ApplicationRow]("Bound", lambda row: "at least" if row.at_least else ""),
+        FileColumn[ApplicationRow]("Migration (days)", attrgetter("effort_days")),
+        FileColumn[ApplicationRow]("Start by", attrgetter("start_by")),
+        Column[ApplicationRow](
+            "users",
+            "Users",
+            attrgetter("application.users_affected"),
+            format=format_number,
+            order=("-users_affected", "pk"),
+            requires="users_affected",
+            is_numeric=True,
+        ),
+        Column[ApplicationRow](
+            "spend",
+            "Spend (USD per month)",
+            attrgetter("application.monthly_spend"),
+            format=lambda value: format_number(None if value is None else round(value)),
+            order=("-monthly_spend", "pk"),
+            requires="monthly_spend",
+            is_numeric=True,
+        ),
+        Column[ApplicationRow](
+            "review",
+            "Next review",
+            attrgetter("application.next_review_on"),
+            format=format_day,
+            order=("next_review_on", "pk"),
+            requires="next_review_on",
+        ),
+        FileColumn[ApplicationRow](
+            "AI Act class", lambda row: row.application.get_ai_act_class_display()
+        ),
+        FileColumn[ApplicationRow](
+            "Data", lambda row: row.application.get_data_classification_display()
+        ),
     )
-    used_hosts, used_developers, used_foundations = _load_used_ids(user)
-    providers = {
-        pk: (slug, name)
-        for pk, slug, name in Provider.objects.filter(
-            pk__in={*used_hosts, *used_developers}
-        ).values_list("pk", "slug", "name")
-    }
-    hosts = [providers[pk] for pk in used_hosts if pk in providers]
-    developers = [providers[pk] for pk in used_developers if pk in providers]
-    foundations = (
-        Foundation.objects.filter(pk__in=used_foundations)
-        .order_by("name")
-        .values_list("slug", "name")
-    )
-    return build_filter_controls(
-        request,
-        filterset,
-        [
+    default_order = ("criticality", ())
+    listing_template = "applications/listing.html"
+    bulk_template = "applications/list-bulk.html"
+
+    def get_queryset(self) -> "QuerySet[Application]":
+        return Application.objects.visible_to(self.user)
+
+    @cached_property
+    def queryset(self) -> "QuerySet[Any]":
+        """The selected applications, or their stored runways if sorted by runway."""
+        if self.sorted_by != "runway":
+            return super().queryset
+        runways = CachedRunway.objects.filter(is_first=True, start_by__isnull=False)
+        form = self.filterset.form
+        if not form.is_valid() or any(form.cleaned_data.values()):
+            applications = self.filterset.qs.order_by()
+            runways = runways.filter(application_id__in=applications.values("pk"))
+        elif not self.user.can_read_all:
+            # no filter but the user's teams, which the stored runways contain
+            runways = runways.filter(team_id__in=self.user.team_roles())
+        return self.sorting.apply(self.request, runways)
+
+    def build_rows(self, records: Sequence[Any]) -> Sequence[ApplicationRow]:
+        """Return the rows of applications or runways, with their stacks: four statements."""
+        ids = [getattr(record, "application_id", record.pk) for record in records]
+        applications_by_id = with_primary_stacks(
+            Application.objects.with_owners(), on=self.today
+        ).in_bulk(ids)
+        return application_rows(
+            [applications_by_id[pk] for pk in ids if pk in applications_by_id], self.today
+        )
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        """Return the controls with the hosts, developers and foundations in use; six statements.
+        With too many teams, the team is entered as its slug."""
+        teams = list(
+            Team.objects.visible_to(self.user)
+            .order_by("name")
+            .values_list("slug", "name")[: MAX_OPTIONS + 1]
+        )
+        team_control = (
+            FilterControl("team", "Team", choices=teams)
+            if len(teams) <= MAX_OPTIONS
+            else FilterControl("team", "Team", "text")
+        )
+        used_hosts, used_developers, used_foundations = _load_used_ids(self.user)
+        providers = {
+            pk: (slug, name)
+            for pk, slug, name in Provider.objects.filter(
+                pk__in={*used_hosts, *used_developers}
+            ).values_list("pk", "slug", "name")
+        }
+        hosts = [providers[pk] for pk in used_hosts if pk in providers]
+        developers = [providers[pk] for pk in used_developers if pk in providers]
+        foundations = (
+            Foundation.objects.filter(pk__in=used_foundations)
+            .order_by("name")
+            .values_list("slug", "name")
+        )
+        return (
             FilterControl("q", "Search", "search"),
             team_control,
             FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
@@ -342,124 +410,79 @@ def filter_controls(request: HttpRequest, filterset: ApplicationListFilter) -> A
             FilterControl("host", "Uses host", choices=sorted(hosts, key=_by_name)),
             FilterControl("developer", "Uses developer", choices=sorted(developers, key=_by_name)),
             FilterControl("foundation", "Uses foundation", choices=list(foundations)),
-            FilterControl(
-                "finding",
-                "Finding",
-                choices=[("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)],
-            ),
+            FilterControl("finding", "Finding", choices=_FINDINGS),
             FilterControl("review_before", "Review due before", "date"),
-        ],
-    )
+        )
+
+    @cached_property
+    def can_edit(self) -> bool:
+        return self.user.is_governance or editable_teams(user=self.user).exists()
+
+    def get_selection_key(self, row: ApplicationRow) -> str:
+        return str(row.application.pk) if self.can_edit else ""
+
+    def get_selection_label(self, row: ApplicationRow) -> str:
+        return f"Select {row.application.name}"
+
+    def get_row_css(self, row: ApplicationRow) -> str:
+        return "over" if row.is_late else ""
+
+    def get_lead(self) -> Headline:
+        """Return the number of applications; of the unfiltered list also the number with negative
+        runway."""
+        restriction = _RESTRICTIONS.get(self.sorted_by, "")
+        if self.is_filtered:
+            return Headline(f"{str(self.describe_matches()).removesuffix('.')}{restriction}.")
+        if not self.listing.n_found:
+            return Headline(f"No applications{restriction or ' yet'}.")
+        lead = f"{self.count_records()}{restriction}."
+        if restriction:
+            return Headline(lead)
+        late = negative_runways(user=self.user, on=self.today)
+        if not late.n:
+            return Headline(lead)
+        late_clause = pluralize(
+            late.n,
+            f"{late.shown} cannot be migrated before its model retires",
+            f"{late.shown} cannot be migrated before their models retire",
+        )
+        return Headline(f"{lead} ", late_clause, ".")
+
+    def get_actions(self) -> Sequence[PageAction]:
+        findings = PageAction("Findings", reverse("findings:list"))
+        if not self.can_edit:
+            return (findings,)
+        return (
+            PageAction("Register application", reverse("applications:create"), is_primary=True),
+            PageAction("Import spreadsheet", reverse("imports:list")),
+            findings,
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        if not self.can_edit:
+            return EmptyState(
+                "No applications yet.",
+                "You can view the applications of your teams. If applications are missing, contact "
+                "an administrator about your teams, or a team editor to register them.",
+            )
+        return EmptyState(
+            "No applications yet.",
+            "An application is a product, service or assistant that calls a model. Its name, team "
+            "and criticality are enough to begin. Then add its dependencies. To explore first, run "
+            "make demo: a separate registry of a fictional insurer.",
+            "Register application",
+            reverse("applications:create"),
+        )
+
+
+# {order: what the applications have that it lists}
+_RESTRICTIONS = {
+    "users": " with recorded users",
+    "spend": " with recorded spend",
+    "review": " with a review date",
+    "runway": " with a retirement date, most urgent first",
+}
 
 
 def _by_name(option: tuple[str, str]) -> str:
     return option[1].lower()
-
-
-@require_safe
-def application_list(request: HttpRequest) -> HttpResponse:
-    """Show the visible applications, by the filters and the order of the URL."""
-    user: User = signed_in_user(request)
-    selection = FilteredApplications(request)
-    listing = PaginatedList(request, selection.queryset)
-    rows = application_rows(selection.applications(listing.rows), selection.today)
-    return render_page(
-        request,
-        "applications/list.html",
-        fragment="listing",
-        title="Applications",
-        counts="Applications you can view",
-        sentence=_build_headline(user, selection, listing),
-        # a response to htmx does not replace the controls
-        filters=None
-        if request.headers.get("HX-Request")
-        else filter_controls(request, selection.filterset),
-        listing=listing,
-        columns=_columns(request),
-        order=selection.order,
-        rows=rows,
-        may_edit=user.is_governance or editable_teams(user=user).exists(),
-    )
-
-
-def _columns(request: HttpRequest) -> dict[str, SortableColumn]:
-    columns = ORDERS.columns(request)
-    # the first click sorts in the order of the index, which is descending for numbers
-    return {
-        name: SortableColumn(
-            str(column.name),
-            column.query if column.aria else changed_query(request, sort=name, page=None),
-            column.aria,
-        )
-        for name, column in columns.items()
-    }
-
-
-HEADS = (
-    "application",
-    "slug",
-    "team",
-    "criticality",
-    "status",
-    "business owner",
-    "technical owner",
-    "model ID",
-    "host",
-    "foundation",
-    "developer",
-    "retires",
-    "days left",
-    "bound",
-    "migration, days",
-    "runway, days",
-    "start by",
-    "findings",
-    "users",
-    "monthly spend, USD",
-    "AI Act class",
-    "data",
-    "next review",
-)
-
-
-def cells(row: ApplicationRow) -> list[Any]:
-    application, offering = row.application, row.primary
-    foundation = offering.version.foundation if offering and offering.version else None
-    return [
-        application.name,
-        application.slug,
-        application.team.name,
-        application.get_criticality_display(),
-        application.get_status_display(),
-        application.business_owner_name,
-        application.technical_owner_name,
-        offering.api_id if offering else "",
-        offering.host.name if offering else "",
-        foundation.name if foundation else "",
-        foundation.developer.name if foundation else "",
-        row.ends_on,
-        row.days_left,
-        "at least" if row.at_least else "",
-        row.effort_days,
-        row.runway_days,
-        row.start_by,
-        row.n_findings,
-        application.users_affected,
-        application.monthly_spend,
-        application.get_ai_act_class_display(),
-        application.get_data_classification_display(),
-        application.next_review_on,
-    ]
-
-
-@require_safe
-def application_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return csv_response("applications", HEADS, FilteredApplications(request).iterate_rows(), cells)
-
-
-@require_safe
-def application_xlsx(request: HttpRequest) -> HttpResponse:
-    selection = FilteredApplications(request)
-    if is_long(selection.queryset):
-        return redirect_to_file_request(request, "applications")
-    return workbook_response("applications", HEADS, selection.iterate_rows(), cells)

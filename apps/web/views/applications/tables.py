@@ -22,18 +22,18 @@ from apps.web.views.data_quality.finding_labels import FINDING_NAMES, SEVERITIES
 type Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 STACK_HEADS = (
-    "application",
-    "role",
-    "traffic share",
-    "model ID",
-    "version",
-    "foundation",
-    "developer",
-    "host",
-    "reached via",
-    "retires",
-    "days left",
-    "bound",
+    "Application",
+    "Role",
+    "Traffic share",
+    "Model ID",
+    "Version",
+    "Foundation",
+    "Developer",
+    "Host",
+    "Reached via",
+    "Retires",
+    "Days left",
+    "Bound",
 )
 
 
@@ -72,14 +72,14 @@ def _build_runways(application: Application, user: User) -> Table:
     rows = {row.dependency.pk: row for row in application_stack(application=application, on=today)}
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
     return (
-        "model ID",
-        "host",
-        "retires",
-        "days left",
-        "bound",
-        "migration, days",
-        "basis",
-        "runway, days",
+        "Model ID",
+        "Host",
+        "Retires",
+        "Days left",
+        "Bound",
+        "Migration (days)",
+        "Basis",
+        "Runway",
     ), [
         (
             rows[row.dependency_id].offering.api_id,
@@ -100,15 +100,15 @@ def _build_alternatives(application: Application, user: User) -> Table:
     """Return the table of the alternatives to the primary models."""
     rows = application_stack(application=application, on=day_of(now()))
     heads = (
-        "primary model",
-        "alternative",
-        "host",
-        "role",
-        "independence",
-        "meaning of independence",
-        "exit test",
-        "active",
-        "active at the planning horizon",
+        "Primary model",
+        "Alternative",
+        "Host",
+        "Role",
+        "Independence",
+        "Meaning of independence",
+        "Exit test",
+        "Active",
+        "Active at the planning horizon",
     )
     return heads, [
         (
@@ -131,20 +131,20 @@ def _build_exit_tests(application: Application, user: User) -> Table:
     today = day_of(now())
     exits = queries.exit_section(application_stack(application=application, on=today), today)
     heads = (
-        "from",
-        "to",
-        "tested on",
-        "result",
-        "days",
-        "cost, USD",
-        "quality change",
-        "metric",
-        "valid until",
-        "valid today",
-        "reason if not valid",
-        "evidence",
-        "note",
-        "recorded by",
+        "From",
+        "To",
+        "Tested on",
+        "Result",
+        "Days",
+        "Cost (USD)",
+        "Quality change",
+        "Metric",
+        "Valid until",
+        "Valid today",
+        "Reason if not valid",
+        "Evidence",
+        "Note",
+        "Recorded by",
     )
     return heads, [
         (
@@ -173,14 +173,14 @@ def _build_adaptations(application: Application, user: User) -> Table:
     rows = application_stack(application=application, on=today)
     adaptations = queries.adaptations_by_dependency(rows).values()
     return (
-        "model ID",
-        "type",
-        "name",
-        "reuse",
-        "days spent",
-        "cost, USD",
-        "location",
-        "note",
+        "Model ID",
+        "Type",
+        "Name",
+        "Reuse",
+        "Days spent",
+        "Cost (USD)",
+        "Location",
+        "Note",
     ), [
         (
             row.dependency.offering.api_id,
@@ -204,11 +204,11 @@ def _build_costs(application: Application, user: User) -> Table:
         application, application_stack(application=application, on=day_of(at)), at
     )
     heads = (
-        "role",
-        "model ID",
-        "host",
-        *(f"cost per month at prices of {case.on}" for case in costs.cases),
-        "reason if unknown",
+        "Role",
+        "Model ID",
+        "Host",
+        *(f"Cost per month at prices of {case.on}" for case in costs.cases),
+        "Reason if unknown",
     )
     return heads, [
         (
@@ -223,7 +223,7 @@ def _build_costs(application: Application, user: User) -> Table:
 
 
 def _build_findings(application: Application, user: User) -> Table:
-    return ("severity", "type", "type ID", "finding"), [
+    return ("Severity", "Type", "Type ID", "Finding"), [
         (SEVERITIES[row.severity], FINDING_NAMES[row.code], row.code, row.sentence)
         for row in findings_of_application(application=application, on=day_of(now()))
     ]
@@ -232,13 +232,13 @@ def _build_findings(application: Application, user: User) -> Table:
 def _build_decisions(application: Application, user: User) -> Table:
     today = day_of(now())
     return (
-        "approval",
-        "target",
-        "model ID",
-        "decided on",
-        "expires on",
-        "approver",
-        "reason",
+        "Approval",
+        "Target",
+        "Model ID",
+        "Decided on",
+        "Expires on",
+        "Approver",
+        "Reason",
     ), [
         (
             approval.get_decision_display(),
@@ -257,7 +257,7 @@ def _build_decisions(application: Application, user: User) -> Table:
 
 
 def _build_history(application: Application, user: User) -> Table:
-    return ("time", "user", "change and reason", "rows", "change ID"), [
+    return ("Time", "User", "Change and reason", "Rows", "Change ID"), [
         (row.at, row.actor, row.reason, row.n_rows, str(row.id))
         for row in changes_of_application(application=application)
     ]

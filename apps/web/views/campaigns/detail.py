@@ -1,19 +1,21 @@
 """Pages of a migration: the board and the table of its tasks, and its plan with the actions of
 governance."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
@@ -24,25 +26,20 @@ from apps.exposure.campaigns.lifecycle import UNSETTLED
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.campaigns.reach import campaign_offering_ids
 from apps.exposure.models import Campaign, CampaignTask
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.lists.list_page import EmptyState
+from apps.web.pages.action_view import action_view
+from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.campaigns.assignment import build_assignment_form
+from apps.web.views.campaigns.assignment import AssignmentForm, build_assignment_form
 from apps.web.views.campaigns.board import MigrationBoard, build_board
+from apps.web.views.campaigns.list import CampaignTaskList
 from apps.web.views.campaigns.targets import offer_targets, target_groups
+from apps.web.views.campaigns.task_detail import ReasonForm
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, number
 
 GOVERNANCE_ONLY = "You need the governance role to change a migration."
-TASK_ORDERS = Sorting(
-    {
-        "finish": ("Finish by", ("finish_by", "pk")),
-        "start": ("Start by", ("start_by", "pk")),
-        "state": ("State", ("state", "finish_by", "pk")),
-    }
-)
 
 
 class ChangeForm(forms.Form):
@@ -71,22 +68,57 @@ class ChangeForm(forms.Form):
         offer_targets(self.fields["target"], groups, empty_label="No change")
 
 
-@require_safe
-def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the tasks as a board."""
-    return _render_campaign(request, pk, "board")
+def _load_campaign(pk: int, user: User) -> Campaign:
+    campaigns = Campaign.objects.visible_to(user).select_related(
+        "subject__host",
+        "subject__version__foundation",
+        "subject__replacement",
+        "target__host",
+        "event",
+        "announcement__version",
+        "announcement__foundation",
+        "announcement__provider",
+        "announcement__offering__host",
+        "announcement__successor",
+        "announcement__announced_by",
+        "opened_by",
+        "closed_by",
+    )
+    return get_object_or_404(campaigns, pk=pk)
 
 
-@require_safe
-def campaign_table(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the tasks as a table with filters."""
-    return _render_campaign(request, pk, "table")
+def _load_progress(campaign: Campaign, user: User, today: date) -> CampaignProgress:
+    return campaign_progress(campaigns=[campaign.pk], user=user, on=today)[campaign.pk]
 
 
-@require_safe
-def campaign_plan(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what the migration is about, and the actions of governance."""
-    return _render_campaign(request, pk, "plan")
+def _describe_counts(progress: CampaignProgress) -> str:
+    if progress.whole_campaign:
+        return "Tasks of the migration, one for each dependency"
+    return "Tasks of your teams in the migration"
+
+
+def _render_campaign(
+    request: HttpRequest,
+    view: str,
+    *,
+    campaign: Campaign,
+    progress: CampaignProgress,
+    at: datetime,
+    **context: Any,
+) -> HttpResponse:
+    return render_page(
+        request,
+        f"campaigns/{view}.html",
+        title=campaign.title,
+        crumbs=tuple((name, reverse(route)) for name, route in CampaignTable.crumbs),
+        counts=_describe_counts(progress),
+        as_of=at,
+        sentence=campaign_headline(campaign, progress),
+        campaign=campaign,
+        progress=progress,
+        view=view,
+        **context,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,66 +152,40 @@ def _board_selections(
     return [TaskSelection(name, n, query, query == current) for name, n, query in queries]
 
 
-def _render_campaign(request: HttpRequest, pk: int, view: str) -> HttpResponse:
+@require_safe
+def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the tasks as a board."""
     user, at = signed_in_user(request), now()
-    campaign = get_object_or_404(
-        Campaign.objects.visible_to(user).select_related(
-            "subject__host",
-            "subject__version__foundation",
-            "subject__replacement",
-            "target__host",
-            "event",
-            "announcement__version",
-            "announcement__foundation",
-            "announcement__provider",
-            "announcement__offering__host",
-            "announcement__successor",
-            "announcement__announced_by",
-            "opened_by",
-            "closed_by",
-        ),
-        pk=pk,
-    )
-    progress = campaign_progress(campaigns=[campaign.pk], user=user, on=day_of(at))[campaign.pk]
+    campaign = _load_campaign(pk, user)
+    progress = _load_progress(campaign, user, day_of(at))
     tasks = visible_tasks(user=user).filter(campaign=campaign)
-    filterset = CampaignTaskFilter(request.GET, tasks, request=request)
-    today = day_of(at)
-    listing = PaginatedList(request, TASK_ORDERS.apply(request, filterset.qs))
-    teams = Team.objects.visible_to(user).values_list("slug", "name")
-    return render_page(
+    selected_tasks = CampaignTaskFilter(request.GET, tasks, request=request).qs
+    return _render_campaign(
         request,
-        "campaigns/campaign.html",
-        fragment="listing",
-        title=campaign.title,
-        crumbs=(("Migrations", reverse("campaigns:list")),),
-        counts="Tasks of the migration, one for each dependency"
-        if progress.whole_campaign
-        else "Tasks of your teams in the migration",
-        as_of=at,
-        sentence=campaign_headline(campaign, progress),
+        "board",
         campaign=campaign,
         progress=progress,
-        parts=progress_bar_segments(progress),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("team", "Team", choices=list(teams)),
-                FilterControl("state", "State", choices=CampaignTask.State.choices),
-                FilterControl("overdue", "Overdue", choices=[("true", "Yes"), ("false", "No")]),
-                FilterControl("too_late", "Too late", choices=[("true", "Yes"), ("false", "No")]),
-                FilterControl("unowned", "Unassigned", choices=[("true", "Yes"), ("false", "No")]),
-            ],
-        ),
-        listing=listing,
-        columns=TASK_ORDERS.columns(request),
-        view=view,
-        board=_build_board(request, filterset.qs, today) if view == "board" else None,
-        selections=_board_selections(request, progress, tasks.filter(owner=user).count())
-        if view == "board"
-        else [],
-        offerings=_campaign_offerings(campaign),
+        at=at,
+        board=_build_board(request, selected_tasks, day_of(at)),
+        selections=_board_selections(request, progress, tasks.filter(owner=user).count()),
         assignment=build_assignment_form(campaign, user),
+    )
+
+
+@require_safe
+def campaign_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what the migration is about, and the actions of governance."""
+    user, at = signed_in_user(request), now()
+    campaign = _load_campaign(pk, user)
+    progress = _load_progress(campaign, user, day_of(at))
+    return _render_campaign(
+        request,
+        "plan",
+        campaign=campaign,
+        progress=progress,
+        at=at,
+        parts=progress_bar_segments(progress),
+        offerings=_campaign_offerings(campaign),
         n_left=sum(progress.by_state[state] for state in UNSETTLED),
         form=ChangeForm(campaign=campaign) if user.is_governance else None,
     )
@@ -253,8 +259,84 @@ def campaign_headline(campaign: Campaign, progress: CampaignProgress) -> Headlin
     return Headline(f"{start}.{retirement_clause}")
 
 
+def _describe_target(task: CampaignTask) -> str:
+    """Return the host of a task, and its target with how it was chosen."""
+    host = f"on {task.dependency.offering.host.name}"
+    if task.successor:
+        return f"{host}, to {task.successor.offering.api_id} (switched)"
+    if task.target:
+        return f"{host}, to {task.target.api_id}"
+    default = task.campaign.target
+    return f"{host}, to {default.api_id} (default)" if default else host
+
+
+class CampaignTable(CampaignTaskList):
+    """Tasks of one migration; its files are those of all tasks, narrowed to the migration."""
+
+    namespace = "campaigns"
+    route = "table"
+    columns = tuple(
+        replace(column, note=_describe_target) if column.name == "model" else column
+        for column in CampaignTaskList.columns
+    )
+    crumbs = (("Migrations", "campaigns:list"),)
+    template = "campaigns/table.html"
+    bulk_template = "campaigns/assign.html"
+
+    def check_access(self) -> None:
+        _ = self.campaign
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        return _load_campaign(self.kwargs["pk"], self.user)
+
+    @cached_property
+    def progress(self) -> CampaignProgress:
+        return _load_progress(self.campaign, self.user, self.today)
+
+    @cached_property
+    def assignment(self) -> AssignmentForm | None:
+        return build_assignment_form(self.campaign, self.user)
+
+    def get_queryset(self) -> "QuerySet[CampaignTask]":
+        return super().get_queryset().filter(campaign=self.campaign)
+
+    def get_title(self) -> str:
+        return self.campaign.title
+
+    def get_lead(self) -> Headline:
+        return campaign_headline(self.campaign, self.progress)
+
+    def get_selection_key(self, row: CampaignTask) -> str:
+        return str(row.pk) if self.assignment else ""
+
+    def get_selection_label(self, row: CampaignTask) -> str:
+        return f"Select: {row.dependency.application.name}"
+
+    def get_file_url(self, file_format: str) -> str:
+        query = self.request.GET.copy()
+        query.pop("page", None)
+        query["campaign"] = str(self.campaign.pk)
+        route = f"{CampaignTaskList.namespace}:{file_format}"
+        return f"{reverse(route)}?{query.urlencode()}"
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState("No tasks yet.", "No dependency of your teams uses these models.")
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {
+            "campaign": self.campaign,
+            "counts": _describe_counts(self.progress),
+            "assignment": self.assignment,
+            "view": self.route,
+        }
+
+
+# --- actions --------------------------------------------------------------------------------------
+
+
 @require_POST
-def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
     """Extend, reschedule, close, reopen or change a campaign, for governance; assign its tasks, for
     editors of their teams too."""
     if action not in _ACTIONS:
@@ -265,53 +347,67 @@ def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         else governance_user(request, str(GOVERNANCE_ONLY))
     )
     campaign = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
-    try:
-        flash_success(request, _ACTIONS[action](request, campaign, user))
-    except ValidationError as refusal:
-        flash_error(request, " ".join(refusal.messages))
-    except ConflictError as refusal:
-        flash_error(request, str(refusal))
-    return redirect("campaigns:detail", campaign.pk)
+
+    def build_form() -> forms.Form:
+        if action == "change":
+            return ChangeForm(request.POST, campaign=campaign)
+        if action == "assign":
+            form = build_assignment_form(campaign, user, request.POST)
+            return form or AssignmentForm(request.POST)
+        return ReasonForm(request.POST)
+
+    return action_view(
+        request,
+        form=build_form,
+        action=lambda form: _ACTIONS[action](request, campaign, user, form.cleaned_data),
+        done=str,
+        back=reverse("campaigns:detail", args=[pk]),
+    )
 
 
-def _extend_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
+def _extend_campaign(
+    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
+) -> str:
     n_tasks = lifecycle.extend_campaign(campaign=campaign, at=now(), by=user)
     return f"{count_of(n_tasks, 'task').capitalize()} joined."
 
 
-def _reschedule_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
+def _reschedule_campaign(
+    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
+) -> str:
     n_tasks = lifecycle.reschedule_campaign(
-        campaign=campaign, at=now(), by=user, reason=request.POST.get("reason", "")
+        campaign=campaign, at=now(), by=user, reason=data["reason"]
     )
-    return "{n} new dates.".format(n=count_of(n_tasks, "task has", "tasks have").capitalize())
+    return f"{count_of(n_tasks, 'task has', 'tasks have').capitalize()} new dates."
 
 
-def _close_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
-    lifecycle.close_campaign(
-        campaign=campaign, at=now(), by=user, closing_note=request.POST.get("reason", "")
-    )
+def _close_campaign(
+    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
+) -> str:
+    lifecycle.close_campaign(campaign=campaign, at=now(), by=user, closing_note=data["reason"])
     return "Migration closed."
 
 
-def _reopen_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
-    lifecycle.reopen_campaign(campaign=campaign, by=user, reason=request.POST.get("reason", ""))
+def _reopen_campaign(
+    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
+) -> str:
+    lifecycle.reopen_campaign(campaign=campaign, by=user, reason=data["reason"])
     return "Migration reopened."
 
 
-def _change_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
-    form = ChangeForm(request.POST, campaign=campaign)
-    if not form.is_valid():
-        raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
-    lifecycle.change_campaign(campaign=campaign, by=user, **form.cleaned_data)
+def _change_campaign(
+    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
+) -> str:
+    lifecycle.change_campaign(campaign=campaign, by=user, **data)
     return "Migration saved."
 
 
-def _assign_tasks(request: HttpRequest, campaign: Campaign, user: User) -> str:
-    form = build_assignment_form(campaign, user, request.POST)
-    if form is None or not form.is_valid():
-        raise ConflictError("Select a person, and a team or tasks.")
-    owner, team = form.cleaned_data["owner"], form.cleaned_data["team"]
-    ids = [int(pk) for pk in request.POST.getlist("task") if number_in(pk)]
+def _assign_tasks(
+    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
+) -> str:
+    """Assign the selected tasks, or those of a team. Those that reject it are named."""
+    owner, team = data["owner"], data["team"]
+    ids = [int(pk) for pk in request.POST.getlist("pick") if number_in(pk)]
     if team is None and not ids:
         raise ConflictError("Select at least one task, or a team.")
     outcome = assign_tasks(
@@ -323,11 +419,11 @@ def _assign_tasks(request: HttpRequest, campaign: Campaign, user: User) -> str:
     )
     for _, refusal in outcome.rejected[:5]:
         flash_error(request, refusal)
-    whom = f"assigned to {owner}" if owner else "unassigned"
-    return f"{count_of(outcome.n_assigned, 'task is', 'tasks are').capitalize()} {whom}."
+    assigned = f"assigned to {owner}" if owner else "unassigned"
+    return f"{count_of(outcome.n_assigned, 'task is', 'tasks are').capitalize()} {assigned}."
 
 
-_ACTIONS: dict[str, Callable[[HttpRequest, Campaign, User], str]] = {
+_ACTIONS: dict[str, Callable[[HttpRequest, Campaign, User, Mapping[str, Any]], str]] = {
     "extend": _extend_campaign,
     "reschedule": _reschedule_campaign,
     "close": _close_campaign,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -217,7 +218,7 @@ class CampaignTaskList(ListPage[CampaignTask, CampaignTask]):
     nouns = ("task", "tasks")
     counts = "Tasks that you can view"
     filterset_class = CampaignTaskFilter
-    columns = (
+    columns: ClassVar[Sequence[Column[CampaignTask]]] = (
         Column[CampaignTask](
             "application",
             "Application",

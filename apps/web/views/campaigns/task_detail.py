@@ -1,13 +1,14 @@
 """Task page: what the sign-off still requires, before and after, its steps; and every action on the
 task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +16,6 @@ from apps.accounts.models import User
 from apps.accounts.queries import members_of
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
-from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import signatures, task_actions
 from apps.exposure.campaigns.progress import visible_tasks
@@ -23,7 +23,7 @@ from apps.exposure.campaigns.reach import campaign_offering_ids, task_dates, tas
 from apps.exposure.campaigns.sign_off_requirements import SignOffRequirements, task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.campaigns.targets import target_groups
@@ -36,16 +36,73 @@ MAX_MATCHES = 1_000
 
 
 class MeasureForm(forms.Form):
-    metric = forms.CharField(label="Metric", max_length=120)
+    metric = forms.CharField(
+        label="Metric", max_length=120, error_messages={"required": "Enter a metric."}
+    )
     before = forms.DecimalField(label="Before", required=False)
     after = forms.DecimalField(label="After", required=False)
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and cleaned["before"] is None and cleaned["after"] is None:
+            self.add_error(None, "Enter at least one of the two values.")
+        return cleaned
+
 
 class DeferForm(forms.Form):
-    until = DayField(label="Deferred until", help_text="Expires on (not valid from this date).")
-    why = forms.CharField(
-        label="Reason", widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000
+    until = DayField(
+        label="Deferred until",
+        help_text="Expires on (not valid from this date).",
+        error_messages={"required": "Enter the date until which the task is deferred."},
     )
+    why = forms.CharField(
+        label="Reason",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=10_000,
+        error_messages={"required": "Enter a reason."},
+    )
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(required=False)
+
+
+class _OwnerForm(forms.Form):
+    owner = forms.ModelChoiceField(
+        User.objects.filter(is_active=True),
+        to_field_name="username",
+        required=False,
+        error_messages={"invalid_choice": "Select a person from the list."},
+    )
+
+
+class _DatesForm(forms.Form):
+    start_by = DayField(label="Start by", required=False)
+    finish_by = DayField(
+        label="Finish by", error_messages={"required": "Enter the date to finish by."}
+    )
+
+
+class _TargetForm(forms.Form):
+    target = forms.ModelChoiceField(
+        Offering.objects.all(),
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), "Select one of the offerings."
+        ),
+    )
+
+
+class _StepForm(forms.Form):
+    title = forms.CharField(required=False)
+    required = forms.BooleanField(required=False)
+
+
+class _SwitchForm(forms.Form):
+    on = DayField(label="From", error_messages={"required": "Enter the date of the switch."})
+
+
+class _NoteForm(forms.Form):
+    note = forms.CharField(required=False)
 
 
 @require_safe
@@ -148,7 +205,7 @@ def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Head
 
 
 @require_POST
-def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
     """Change a task by one of `_ACTIONS`."""
     user = signed_in_user(request)
     task = get_object_or_404(
@@ -156,14 +213,19 @@ def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     )
     if action not in _ACTIONS:
         raise Http404
-    role, change = _ACTIONS[action]
+    role, form_class, change = _ACTIONS[action]
     _require_role(user, role, task)
-    _change_and_report(request, change, task, user)
-    return redirect("campaign-tasks:detail", task.pk)
+    return action_view(
+        request,
+        form=lambda: form_class(request.POST),
+        action=lambda form: change(task, user, form.cleaned_data),
+        done=str,
+        back=reverse("campaign-tasks:detail", args=[pk]),
+    )
 
 
 @require_POST
-def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
     """Complete or reopen one step."""
     user = signed_in_user(request)
     steps = TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(user))
@@ -172,31 +234,20 @@ def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         raise Http404
     _require_role(user, TeamRole.EDITOR, step.task)
 
-    def change(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    def change(form: _NoteForm) -> str:
         if action == "tick":
-            task_actions.complete_step(
-                step=step, at=now(), by=user, note=request.POST.get("note", "")
-            )
+            task_actions.complete_step(step=step, at=now(), by=user, note=form.cleaned_data["note"])
             return f"Step completed: {step.title}."
         task_actions.reopen_step(step=step, at=now(), by=user)
         return f"Step reopened: {step.title}."
 
-    _change_and_report(request, change, step.task, user)
-    return redirect("campaign-tasks:detail", step.task_id)
-
-
-type Work = Callable[[HttpRequest, CampaignTask, User], str]
-
-
-def _change_and_report(request: HttpRequest, change: Work, task: CampaignTask, user: User) -> None:
-    try:
-        message = change(request, task, user)
-    except ValidationError as refusal:
-        flash_error(request, " ".join(refusal.messages))
-    except ConflictError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        flash_success(request, message)
+    return action_view(
+        request,
+        form=lambda: _NoteForm(request.POST),
+        action=change,
+        done=str,
+        back=reverse("campaign-tasks:detail", args=[step.task_id]),
+    )
 
 
 def _require_role(user: User, role: TeamRole, task: CampaignTask) -> None:
@@ -208,37 +259,17 @@ def _require_role(user: User, role: TeamRole, task: CampaignTask) -> None:
         )
 
 
-def _cleaned_data(form: forms.Form) -> dict[str, Any]:
-    if not form.is_valid():
-        labels = {name: field.label for name, field in form.fields.items()}
-        raise ValidationError(
-            [
-                f"{labels.get(name, '')}: {error}"
-                for name, errors in form.errors.items()
-                for error in errors
-            ]
-        )
-    return form.cleaned_data
-
-
-def _assign_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    name = request.POST.get("owner", "")
-    owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
+def _assign_task(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    owner = data["owner"]
     task_actions.assign_task(task=task, owner=owner, by=user)
     return f"The task was assigned to {owner}." if owner else "The task is unassigned."
 
 
-class _DatesForm(forms.Form):
-    start_by = DayField(label="Start by", required=False)
-    finish_by = DayField(label="Finish by")
-
-
-def _set_task_dates(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    cleaned = _cleaned_data(_DatesForm(request.POST))
+def _set_task_dates(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
     changed = task_actions.set_task_dates(
         task=task,
-        finish_by=cleaned["finish_by"],
-        start_by=cleaned["start_by"],
+        finish_by=data["finish_by"],
+        start_by=data["start_by"],
         at=now(),
         by=user,
     )
@@ -247,84 +278,67 @@ def _set_task_dates(request: HttpRequest, task: CampaignTask, user: User) -> str
     return f"Start by {long_day(changed.start_by)}, finish by {long_day(changed.finish_by)}."
 
 
-def _choose_target(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    pk = request.POST.get("target", "")
-    if not pk.isdecimal():
-        raise ConflictError("Select one of the offerings.")
-    target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
-    task_actions.choose_target(task=task, target=target, at=now(), by=user)
-    return f"The target is {target.api_id}."
+def _choose_target(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    task_actions.choose_target(task=task, target=data["target"], at=now(), by=user)
+    return f"The target is {data['target'].api_id}."
 
 
-def _record_measurements(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    cleaned = _cleaned_data(MeasureForm(request.POST))
+def _record_measurements(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
     before, after = (
-        {} if cleaned[field_name] is None else {cleaned["metric"]: cleaned[field_name]}
-        for field_name in ("before", "after")
+        {} if data[name] is None else {data["metric"]: data[name]} for name in ("before", "after")
     )
-    if not before and not after:
-        raise ConflictError("Enter at least one of the two values.")
     task_actions.record_measurements(task=task, at=now(), by=user, before=before, after=after)
-    return f"{cleaned['metric']} was recorded."
+    return f"{data['metric']} was recorded."
 
 
-def _add_step(request: HttpRequest, task: CampaignTask, user: User) -> str:
+def _add_step(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
     step = task_actions.add_step(
-        task=task,
-        title=request.POST.get("title", ""),
-        at=now(),
-        by=user,
-        required="required" in request.POST,
+        task=task, title=data["title"], at=now(), by=user, required=data["required"]
     )
     return f"Step added: {step.title}."
 
 
-class _SwitchForm(forms.Form):
-    on = DayField(label="From")
-
-
-def _switch_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    on = _cleaned_data(_SwitchForm(request.POST))["on"]
-    switched = task_actions.switch_task(task=task, on=on, at=now(), by=user)
+def _switch_task(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    switched = task_actions.switch_task(task=task, on=data["on"], at=now(), by=user)
     assert switched.successor is not None
     return (
         f"{task.dependency.application.name} uses {switched.successor.offering.api_id} from "
-        f"{long_day(on)}."
+        f"{long_day(data['on'])}."
     )
 
 
-def _sign_off(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    signatures.sign_off(task=task, at=now(), by=user, reason=request.POST.get("reason", ""))
+def _sign_off(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    signatures.sign_off(task=task, at=now(), by=user, reason=data["reason"])
     return "Task signed off."
 
 
-def _waive_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    cleaned = _cleaned_data(DeferForm(request.POST))
-    signatures.waive_task(
-        task=task, until=cleaned["until"], reason=cleaned["why"], at=now(), by=user
-    )
-    return f"Task deferred until {long_day(cleaned['until'])}."
+def _waive_task(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    signatures.waive_task(task=task, until=data["until"], reason=data["why"], at=now(), by=user)
+    return f"Task deferred until {long_day(data['until'])}."
 
 
-def _cancel_waiver(request: HttpRequest, task: CampaignTask, user: User) -> str:
+def _cancel_waiver(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
     signatures.cancel_waiver(task=task, at=now(), by=user)
     return "Deferral cancelled."
 
 
-def _reopen_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    signatures.reopen_task(task=task, at=now(), by=user, reason=request.POST.get("reason", ""))
+def _reopen_task(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    signatures.reopen_task(task=task, at=now(), by=user, reason=data["reason"])
     return "Sign-off undone."
 
 
-_ACTIONS: dict[str, tuple[TeamRole, Work]] = {
-    "assign": (TeamRole.EDITOR, _assign_task),
-    "dates": (TeamRole.EDITOR, _set_task_dates),
-    "target": (TeamRole.EDITOR, _choose_target),
-    "measure": (TeamRole.EDITOR, _record_measurements),
-    "add-step": (TeamRole.EDITOR, _add_step),
-    "switch": (TeamRole.EDITOR, _switch_task),
-    "sign": (TeamRole.OWNER, _sign_off),
-    "waive": (TeamRole.OWNER, _waive_task),
-    "lift": (TeamRole.OWNER, _cancel_waiver),
-    "reopen": (TeamRole.OWNER, _reopen_task),
+type Change = Callable[[CampaignTask, User, Mapping[str, Any]], str]
+
+# {action: (the role that it needs, its form, the change)}
+_ACTIONS: dict[str, tuple[TeamRole, type[forms.Form], Change]] = {
+    "assign": (TeamRole.EDITOR, _OwnerForm, _assign_task),
+    "dates": (TeamRole.EDITOR, _DatesForm, _set_task_dates),
+    "target": (TeamRole.EDITOR, _TargetForm, _choose_target),
+    "measure": (TeamRole.EDITOR, MeasureForm, _record_measurements),
+    "add-step": (TeamRole.EDITOR, _StepForm, _add_step),
+    "switch": (TeamRole.EDITOR, _SwitchForm, _switch_task),
+    "sign": (TeamRole.OWNER, ReasonForm, _sign_off),
+    "waive": (TeamRole.OWNER, DeferForm, _waive_task),
+    "lift": (TeamRole.OWNER, forms.Form, _cancel_waiver),
+    "reopen": (TeamRole.OWNER, ReasonForm, _reopen_task),
 }

@@ -1,22 +1,24 @@
 """Offerings: the accepted value and its reason, the values of each source, prices, manual
 overrides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.alerts.issues.notified import notified_of_offerings
-from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
+from apps.catalog.actions import remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.claims.reconciliation import BUILT_IN
@@ -46,14 +48,17 @@ from apps.feeds.models import PollState
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.models import Approval
 from apps.web import wording
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_amount
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
-from apps.web.pages.page import render_page
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
-from apps.web.presenters import headlines
 from apps.web.presenters.retirement_dates import OfferingSummary, offering_headline
 from apps.web.queries import prices_at
+from apps.web.views.catalog.columns import CRITICAL_APPLICATIONS, build_applications_column
 from apps.web.views.catalog.foundation_detail import price_csv, price_section
 from apps.web.views.catalog.sections import (
     DEPENDENTS_COUNTED,
@@ -65,124 +70,182 @@ from apps.web.views.catalog.sections import (
 )
 
 MAX_EVENTS = 20
-ORDERS = Sorting(
-    {
-        "host": ("Host", ("host__name", "api_id", "pk")),
-        "api_id": ("Model ID", ("api_id", "host__name", "pk")),
-        "ends": ("Retires", ("retires_on", "api_id", "pk")),
-    }
-)
+LIST_RELATIONS = ("host", "version__foundation__developer", "replacement")
 
 
-def _filter_offerings(request: HttpRequest) -> tuple[OfferingFilter, "QuerySet[Offering]"]:
-    filterset = OfferingFilter(
-        request.GET, Offering.objects.visible_to(request.user), request=request
-    )
-    queryset = filterset.qs
-    if request.GET.get("in_use") == "true":
-        queryset = queryset.filter(used_offerings(signed_in_user(request)))
-    if ORDERS.chosen(request)[0] == "ends":
-        queryset = queryset.filter(retires_on__isnull=False)
-    return filterset, ORDERS.apply(request, queryset)
+@dataclass(frozen=True, slots=True)
+class OfferingRow:
+    """Offering with its list prices today by unit."""
+
+    offering: Offering
+    prices: Mapping[str, Price]
+    reach: DependentCount
+
+    @property
+    def foundation(self) -> Foundation | None:
+        version = self.offering.version
+        return version.foundation if version else None
+
+    @property
+    def input_price(self) -> Decimal | None:
+        return self._get_amount("input")
+
+    @property
+    def output_price(self) -> Decimal | None:
+        return self._get_amount("output")
+
+    def _get_amount(self, unit: str) -> Decimal | None:
+        price = self.prices.get(unit)
+        return price.amount if price else None
+
+    @property
+    def currency(self) -> str:
+        return next((price.currency for price in self.prices.values()), "")
 
 
-_LIST_RELATIONS = ("host", "version__foundation__developer", "replacement")
+def _describe_variant(row: OfferingRow) -> str:
+    return ", ".join(filter(None, (row.offering.region_scope, row.offering.service_tier)))
 
 
-def _load_offerings(rows: Sequence[Offering]) -> list[Offering]:
-    """Load one page of offerings with their relations, in the given order. The list is sorted
-    without them, which is faster for thousands of rows."""
-    offerings_by_id = Offering.objects.select_related(*_LIST_RELATIONS).in_bulk(
-        [row.pk for row in rows]
-    )
-    return [offerings_by_id[row.pk] for row in rows if row.pk in offerings_by_id]
+def _link_foundation(row: OfferingRow) -> str:
+    foundation = row.foundation
+    return reverse("foundations:detail", args=[foundation.slug]) if foundation else ""
 
 
-@require_safe
-def offering_list(request: HttpRequest) -> HttpResponse:
-    """Show the offerings, by the filters and the order of the URL."""
-    filterset, queryset = _filter_offerings(request)
-    listing = PaginatedList(request, queryset.only("pk"))
-    rows = _load_offerings(listing.rows)
-    pks = [row.pk for row in rows]
-    reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=signed_in_user(request))
-    hosts = Provider.objects.visible_to(request.user).hosts().values_list("slug", "name")  # type: ignore[attr-defined]
-    return render_page(
-        request,
-        "offerings/list.html",
-        fragment="listing",
-        title="Offerings",
-        counts=DEPENDENTS_COUNTED,
-        sentence=headlines.list_headline(
-            listing.count,
-            "offering",
-            "offerings",
-            is_filtered=listing.is_filtered,
-            suffix="" if listing.is_filtered else " in the catalogue, as their hosts serve them",
+def _describe_replacement(row: OfferingRow) -> str:
+    replacement = row.offering.replacement
+    return replacement.api_id if replacement else row.offering.replacement_text
+
+
+class OfferingList(ListPage[Offering, OfferingRow]):
+    """Offerings by the filters of the URL."""
+
+    namespace = "offerings"
+    title = "Offerings"
+    nouns = ("offering", "offerings")
+    counts = DEPENDENTS_COUNTED
+    filterset_class = OfferingFilter
+    columns = (
+        Column[OfferingRow](
+            "api_id",
+            "Model ID",
+            attrgetter("offering.api_id"),
+            note=_describe_variant,
+            url=lambda row: reverse("offerings:detail", args=[row.offering.pk]),
+            css=lambda row: "id",
+            order=("api_id", "host__name", "pk"),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Model ID contains", "search"),
-                FilterControl("host", "Host", choices=list(hosts)),
-                FilterControl("lifecycle", "Lifecycle", choices=Lifecycle.choices),
-                FilterControl("has_end", "Retirement date", choices=BOOLEANS),
-                FilterControl("resolved", "Identified", choices=BOOLEANS),
-                FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
-            ],
+        Column[OfferingRow](
+            "host",
+            "Host",
+            attrgetter("offering.host.name"),
+            order=("host__name", "api_id", "pk"),
         ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=[(row, reach.get(row.pk, DependentCount())) for row in rows],
-        prices=prices_at(offerings=pks, at=now()),
+        Column[OfferingRow](
+            "foundation",
+            "Foundation",
+            lambda row: row.foundation.name if row.foundation else "",
+            format=lambda name: name or "unresolved",
+            url=_link_foundation,
+            css=lambda row: "" if row.foundation else "dim",
+        ),
+        Column[OfferingRow](
+            "ends",
+            "Retires",
+            attrgetter("offering.retires_on"),
+            order=("retires_on", "api_id", "pk"),
+            requires="retires_on",
+            template="offerings/retires-cell.html",
+        ),
+        Column[OfferingRow](
+            "price",
+            "Price",
+            attrgetter("input_price"),
+            format=format_amount,
+            note=lambda row: f"output {format_amount(row.output_price)}",
+            is_numeric=True,
+            width="nb",
+            is_in_files=False,
+        ),
+        build_applications_column(),
     )
+    file_columns = (
+        FileColumn[OfferingRow]("Region", attrgetter("offering.region_scope")),
+        FileColumn[OfferingRow]("Service tier", attrgetter("offering.service_tier")),
+        FileColumn[OfferingRow](
+            "Version", lambda row: row.offering.version.identifier if row.offering.version else ""
+        ),
+        FileColumn[OfferingRow](
+            "Developer", lambda row: row.foundation.developer.name if row.foundation else ""
+        ),
+        FileColumn[OfferingRow]("Lifecycle", lambda row: row.offering.get_lifecycle_display()),
+        FileColumn[OfferingRow]("Announced", attrgetter("offering.announced_on")),
+        FileColumn[OfferingRow]("Type of date", lambda row: row.offering.get_date_kind_display()),
+        FileColumn[OfferingRow]("Replacement", _describe_replacement),
+        FileColumn[OfferingRow]("Identity", attrgetter("offering.identity_explanation")),
+        FileColumn[OfferingRow]("Input price", attrgetter("input_price")),
+        FileColumn[OfferingRow]("Output price", attrgetter("output_price")),
+        FileColumn[OfferingRow]("Currency", attrgetter("currency")),
+        FileColumn[OfferingRow]("Unit", lambda row: "million tokens" if row.prices else ""),
+        CRITICAL_APPLICATIONS,
+    )
+    default_order = ("host", ())
 
+    def get_queryset(self) -> "QuerySet[Offering]":
+        """Return the offerings without their columns: thousands of short rows are sorted faster.
+        `build_rows` reads those that are shown."""
+        return Offering.objects.visible_to(self.user).only("pk")
 
-@require_safe
-def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all offerings that match the filters."""
-    _, queryset = _filter_offerings(request)
+    def narrow(self, queryset: "QuerySet[Offering]") -> "QuerySet[Offering]":
+        if self.request.GET.get("in_use") != "true":
+            return queryset
+        return queryset.filter(used_offerings(self.user))
 
-    def cells(offering: Offering) -> list[Any]:
-        version = offering.version
+    def build_rows(self, records: Sequence[Offering]) -> Sequence[OfferingRow]:
+        """Return the offerings as rows with their relations, prices and dependents: three
+        statements."""
+        pks = [row.pk for row in records]
+        offerings_by_id = Offering.objects.select_related(*LIST_RELATIONS).in_bulk(pks)
+        prices = prices_at(offerings=pks, at=self.at)
+        reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=self.user)
         return [
-            offering.host.name,
-            offering.api_id,
-            offering.region_scope,
-            offering.service_tier,
-            version.identifier if version else "",
-            version.foundation.name if version else "",
-            version.foundation.developer.name if version else "",
-            offering.get_lifecycle_display(),
-            offering.announced_on,
-            offering.retires_on,
-            offering.get_date_kind_display(),
-            offering.replacement.api_id if offering.replacement else offering.replacement_text,
-            offering.identity_explanation,
+            OfferingRow(offerings_by_id[pk], prices.get(pk, {}), reach.get(pk, DependentCount()))
+            for pk in pks
+            if pk in offerings_by_id
         ]
 
-    heads = [
-        "host",
-        "model ID",
-        "region",
-        "tier",
-        "version",
-        "foundation",
-        "developer",
-        "lifecycle",
-        "announced",
-        "retires",
-        "type of date",
-        "replacement",
-        "identity",
-    ]
-    return csv_response(
-        "offerings",
-        heads,
-        queryset.select_related(*_LIST_RELATIONS).iterator(chunk_size=2000),
-        cells,
-    )
+    def get_controls(self) -> Sequence[FilterControl]:
+        hosts = Provider.objects.visible_to(self.user).hosts()  # type: ignore[attr-defined]
+        return (
+            FilterControl("q", "Model ID contains", "search"),
+            FilterControl("host", "Host", choices=list(hosts.values_list("slug", "name"))),
+            FilterControl("lifecycle", "Lifecycle", choices=Lifecycle.choices),
+            FilterControl("has_end", "Retirement date", choices=BOOLEANS),
+            FilterControl("resolved", "Identified", choices=BOOLEANS),
+            FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
+        )
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        return Headline(f"{self.count_records()} in the catalogue, as their hosts serve them.")
+
+    def get_basis(self) -> str:
+        return "Prices: list prices today in USD per million tokens."
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add offering", reverse("records:create", args=["offerings"])),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No offerings yet.",
+            "Offerings come from the feeds. Check that feeds are polled, or ask an operator to run "
+            "manage.py load_catalogue.",
+            "View feeds",
+            reverse("feeds:list"),
+        )
 
 
 class ManualEndForm(forms.Form):
@@ -231,12 +294,14 @@ class ManualEndForm(forms.Form):
 class RemoveOverrideForm(forms.Form):
     reason = forms.CharField(
         label="Reason for the removal",
-        error_messages={"required": "Enter a reason for removing the override."},
+        error_messages={
+            "required": "Enter a reason for removing the override. The value still applies."
+        },
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def offering_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show the page; POST sets a manual override."""
     offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related(
@@ -256,28 +321,29 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
         for name in ManualEndForm.base_fields
         if request.GET.get(name)
     }
-    form = ManualEndForm(request.POST or None, initial=initial)
-    if request.method == "POST":
-        user = governance_user(request, "You need the governance role to override a value.")
-        if form.is_valid():
-            value = {
-                name: field_value
-                for name, field_value in form.cleaned_data.items()
-                if name != "reason"
-            }
-            try:
-                set_manual_fact(
-                    offering=offering, value=value, by=user, reason=form.cleaned_data["reason"]
-                )
-            except InvalidFactError as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(
-                    request,
-                    "Override saved. It has priority over every feed until it is removed.",
-                )
-                return redirect("offerings:detail", pk=pk)
-    return _render_offering_page(request, offering, form)
+    is_post = request.method == "POST"
+    if is_post:
+        governance_user(request, "You need the governance role to override a value.")
+
+    def save_override(form: ManualEndForm) -> Assertion:
+        value = {
+            name: field_value for name, field_value in form.cleaned_data.items() if name != "reason"
+        }
+        return set_manual_fact(
+            offering=offering,
+            value=value,
+            by=signed_in_user(request),
+            reason=form.cleaned_data["reason"],
+        )
+
+    return action_view(
+        request,
+        form=lambda: ManualEndForm(request.POST if is_post else None, initial=initial),
+        action=save_override,
+        done=lambda _: "Override saved. It has priority over every feed until it is removed.",
+        back=reverse("offerings:detail", args=[pk]),
+        page=lambda form: _render_offering_page(request, offering, form),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +414,6 @@ def _render_offering_page(
         announcement=open_announcements([offering]).get(offering.pk),
         decision=_get_approval(offering, today),
         form=form,
-        lift_form=RemoveOverrideForm(),
         **load_tabs(request, TABS, data, selected="sources" if form.is_bound else ""),
     )
 
@@ -631,7 +696,7 @@ def _build_record_url(family: str, record: Any) -> str:
 
 
 @require_POST
-def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
+def remove_override(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Remove the manual override, so that the feeds decide again."""
     user = governance_user(request, "You need the governance role to remove an override.")
     assertion = get_object_or_404(
@@ -640,16 +705,12 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    form = RemoveOverrideForm(request.POST)
-    if not form.is_valid():
-        messages.error(
-            request, "Enter a reason for removing the override. The value still applies."
-        )
-        return redirect("offerings:detail", pk=assertion.offering_id)
-    try:
-        remove_manual_fact(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
-    except InvalidFactError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, "Override removed. The values of the feeds apply again.")
-    return redirect("offerings:detail", pk=assertion.offering_id)
+    return action_view(
+        request,
+        form=lambda: RemoveOverrideForm(request.POST),
+        action=lambda form: remove_manual_fact(
+            assertion=assertion, by=user, reason=form.cleaned_data["reason"]
+        ),
+        done=lambda _: "Override removed. The values of the feeds apply again.",
+        back=reverse("offerings:detail", args=[assertion.offering_id]),
+    )

@@ -1,15 +1,17 @@
 """Providers: their roles, foundations and offerings, and the applications that depend on
 them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Value, When
+from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -30,135 +32,156 @@ from apps.exposure.queries.portfolio import (
 )
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.governance.contracts import contracts_by_party
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
-from apps.web.presenters.headlines import list_headline
 from apps.web.presenters.retirement_dates import reach_sentence
 from apps.web.presenters.track_record import SCOPES, present_track_record
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
 from apps.web.views.catalog.sections import DEPENDENTS_COUNTED, attached_risks
-
-ORDERS = Sorting(
-    {
-        "used": ("Applications", ("used", "name", "pk")),
-        "name": ("Provider", ("name", "pk")),
-    }
-)
+from apps.web.wording import quantity_of
 
 MAX_ROWS = 25
 MAX_REGIONS = 100
 MAX_FOUNDATIONS, MAX_RETIRING = 20, 12
 
 
-def _filter_providers(request: HttpRequest) -> tuple[ProviderFilter, Any]:
-    """Return the filter and its providers, annotated with `used`: 0 if a visible application
-    depends on a model that they develop, serve, relay or sell, otherwise 1."""
-    user = signed_in_user(request)
-    refs = used_parties(user=user)
-    providers = Provider.objects.visible_to(user).annotate(
-        used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
-    )
-    filterset = ProviderFilter(request.GET, providers, request=request)
-    return filterset, ORDERS.apply(request, filterset.qs.select_related("parent"))
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """Provider with the applications that depend on the models it develops (`made`), on those it
+    serves, and on those it relays or sells (`through`)."""
+
+    provider: Provider
+    n_foundations: int
+    n_offerings: int
+    made: DependentCount
+    served: DependentCount
+    through: DependentCount
+
+
+def _link_parent(row: ProviderRow) -> str:
+    parent = row.provider.parent
+    if parent is None:
+        return ""
+    url = reverse("providers:detail", args=[parent.slug])
+    return format_html('part of <a href="{}">{}</a>', url, parent.name)
 
 
 def _count_by(rows: Any, column: str) -> dict[int, int]:
     return dict(rows.order_by().values_list(column).annotate(n=Count("pk")))
 
 
-def _build_rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any]]:
-    """Return the providers as rows with their counts; dependents are those that the user can
-    view."""
-    pks = [provider.pk for provider in providers]
-    user = signed_in_user(request)
-    developer_counts = dependent_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
-    host_counts = dependent_counts(kind=NodeKind.HOST, refs=pks, user=user)
-    gateway_counts = dependent_counts(kind=NodeKind.GATEWAY, refs=pks, user=user)
-    vendor_counts = dependent_counts(kind=NodeKind.VENDOR, refs=pks, user=user)
-    n_foundations = _count_by(Foundation.objects.filter(developer__in=pks), "developer")
-    n_offerings = _count_by(Offering.objects.filter(host__in=pks), "host")
-    return [
-        {
-            "provider": provider,
-            "n_foundations": n_foundations.get(provider.pk, 0),
-            "n_offerings": n_offerings.get(provider.pk, 0),
-            "made": developer_counts.get(provider.pk, DependentCount()),
-            "served": host_counts.get(provider.pk, DependentCount()),
-            # few providers are both gateway and vendor
-            "through": gateway_counts.get(provider.pk)
-            or vendor_counts.get(provider.pk)
-            or DependentCount(),
-        }
-        for provider in providers
-    ]
+class ProviderList(ListPage[Provider, ProviderRow]):
+    """Providers by the filters of the URL, those in use first."""
 
-
-@require_safe
-def provider_list(request: HttpRequest) -> HttpResponse:
-    """Show the providers, by the filters and the order of the URL."""
-    filterset, queryset = _filter_providers(request)
-    listing = PaginatedList(request, queryset)
-    return render_page(
-        request,
-        "providers/list.html",
-        fragment="listing",
-        title="Providers",
-        counts=DEPENDENTS_COUNTED,
-        sentence=list_headline(
-            listing.count,
-            "provider",
-            "providers",
-            is_filtered=listing.is_filtered,
-            suffix="" if listing.is_filtered else " in the catalogue, those in use first",
+    namespace = "providers"
+    title = "Providers"
+    nouns = ("provider", "providers")
+    counts = DEPENDENTS_COUNTED
+    filterset_class = ProviderFilter
+    columns = (
+        Column[ProviderRow](
+            "name",
+            "Provider",
+            attrgetter("provider.name"),
+            note=_link_parent,
+            url=lambda row: reverse("providers:detail", args=[row.provider.slug]),
+            order=("name", "pk"),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Search", "search"),
-                FilterControl("role", "Role", choices=ProviderRole.choices),
-            ],
+        Column[ProviderRow]("roles", "Roles", lambda row: ", ".join(row.provider.roles)),
+        Column[ProviderRow](
+            "models",
+            "Models",
+            lambda row: quantity_of(row.n_foundations, "foundation"),
+            note=lambda row: quantity_of(row.n_offerings, "offering"),
+            is_numeric=True,
+            is_in_files=False,
         ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=_build_rows(request, listing.rows),
+        Column[ProviderRow](
+            "used",
+            "Applications",
+            attrgetter("made.n"),
+            format=format_number,
+            order=("used", "name", "pk"),
+            is_numeric=True,
+        ),
+        Column[ProviderRow](
+            "served", "On its hosts", attrgetter("served.n"), format=format_number, is_numeric=True
+        ),
+        Column[ProviderRow](
+            "through",
+            "Via its gateway",
+            attrgetter("through.n"),
+            format=format_number,
+            is_numeric=True,
+        ),
     )
-
-
-@require_safe
-def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all providers that match the filters."""
-    _, queryset = _filter_providers(request)
-    return csv_response(
-        "providers",
-        [
-            "provider",
-            "roles",
-            "parent",
-            "country",
-            "foundations",
-            "offerings",
-            "applications on its models",
-            "applications on its hosts",
-            "applications through it",
-        ],
-        _build_rows(request, list(queryset[:10_000])),
-        lambda row: [
-            row["provider"].name,
-            ", ".join(row["provider"].roles),
-            row["provider"].parent.name if row["provider"].parent else "",
-            row["provider"].country,
-            row["n_foundations"],
-            row["n_offerings"],
-            row["made"].n,
-            row["served"].n,
-            row["through"].n,
-        ],
+    file_columns = (
+        FileColumn[ProviderRow]("Foundations", attrgetter("n_foundations")),
+        FileColumn[ProviderRow]("Offerings", attrgetter("n_offerings")),
+        FileColumn[ProviderRow](
+            "Part of", lambda row: row.provider.parent.name if row.provider.parent else ""
+        ),
+        FileColumn[ProviderRow]("Country", attrgetter("provider.country")),
     )
+    controls = (
+        FilterControl("q", "Search", "search"),
+        FilterControl("role", "Role", choices=ProviderRole.choices),
+    )
+    default_order = ("used", ())
+
+    def get_queryset(self) -> "QuerySet[Provider]":
+        """Return the providers, annotated with `used`: 0 if a visible application depends on a
+        model that they develop, serve, relay or sell, otherwise 1."""
+        refs = used_parties(user=self.user)
+        is_unused = Case(
+            When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField()
+        )
+        providers = Provider.objects.visible_to(self.user).select_related("parent")
+        return providers.annotate(used=is_unused)
+
+    def build_rows(self, records: Sequence[Provider]) -> Sequence[ProviderRow]:
+        """Return the providers as rows with their counts: six statements."""
+        pks = [provider.pk for provider in records]
+        made, served, relayed, sold = (
+            dependent_counts(kind=kind, refs=pks, user=self.user)
+            for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+        )
+        n_foundations = _count_by(Foundation.objects.filter(developer__in=pks), "developer")
+        n_offerings = _count_by(Offering.objects.filter(host__in=pks), "host")
+        return [
+            ProviderRow(
+                provider,
+                n_foundations.get(provider.pk, 0),
+                n_offerings.get(provider.pk, 0),
+                made.get(provider.pk, DependentCount()),
+                served.get(provider.pk, DependentCount()),
+                # few providers are both gateway and vendor
+                relayed.get(provider.pk) or sold.get(provider.pk) or DependentCount(),
+            )
+            for provider in records
+        ]
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        return Headline(f"{self.count_records()} in the catalogue, those in use first.")
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add provider", reverse("records:create", args=["providers"])),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No provider is known.",
+            "An operator fills the catalogue with manage.py load_catalogue.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

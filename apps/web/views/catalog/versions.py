@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -19,13 +20,16 @@ from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.web.drawings.base.picture import HALF
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
-from apps.web.pages.page import render_page
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
-from apps.web.presenters import headlines, lineage
+from apps.web.presenters import lineage
 from apps.web.presenters.retirement_dates import OfferingSummary, retirements_headline
+from apps.web.views.catalog.columns import CRITICAL_APPLICATIONS, build_applications_column
 from apps.web.views.catalog.foundation_detail import MAX_OFFERINGS, offering_section, price_csv
 from apps.web.views.catalog.sections import (
     CLAIM_HEADS,
@@ -39,119 +43,125 @@ from apps.web.views.catalog.sections import (
     load_offerings,
     offering_summaries,
 )
+from apps.web.wording import number
 
 MAX_OTHER_VERSIONS = 30
 # aliases and derivations on the page of a version
 MAX_RELATED = 50
-ORDERS = Sorting(
-    {
-        "identifier": ("Version", ("identifier",)),
-        "released": ("Released", ("-released_on", "identifier")),
-        "foundation": ("Foundation", ("foundation__name", "identifier")),
-    }
-)
 
 
-def _filter_versions(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]:
-    filterset = VersionFilter(
-        request.GET, Version.objects.visible_to(request.user), request=request
-    )
-    queryset = filterset.qs
-    if ORDERS.chosen(request)[0] == "released":
-        queryset = queryset.filter(released_on__isnull=False)
-    return filterset, ORDERS.apply(request, queryset.select_related("foundation__developer"))
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    version: Version
+    n_offerings: int
+    reach: DependentCount
 
 
-def _build_rows(
-    request: HttpRequest, versions: list[Version]
-) -> list[tuple[Version, int, DependentCount]]:
-    pks = [row.pk for row in versions]
-    counts = dependent_counts(kind=NodeKind.VERSION, refs=pks, user=signed_in_user(request))
-    n_offerings_by_version = dict(
-        Offering.objects.filter(version__in=pks)
-        .order_by()
-        .values_list("version")
-        .annotate(n=Count("pk"))
-    )
-    return [
-        (row, n_offerings_by_version.get(row.pk, 0), counts.get(row.pk, DependentCount()))
-        for row in versions
-    ]
+def _describe_context(row: VersionRow) -> str:
+    n_tokens = row.version.context_window
+    return f"{number(n_tokens)} tokens context" if n_tokens else ""
 
 
-@require_safe
-def version_list(request: HttpRequest) -> HttpResponse:
-    """Show the versions, by the filters and the order of the URL."""
-    filterset, queryset = _filter_versions(request)
-    listing = PaginatedList(request, queryset)
-    return render_page(
-        request,
-        "versions/list.html",
-        fragment="listing",
-        title="Versions",
-        counts=DEPENDENTS_COUNTED,
-        sentence=headlines.list_headline(
-            listing.count,
-            "version",
-            "versions",
-            is_filtered=listing.is_filtered,
-            suffix=""
-            if listing.is_filtered
-            else " in the catalogue, each with its own retirement date",
+class VersionList(ListPage[Version, VersionRow]):
+    """Versions by the filters of the URL."""
+
+    namespace = "versions"
+    title = "Versions"
+    nouns = ("version", "versions")
+    counts = DEPENDENTS_COUNTED
+    filterset_class = VersionFilter
+    columns = (
+        Column[VersionRow](
+            "identifier",
+            "Version",
+            attrgetter("version.identifier"),
+            note=lambda row: "published under an alias only" if row.version.moving else "",
+            url=lambda row: reverse("versions:detail", args=[row.version.pk]),
+            css=lambda row: "id",
+            order=("identifier",),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Search", "search"),
-                FilterControl("access", "Access", choices=Version.Access.choices),
-                FilterControl("moving", "Alias only", choices=BOOLEANS),
-                FilterControl("released_from", "Released from", "date"),
-            ],
+        Column[VersionRow](
+            "foundation",
+            "Foundation",
+            attrgetter("version.foundation.name"),
+            note=attrgetter("version.foundation.developer.name"),
+            url=lambda row: reverse("foundations:detail", args=[row.version.foundation.slug]),
+            order=("foundation__name", "identifier"),
         ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=_build_rows(request, listing.rows),
+        Column[VersionRow](
+            "released",
+            "Released",
+            attrgetter("version.released_on"),
+            order=("-released_on", "identifier"),
+            requires="released_on",
+            template="versions/released-cell.html",
+        ),
+        Column[VersionRow](
+            "access",
+            "Access",
+            lambda row: row.version.get_access_display(),
+            note=_describe_context,
+        ),
+        Column[VersionRow](
+            "model_ids",
+            "Model IDs",
+            attrgetter("n_offerings"),
+            format=format_number,
+            is_numeric=True,
+        ),
+        build_applications_column(),
     )
+    file_columns = (
+        FileColumn[VersionRow]("Name", attrgetter("version.name")),
+        FileColumn[VersionRow]("Developer", attrgetter("version.foundation.developer.name")),
+        FileColumn[VersionRow]("Knowledge cut-off", attrgetter("version.knowledge_cutoff")),
+        FileColumn[VersionRow]("Context window", attrgetter("version.context_window")),
+        FileColumn[VersionRow]("Alias only", lambda row: "yes" if row.version.moving else "no"),
+        CRITICAL_APPLICATIONS,
+    )
+    controls = (
+        FilterControl("q", "Search", "search"),
+        FilterControl("access", "Access", choices=Version.Access.choices),
+        FilterControl("moving", "Alias only", choices=BOOLEANS),
+        FilterControl("released_from", "Released from", "date"),
+    )
+    default_order = ("identifier", ())
 
+    def get_queryset(self) -> "QuerySet[Version]":
+        return Version.objects.visible_to(self.user).select_related("foundation__developer")
 
-@require_safe
-def version_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all versions that match the filters."""
-    _found, queryset = _filter_versions(request)
-    heads = [
-        "version",
-        "name",
-        "foundation",
-        "developer",
-        "released",
-        "knowledge cut-off",
-        "context window",
-        "access",
-        "alias only",
-        "offerings",
-        "applications",
-        "critical",
-    ]
-
-    def cells(line: tuple[Version, int, DependentCount]) -> list[Any]:
-        row, n, count = line
+    def build_rows(self, records: Sequence[Version]) -> Sequence[VersionRow]:
+        pks = [version.pk for version in records]
+        reach = dependent_counts(kind=NodeKind.VERSION, refs=pks, user=self.user)
+        n_offerings_by_version = dict(
+            Offering.objects.filter(version__in=pks)
+            .order_by()
+            .values_list("version")
+            .annotate(n=Count("pk"))
+        )
         return [
-            row.identifier,
-            row.name,
-            row.foundation.name,
-            row.foundation.developer.name,
-            row.released_on,
-            row.knowledge_cutoff,
-            row.context_window,
-            row.access,
-            "yes" if row.moving else "no",
-            n,
-            count.n,
-            count.n_critical,
+            VersionRow(
+                version,
+                n_offerings_by_version.get(version.pk, 0),
+                reach.get(version.pk, DependentCount()),
+            )
+            for version in records
         ]
 
-    return csv_response("versions", heads, _build_rows(request, list(queryset[:10_000])), cells)
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        return Headline(
+            f"{self.count_records()} in the catalogue, each with its own retirement date."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No versions yet.",
+            "Versions come with the catalogue. Feeds update it.",
+            "View feeds",
+            reverse("feeds:list"),
+        )
 
 
 def _get_version_or_404(request: HttpRequest, pk: int) -> Version:

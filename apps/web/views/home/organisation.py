@@ -9,10 +9,12 @@ from apps.alerts.recipients import organisation_roles
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures
 from apps.exposure.queries.refresh_state import refresh_state
+from apps.issues.models import Issue
 from apps.issues.urgent_causes import MAX_COUNTED_CAUSES, pending_issues
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.presenters import headlines
+from apps.web.views.home.changes import recent_changes
 from apps.web.views.home.concentration import load_concentration
 from apps.web.views.home.data_quality import home_counts
 from apps.web.views.home.decisions import decisions_today
@@ -58,6 +60,7 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
         figures=figures,
         concentration=concentration,
         decisions=decisions_today(pending_issues(user, today=today), user=user, today=today),
+        changes=recent_changes(Issue.objects.visible_to(user), user=user, today=today),
         n_causes=n_causes,
         n_causes_shown=f"{number(MAX_COUNTED_CAUSES)}+"
         if n_causes > MAX_COUNTED_CAUSES

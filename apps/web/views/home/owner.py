@@ -15,9 +15,10 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.refresh_state import refresh_state
 from apps.inventory.models import Application, ApplicationQuerySet, CachedRunway, Dependency
-from apps.issues.models import Urgency
+from apps.issues.models import Issue, Urgency
 from apps.issues.urgent_causes import pending_issues
 from apps.web.pages.page import Headline, render_page
+from apps.web.views.home.changes import recent_changes
 from apps.web.views.home.decisions import decisions_today
 from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues
 from apps.web.views.start import setup_steps
@@ -82,6 +83,9 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
         counts="Applications that you own, in pilot or production",
         as_of=at,
         sentence=_headline(n_mine, n_now, pressing),
+        changes=recent_changes(
+            Issue.objects.visible_to(user).assigned_to(user, on=today), user=user, today=today
+        ),
         decisions=decisions,
         later=later[:MAX_LATER],
         later_is_cut=len(later) > MAX_LATER,

@@ -34,14 +34,15 @@ class WorkState:
 
 @dataclass(frozen=True, slots=True)
 class RetirementRow:
-    """One model on one host. `length` is the percentage of the horizon until its date; `users`
-    names the applications of a retired model, `owner` who must act for the first one; empty:
-    unassigned. `is_earliest_passed`: it can retire on any day from now on."""
+    """One model on one host; the date of a retired one can be unknown. `length` is the percentage
+    of the horizon until its date. `users` names the applications of a retired model, `owner` who
+    must act for the first one; empty: unassigned. `is_earliest_passed`: it can retire on any day
+    from now on."""
 
     name: str
     host: str
     url: str
-    retires_on: date
+    retires_on: date | None
     is_earliest: bool
     is_earliest_passed: bool
     is_urgent: bool
@@ -99,21 +100,22 @@ def _build_row(
     model: RetiringModel, today: date, work: WorkState | None, first: RetiredModelUser | None
 ) -> RetirementRow:
     offering = model.offering
-    assert offering.retires_on is not None
+    retires_on = offering.retires_on
     is_earliest = offering.date_kind == DateKind.NOT_BEFORE
-    name = offering.version.foundation.name if offering.version else offering.api_id
     users = first.application if first is not None else ""
     if users and model.n > 1:
         users = f"{users} and {model.n - 1} more"
     return RetirementRow(
-        name=name,
+        name=model.name,
         host=offering.host.name,
         url=reverse("offerings:detail", args=[offering.pk]),
-        retires_on=offering.retires_on,
+        retires_on=retires_on,
         is_earliest=is_earliest,
-        is_earliest_passed=is_earliest and offering.retires_on <= today,
-        is_urgent=not is_earliest and (offering.retires_on - today).days <= URGENT_DAYS,
-        length=horizon_length(offering.retires_on, today=today, days=HORIZON_DAYS),
+        is_earliest_passed=is_earliest and retires_on is not None and retires_on <= today,
+        is_urgent=not is_earliest
+        and retires_on is not None
+        and (retires_on - today).days <= URGENT_DAYS,
+        length=horizon_length(retires_on or today, today=today, days=HORIZON_DAYS),
         n=model.n,
         n_critical=model.n_critical,
         work=work,
@@ -129,11 +131,12 @@ def _issues_of(ids: Collection[int], user: User) -> "QuerySet[Issue, Any]":
         Issue.objects.visible_to(user)
         .unresolved()
         .filter(
-            **{f"{offerings}__in": ids},
-            cause__kind=CauseKind.RETIREMENT,
             # all model IDs of a version are one cause: an issue counts for the one whose date it
             # has
-            due_on=F(f"{offerings}__retires_on"),
+            Q(due_on=F(f"{offerings}__retires_on"))
+            | Q(**{"due_on": None, f"{offerings}__retires_on": None}),
+            **{f"{offerings}__in": ids},
+            cause__kind=CauseKind.RETIREMENT,
         )
         .annotate(offering=F(offerings))
     )
@@ -201,10 +204,12 @@ def _load_users(
     users = {}
     for row in dependencies:
         application = row.application
-        owner = owners.get(row.application_id)
-        name = application.business_owner_name or application.technical_owner_name
         role = "" if row.role == Dependency.Role.PRIMARY else f" ({row.get_role_display().lower()})"
-        users[standing_for[row.offering_id]] = RetiredModelUser(
-            f"{application.name}{role}", str(owner) if owner is not None else name
-        )
+        if row.application_id in owners:
+            # as on the page of issues: a name in the inventory that is no person is not notified
+            person = owners[row.application_id]
+            owner = str(person) if person is not None else ""
+        else:
+            owner = application.business_owner_name or application.technical_owner_name
+        users[standing_for[row.offering_id]] = RetiredModelUser(f"{application.name}{role}", owner)
     return users

@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.alerts.issues.timeline import issue_notifications
 from apps.catalog.models import Offering
-from apps.common.errors import DomainError, ForbiddenError
 from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.models import Application, DecisionProposal, Dependency
@@ -25,7 +24,7 @@ from apps.issues.models import Activity, CauseKind, Issue, IssueQuerySet
 from apps.issues.owners import find_owner
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import ProposalCard, present_proposal
@@ -101,7 +100,6 @@ def _issue_page(
         crumbs=(("Work", reverse("issues:list")),),
         counts="One issue",
         as_of=context.pop("as_of"),
-        status=422 if invalid or error else 200,
         sentence=Headline(f"{row.title}."),
         error=error,
         proposal=_proposal(issue, signed_in_user(request)),
@@ -212,7 +210,7 @@ def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
 
 
 @require_POST
-def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
     """Apply one response and return to the issue; an invalid one shows the page with the reason and
     the input."""
     user, at = signed_in_user(request), now()
@@ -225,23 +223,23 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     else:
         responses.require_respondent(user, issue)
     has_form = action in _FORM_ACTIONS
-    form = _response_form(action, request.POST, issue, at, user) if has_form else None
-    if form is not None and not form.is_valid():
-        return _issue_page(request, issue, invalid={action: form})
-    data: dict[str, Any] = form.cleaned_data if form is not None else {}
-    try:
-        sentence = _apply(action, issue, data, user, at)
-    except ForbiddenError:
-        raise
-    except DomainError as error:
-        if form is None or error.field not in form.fields:
-            return _issue_page(request, issue, error=str(error))
-        form.add_error(error.field, str(error))
-        return _issue_page(request, issue, invalid={action: form})
     can_be_undone = action not in {"comment", "undo"}
     undo = reverse("issues:respond", args=[pk, "undo"]) if can_be_undone else None
-    flash_success(request, sentence, undo=undo)
-    return redirect(return_path(request, reverse("issues:detail", args=[pk])))
+    return action_view(
+        request,
+        form=lambda: (
+            _response_form(action, request.POST, issue, at, user) if has_form else forms.Form({})
+        ),
+        action=lambda form: _apply(action, issue, form.cleaned_data, user, at),
+        done=lambda sentence: Confirmation(sentence, undo),
+        back=return_path(request, reverse("issues:detail", args=[pk])),
+        page=lambda form: _issue_page(
+            request,
+            issue,
+            invalid={action: form} if has_form else {},
+            error=" ".join(map(str, form.non_field_errors())),
+        ),
+    )
 
 
 def _response_form(action: str, data: Any, issue: Issue, at: datetime, user: User) -> forms.Form:
@@ -294,7 +292,6 @@ def _apply(action: str, issue: Issue, data: dict[str, Any], by: User, at: dateti
     return "Response undone."
 
 
-@transaction.atomic
 def _assign(issue: Issue, data: dict[str, Any], by: User, at: datetime) -> User | None:
     """Assign the issue to the selected person, or to the contact with the address."""
     is_confirmed = data["confirm_contact"]

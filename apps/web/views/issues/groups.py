@@ -6,8 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, Case, Min, Q, Value, When
-from django.http import HttpRequest
+from django.db.models import BooleanField, Case, Min, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -26,6 +25,7 @@ from apps.web.pages.list_page import (
     MAX_COUNTED_ROWS,
     PRINT_PAGE_SIZE,
     PaginatedList,
+    QuerySource,
     changed_query,
 )
 from apps.web.views.issues.presenters import (
@@ -128,9 +128,9 @@ _SOON = (Urgency.NOW, Urgency.THIS_MONTH, Urgency.THIS_QUARTER)
 class GroupedIssues:
     """A page of groups. A URL that selects one group lists all its rows, page by page."""
 
-    request: HttpRequest
+    request: QuerySource
     # sorted, with `is_set_aside` and `date`
-    issues: IssueQuerySet
+    issues: "QuerySet[Issue]"
     grouping: Grouping
     today: date
 
@@ -296,14 +296,6 @@ class GroupedIssues:
     def next(self) -> str:
         is_last = self.number >= self.n_pages
         return "" if is_last else changed_query(self.request, page=self.number + 1)
-
-    @property
-    def is_filtered(self) -> bool:
-        return any(
-            value
-            for name, value in self.request.GET.items()
-            if name not in {"page", "sort", "print", "group", "issue"}
-        )
 
 
 def bounded_number(n: int) -> str:

@@ -7,9 +7,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -29,6 +31,7 @@ from apps.risks.levels import CRITICAL_SCORE
 from apps.risks.models import Assessment, Evidence, FoundationRisk
 from apps.risks.queries.conditions import UNDECIDED, InheritedRiskQuery
 from apps.risks.queries.inherited import InheritedRisk, inherited_pairs
+from apps.web.pages.action_view import action_view, add_errors
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -379,11 +382,8 @@ def _save_assessments(
                     for pk, reason in outcome.refused.items()
                 ]
                 total.refused += _attach_evidence(form, outcome.assessed, names, user)
-    except ValidationError as error:
-        form.add_error(None, "; ".join(error.messages))
-        return None
-    except errors.RiskChangeError as refusal:
-        form.add_error(None, str(refusal))
+    except (errors.RiskChangeError, ValidationError) as error:
+        add_errors(form, error)
         return None
     return total
 
@@ -450,7 +450,7 @@ def _flash_outcome(request: HttpRequest, outcome: BulkOutcome, selection: Select
 
 
 @require_POST
-def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
+def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponseBase:
     """Undo the assessments of one change, except those that another user has changed since."""
     user = signed_in_user(request)
     teams = undo.teams_decided_in(change=change)
@@ -460,21 +460,23 @@ def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
         raise PermissionDenied(
             "You can undo this assessment only if you can assess all of these risks."
         )
-    try:
-        outcome = undo.undo_assessments(change=change, by=user)
-    except errors.RiskChangeError as refusal:
-        flash_error(request, str(refusal))
-        return redirect(return_path(request, reverse("inherited-risks:list")))
-    n_undone = outcome.n_taken_back
-    if n_undone:
-        flash_success(
-            request,
-            pluralize(
-                n_undone,
-                f"Undone: {number(n_undone)} risk has its previous assessment.",
-                f"Undone: {number(n_undone)} risks have their previous assessment.",
-            ),
+
+    def done(outcome: undo.AssessmentUndo) -> str:
+        for reason in list(dict.fromkeys(outcome.refused.values()))[:MAX_NAMED]:
+            flash_error(request, reason)
+        n = outcome.n_taken_back
+        if not n:
+            return ""
+        return pluralize(
+            n,
+            f"Undone: {number(n)} risk has its previous assessment.",
+            f"Undone: {number(n)} risks have their previous assessment.",
         )
-    for reason in list(dict.fromkeys(outcome.refused.values()))[:MAX_NAMED]:
-        flash_error(request, reason)
-    return redirect(return_path(request, reverse("inherited-risks:list")))
+
+    return action_view(
+        request,
+        form=lambda: forms.Form(request.POST),
+        action=lambda _: undo.undo_assessments(change=change, by=user),
+        done=done,
+        back=return_path(request, reverse("inherited-risks:list")),
+    )

@@ -6,16 +6,16 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.errors import ConflictError
 from apps.common.history.context import current_change_id
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.planned_retirements import migration_plan_of
@@ -37,7 +37,8 @@ from apps.risks.models import (
 from apps.risks.queries.evidence import evidence_for_dependency, with_state
 from apps.risks.queries.inherited import InheritedRisk, inherited_risk
 from apps.risks.queries.levels import IN_THE_WEIGHTS
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view
+from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
@@ -370,7 +371,7 @@ def _is_capped(row: InheritedRisk) -> bool:
 @transaction.atomic
 def decide_inherited_risk(
     request: HttpRequest, risk: int, dependency: int, action: str
-) -> HttpResponse:
+) -> HttpResponseBase:
     """Assess, accept, mark as not applicable, revoke or add evidence; errors are shown with the
     input."""
     user, at = signed_in_user(request), now()
@@ -383,26 +384,25 @@ def decide_inherited_risk(
     if form is None:
         flash_error(request, "This action is no longer possible. Reload the page.")
         return redirect(subject.address)
-    if form.is_valid():
-        try:
-            with transaction.atomic():
-                outcome = _ACTIONS[action](subject, form.cleaned_data, user, at)
-        except ConflictError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            _add_errors(form, error)
-        else:
-            if isinstance(outcome, DecisionProposal):
-                flash_proposed(request, at=at)
-                return redirect(subject.address)
-            undo = (
-                None
-                if action == "evidence"
-                else reverse("inherited-risks:undo", args=[current_change_id()])
-            )
-            flash_success(request, outcome, undo=undo)
-            return redirect(subject.address)
-    return _render_detail(request, subject, at=at, bound={action: form})
+
+    def done(outcome: str | DecisionProposal) -> Confirmation:
+        if isinstance(outcome, DecisionProposal):
+            flash_proposed(request, at=at)
+            return Confirmation("")
+        if action == "evidence":
+            return Confirmation(outcome)
+        return Confirmation(
+            outcome, undo=reverse("inherited-risks:undo", args=[current_change_id()])
+        )
+
+    return action_view(
+        request,
+        form=lambda: form,
+        action=lambda form: _ACTIONS[action](subject, form.cleaned_data, user, at),
+        done=done,
+        back=subject.address,
+        page=lambda form: _render_detail(request, subject, at=at, bound={action: form}),
+    )
 
 
 def _require_role(user: User, subject: InheritedRiskSubject, role: TeamRole) -> None:
@@ -412,15 +412,6 @@ def _require_role(user: User, subject: InheritedRiskSubject, role: TeamRole) -> 
             f"You need the {name} role on {subject.dependency.application.team.name}, "
             "or the governance role, to do this."
         )
-
-
-def _add_errors(form: forms.Form, error: ValidationError) -> None:
-    """Add the action's errors to the fields they name, or to the form."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, errors)
 
 
 def _expected_version(subject: InheritedRiskSubject) -> int:

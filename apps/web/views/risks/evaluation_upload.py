@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
-from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.import_jobs import IntakePermissionError
@@ -21,7 +20,7 @@ from apps.risks.evaluations.evidence_import import MAX_BYTES, receive_evaluation
 from apps.risks.evaluations.formats import READERS
 from apps.risks.models import Evidence
 from apps.web.pages.flash_messages import flash_success
-from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.form_fields import can_import, signed_in_user
 from apps.web.pages.page import Headline, render_page
 
 MIB = 1024 * 1024
@@ -79,10 +78,7 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
     """Upload evaluation results; `?application=` prefills the form. A large file is processed by a
     worker."""
     user, at = signed_in_user(request), now()
-    if not (
-        user.is_governance
-        or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
-    ):
+    if not can_import(user):
         raise PermissionDenied(
             "You need the editor role on a team, or the governance role, to record evidence."
         )

@@ -1,56 +1,50 @@
 """Evidence: results and documents, their validity, and the assessments that depend on them."""
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import errors as risks_errors
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import EvidenceFilter
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 from apps.risks.queries.node_names import with_node_names
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
-from apps.web.pages.flash_messages import flash_success
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.lists.columns import Column, FileColumn, format_day
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
+from apps.web.pages.form_fields import can_import, signed_in_user
+from apps.web.pages.list_page import Sorting
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks.forms import EvidenceForm
+from apps.web.wording import number
 
-ORDERS = Sorting(
-    {
-        "run": ("Tested on", ("-run_on", "-pk")),
-        "expires": ("Valid until", ("expires_on", "-pk")),
-        "recorded": ("Recorded", ("-recorded_at", "-pk")),
-    }
-)
-MAX_CSV_ROWS = 10_000
 MAX_ROWS = 50
+# marks of the states
+MARKS: dict[str, str] = {
+    Evidence.State.FAILING: "open",
+    Evidence.State.EXPIRED: "stale",
+    Evidence.State.PASSED: "done",
+    Evidence.State.ON_FILE: "part",
+}
 
 
-def _filter_evidence(request: HttpRequest) -> tuple[EvidenceFilter, Any]:
-    user = signed_in_user(request)
-    filterset = EvidenceFilter(request.GET, Evidence.objects.visible_to(user), request=request)
-    rows = filterset.qs.select_related(
-        "application", "version", "offering__host", "template", "recorded_by"
-    )
-    if ORDERS.chosen(request)[0] == "expires":
-        rows = rows.filter(expires_on__isnull=False)
-    return filterset, ORDERS.apply(request, _annotate_backing(rows, user))
-
-
-def _annotate_backing(rows: Any, user: User) -> Any:
+def _annotate_backing(rows: "QuerySet[Evidence]", user: User) -> "QuerySet[Evidence]":
     """Annotate `n_assessments`, those that `user` may view, and `n_risks`, which all users may
     view."""
     visible_assessments = Assessment.objects.visible_to(user).order_by().values("pk")
@@ -67,135 +61,214 @@ def _count_links(links: Any) -> Coalesce:
     )
 
 
-@require_safe
-def evidence_list(request: HttpRequest) -> HttpResponse:
-    """Show the evidence, by the filters of the URL."""
-    user, at = signed_in_user(request), now()
-    filterset, queryset = _filter_evidence(request)
-    listing: PaginatedList[Evidence] = PaginatedList(request, queryset)
-    today = day_of(at)
-    return render_page(
-        request,
-        "risks/evidence.html",
-        fragment="listing",
-        title="Evidence",
-        counts="Evidence about models and your applications",
-        as_of=at,
-        sentence=_build_list_headline(listing, user, today),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("kind", "Kind", choices=Evidence.Kind.choices),
-                FilterControl("tool", "Tool", "search"),
-                FilterControl("run", "Run", "search"),
-                FilterControl("passed", "Passed", choices=BOOLEANS),
-                FilterControl("failing_or_expired", "Failing or expired", choices=BOOLEANS),
-                FilterControl("template", "Tested risk (code)", "search"),
-            ],
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    evidence: Evidence
+    state: Evidence.State
+
+
+def _describe_tool(row: EvidenceRow) -> str:
+    evidence = row.evidence
+    tool = evidence.tool or evidence.get_evaluator_display()
+    return f"{tool}, tests {evidence.template.code}" if evidence.template else tool
+
+
+def _list_subjects(row: EvidenceRow) -> list[str]:
+    """Return what the evidence is about: the application, the version, the offering."""
+    evidence, offering = row.evidence, row.evidence.offering
+    names = [
+        evidence.application.name if evidence.application else "",
+        evidence.version.identifier if evidence.version else "",
+        f"{offering.api_id} · {offering.host.name}" if offering else "",
+    ]
+    return [name for name in names if name]
+
+
+def _link_application(row: EvidenceRow) -> str:
+    application = row.evidence.application
+    return reverse("applications:detail", args=[application.slug]) if application else ""
+
+
+def _trim_zeros(value: Decimal | None) -> Decimal | None:
+    """Return a measured value without the zeros of its column, and without an exponent."""
+    return None if value is None else Decimal(f"{value.normalize():f}")
+
+
+def _describe_result(row: EvidenceRow) -> str:
+    value = _trim_zeros(row.evidence.value)
+    return " ".join(filter(None, (row.evidence.metric, "" if value is None else str(value))))
+
+
+def _describe_measurement(row: EvidenceRow) -> str:
+    """Return the threshold, the number of cases and the dataset of a result."""
+    evidence = row.evidence
+    texts = [evidence.dataset]
+    if evidence.threshold is not None:
+        limit = "at least" if evidence.higher_is_better else "at most"
+        texts.append(f"{limit} {_trim_zeros(evidence.threshold)}")
+    if evidence.n:
+        texts.append(f"n = {number(evidence.n)}")
+    return ", ".join(filter(None, texts))
+
+
+def _describe_backing(row: EvidenceRow) -> str:
+    """Return how many assessments and risks depend on the evidence; empty for none."""
+    n = row.evidence.n_assessments + row.evidence.n_risks  # type: ignore[attr-defined]
+    return pluralize(n, "for 1 assessment", f"for {number(n)} assessments") if n else ""
+
+
+class EvidenceList(ListPage[Evidence, EvidenceRow]):
+    """Evidence by the filters of the URL, latest tests first."""
+
+    namespace = "evidence"
+    title = "Evidence"
+    nouns = ("piece of evidence", "pieces of evidence")
+    counts = "Evidence about models and your applications"
+    filterset_class = EvidenceFilter
+    columns = (
+        Column[EvidenceRow](
+            "evidence",
+            "Evidence",
+            lambda row: row.evidence.get_kind_display(),
+            note=_describe_tool,
+            url=lambda row: reverse("evidence:detail", args=[row.evidence.pk]),
         ),
-        listing=listing,
-        rows=[(row, row.state(today)) for row in listing.rows],
-        columns=ORDERS.columns(request),
-        may_add=_may_add(user),
-    )
-
-
-def _may_add(user: User) -> bool:
-    return user.is_governance or any(
-        rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values()
-    )
-
-
-def _build_list_headline(listing: PaginatedList[Evidence], user: User, today: date) -> Headline:
-    """Return the headline: the number of pieces, and those in doubt."""
-    n = listing.n_found
-    if n == 0:
-        return Headline(
-            "No evidence matches these filters." if listing.is_filtered else "No evidence yet."
-        )
-    total = pluralize(
-        n, "1 piece of evidence is recorded", f"{listing.count} pieces of evidence are recorded"
-    )
-    if listing.is_filtered:
-        total = pluralize(
-            n,
-            "1 piece of evidence matches these filters",
-            f"{listing.count} pieces of evidence match these filters",
-        )
-        return Headline(f"{total}.")
-    n_doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
-    if n_doubtful == 0:
-        return Headline(f"{total}; none is failing or expired.")
-    return Headline(
-        f"{total}; ",
-        pluralize(n_doubtful, "{n} is failing or expired", "{n} are failing or expired").format(
-            n="1,000+" if n_doubtful > 1000 else n_doubtful
+        Column[EvidenceRow](
+            "about",
+            "About",
+            lambda row: next(iter(_list_subjects(row)), ""),
+            note=lambda row: ", ".join(_list_subjects(row)[1:]),
+            url=_link_application,
+            css=lambda row: "" if row.evidence.application else "id",
+            is_in_files=False,
         ),
-        ".",
+        Column[EvidenceRow](
+            "result", "Result", _describe_result, note=_describe_measurement, is_in_files=False
+        ),
+        Column[EvidenceRow](
+            "state",
+            "State",
+            attrgetter("state.label"),
+            css=lambda row: f"state {MARKS[row.state]}",
+            note=_describe_backing,
+        ),
+        Column[EvidenceRow](
+            "run",
+            "Tested on",
+            attrgetter("evidence.run_on"),
+            format=format_day,
+            order=("-run_on", "-pk"),
+        ),
+        Column[EvidenceRow](
+            "expires",
+            "Valid until",
+            attrgetter("evidence.expires_on"),
+            format=format_day,
+            css=lambda row: "bad" if row.state == Evidence.State.EXPIRED else "",
+            order=("expires_on", "-pk"),
+            requires="expires_on",
+        ),
     )
+    file_columns = (
+        FileColumn[EvidenceRow]("Evidence ID", attrgetter("evidence.pk")),
+        FileColumn[EvidenceRow]("Tool", attrgetter("evidence.tool")),
+        FileColumn[EvidenceRow]("Evaluator", lambda row: row.evidence.get_evaluator_display()),
+        FileColumn[EvidenceRow](
+            "Application",
+            lambda row: row.evidence.application.name if row.evidence.application else "",
+        ),
+        FileColumn[EvidenceRow](
+            "Application ID",
+            lambda row: row.evidence.application.slug if row.evidence.application else "",
+        ),
+        FileColumn[EvidenceRow](
+            "Version", lambda row: row.evidence.version.identifier if row.evidence.version else ""
+        ),
+        FileColumn[EvidenceRow](
+            "Model ID", lambda row: row.evidence.offering.api_id if row.evidence.offering else ""
+        ),
+        FileColumn[EvidenceRow](
+            "Host", lambda row: row.evidence.offering.host.name if row.evidence.offering else ""
+        ),
+        FileColumn[EvidenceRow](
+            "Tested risk", lambda row: row.evidence.template.code if row.evidence.template else ""
+        ),
+        FileColumn[EvidenceRow]("Dataset", attrgetter("evidence.dataset")),
+        FileColumn[EvidenceRow]("Metric", attrgetter("evidence.metric")),
+        FileColumn[EvidenceRow]("Value", lambda row: _trim_zeros(row.evidence.value)),
+        FileColumn[EvidenceRow]("Threshold", lambda row: _trim_zeros(row.evidence.threshold)),
+        FileColumn[EvidenceRow]("Cases", attrgetter("evidence.n")),
+        FileColumn[EvidenceRow]("SHA-256", attrgetter("evidence.digest")),
+        FileColumn[EvidenceRow]("Link", attrgetter("evidence.link")),
+        FileColumn[EvidenceRow]("Note", attrgetter("evidence.note")),
+        FileColumn[EvidenceRow]("Recorded by", lambda row: str(row.evidence.recorded_by or "")),
+        FileColumn[EvidenceRow]("Recorded", attrgetter("evidence.recorded_at")),
+        FileColumn[EvidenceRow]("Assessments", attrgetter("evidence.n_assessments")),
+        FileColumn[EvidenceRow]("Risks", attrgetter("evidence.n_risks")),
+    )
+    controls = (
+        FilterControl("kind", "Kind", choices=Evidence.Kind.choices),
+        FilterControl("tool", "Tool", "search"),
+        FilterControl("run", "Run", "search"),
+        FilterControl("passed", "Passed", choices=BOOLEANS),
+        FilterControl("failing_or_expired", "Failing or expired", choices=BOOLEANS),
+        FilterControl("template", "Tested risk (code)", "search"),
+    )
+    default_order = ("run", ())
 
+    def get_queryset(self) -> "QuerySet[Evidence]":
+        return Evidence.objects.visible_to(self.user).select_related(
+            "application", "version", "offering__host", "template", "recorded_by"
+        )
 
-HEADS = [
-    "evidence",
-    "kind",
-    "tool",
-    "evaluator",
-    "application",
-    "version",
-    "offering",
-    "tested risk",
-    "dataset",
-    "metric",
-    "value",
-    "threshold",
-    "cases",
-    "state",
-    "tested on",
-    "valid until",
-    "sha256",
-    "link",
-    "note",
-    "recorded by",
-    "recorded",
-    "assessments",
-    "risks",
-]
+    def narrow(self, queryset: "QuerySet[Evidence]") -> "QuerySet[Evidence]":
+        return _annotate_backing(queryset, self.user)
 
+    def build_rows(self, records: Sequence[Evidence]) -> Sequence[EvidenceRow]:
+        return [EvidenceRow(evidence, evidence.state(self.today)) for evidence in records]
 
-@require_safe
-def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all evidence that matches the filters."""
-    today = day_of(now())
+    @cached_property
+    def sorting(self) -> Sorting:
+        # also by the time of recording, which is no column
+        orders = {**super().sorting.orders, "recorded": ("Recorded", ("-recorded_at", "-pk"))}
+        return Sorting(orders)
 
-    def cells(row: Any) -> list[Any]:
-        return [
-            row.pk,
-            row.get_kind_display(),
-            row.tool,
-            row.get_evaluator_display(),
-            row.application.slug if row.application else "",
-            row.version.identifier if row.version else "",
-            row.offering.api_id if row.offering else "",
-            row.template.code if row.template else "",
-            row.dataset,
-            row.metric,
-            "" if row.value is None else row.value.normalize(),
-            "" if row.threshold is None else row.threshold.normalize(),
-            row.n or "",
-            row.state(today).label,
-            row.run_on,
-            row.expires_on or "",
-            row.digest,
-            row.link,
-            row.note,
-            row.recorded_by or "",
-            row.recorded_at,
-            row.n_assessments,
-            row.n_risks,
-        ]
+    def get_lead(self) -> Headline:
+        """Return the number of pieces, and those in doubt."""
+        n = self.listing.n_found
+        if self.is_filtered or not n:
+            return super().get_lead()
+        total = f"{self.count_records()} {pluralize(n, 'is', 'are')} recorded"
+        visible = Evidence.objects.visible_to(self.user)
+        n_doubtful = visible.failing_or_expired_on(self.today)[:1001].count()
+        if not n_doubtful:
+            return Headline(f"{total}; none is failing or expired.")
+        count = "1,000+" if n_doubtful > 1000 else number(n_doubtful)
+        verb = pluralize(n_doubtful, "is", "are")
+        return Headline(f"{total}; ", f"{count} {verb} failing or expired", ".")
 
-    return csv_response("evidence", HEADS, _filter_evidence(request)[1][:MAX_CSV_ROWS], cells)
+    def get_basis(self) -> str:
+        return (
+            "Results of tests on your own workloads, papers of providers, incidents. Expired and "
+            "failed evidence makes its assessments stale."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not can_import(self.user):
+            return ()
+        return (
+            PageAction("Upload results", reverse("evidence:upload")),
+            PageAction("Add evidence", reverse("evidence:create")),
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No evidence yet.",
+            "Evidence is an evaluation on your own workload (promptfoo, inspect_ai, garak), a "
+            "provider's card, a contract or an incident. Add evidence and attach it to an "
+            "assessment. Pipelines can send it through the API.",
+            *(("Add evidence", reverse("evidence:create")) if can_import(self.user) else ()),
+        )
 
 
 @require_safe
@@ -247,71 +320,57 @@ def _build_evidence_headline(evidence: Evidence, state: Evidence.State) -> Headl
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_evidence(request: HttpRequest) -> HttpResponse:
+def add_evidence(request: HttpRequest) -> HttpResponseBase:
     """Record a result or a document. Parameters such as `?application=` prefill the form;
     `?risk=&dependency=` attaches it to an assessment."""
     user, at = signed_in_user(request), now()
-    if not _may_add(user):
+    if not can_import(user):
         raise PermissionDenied(
             "You need the editor role on a team, or the governance role, to record evidence."
         )
-    is_post = request.method == "POST"
     names = ("application", "version", "offering", "kind", "tool")
-    form = EvidenceForm(
-        request.POST if is_post else None,
-        user=user,
-        initial={name: request.GET[name] for name in names if request.GET.get(name)},
-    )
-    backed_assessment = _find_assessment(request, user)
-    if is_post and form.is_valid():
-        _require_role(form.cleaned_data, user)
-        try:
-            with transaction.atomic():
-                evidence = actions_evidence.record_evidence(
-                    kind=form.cleaned_data["kind"],
-                    run_on=form.cleaned_data["run_on"],
-                    facts=form.facts,
-                    by=user,
-                    at=at,
-                )
-                if backed_assessment is not None:
-                    actions_evidence.attach_evidence(
-                        evidence=evidence, assessment=backed_assessment, by=user
-                    )
-        except risks_errors.RiskChangeError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            for name, errors in (
-                error.error_dict.items() if hasattr(error, "error_dict") else [(None, error)]
-            ):
-                form.add_error(name if name in form.fields else None, errors)
-        else:
-            flash_success(
-                request,
-                "The evidence was recorded and attached."
-                if backed_assessment
-                else "The evidence was recorded.",
-            )
-            if backed_assessment is not None:
-                return redirect(
-                    "inherited-risks:detail",
-                    risk=backed_assessment.risk_id,
-                    dependency=backed_assessment.dependency_id,
-                )
-            return redirect("evidence:detail", pk=evidence.pk)
-    return render_page(
+    backed = _find_assessment(request, user)
+
+    def record(form: EvidenceForm) -> Evidence:
+        cleaned = form.cleaned_data
+        _require_role(cleaned, user)
+        evidence = actions_evidence.record_evidence(
+            kind=cleaned["kind"], run_on=cleaned["run_on"], facts=form.facts, by=user, at=at
+        )
+        if backed is not None:
+            actions_evidence.attach_evidence(evidence=evidence, assessment=backed, by=user)
+        return evidence
+
+    def back(evidence: Evidence) -> str:
+        if backed is None:
+            return reverse("evidence:detail", args=[evidence.pk])
+        return reverse("inherited-risks:detail", args=[backed.risk_id, backed.dependency_id])
+
+    return action_view(
         request,
-        "risks/add-evidence.html",
-        title="Add evidence",
-        crumbs=(
-            ("Inherited risks", reverse("inherited-risks:list")),
-            ("Evidence", reverse("evidence:list")),
+        form=lambda: EvidenceForm(
+            request.POST if request.method == "POST" else None,
+            user=user,
+            initial={name: request.GET[name] for name in names if request.GET.get(name)},
         ),
-        as_of=at,
-        status=422 if is_post else 200,
-        sentence=Headline("Enter the tested model, the tool, the result and its validity."),
-        form=form,
-        backs=backed_assessment,
+        action=record,
+        done=lambda _: (
+            "The evidence was recorded and attached." if backed else "The evidence was recorded."
+        ),
+        back=back,
+        page=lambda form: render_page(
+            request,
+            "risks/add-evidence.html",
+            title="Add evidence",
+            crumbs=(
+                ("Inherited risks", reverse("inherited-risks:list")),
+                ("Evidence", reverse("evidence:list")),
+            ),
+            as_of=at,
+            sentence=Headline("Enter the tested model, the tool, the result and its validity."),
+            form=form,
+            backs=backed,
+        ),
     )
 
 

@@ -1,23 +1,26 @@
 """Risks of foundations, versions, offerings and providers, which dependencies inherit. Changed by
 governance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import errors as risks_errors
 from apps.risks.actions import foundation_risks
 from apps.risks.actions.foundation_risks import ensure_node
 from apps.risks.filters import NODE_KINDS, FoundationRiskFilter
@@ -36,39 +39,20 @@ from apps.risks.queries.evidence import evidence_for_risk
 from apps.risks.queries.inherited import inherited_risks
 from apps.risks.queries.node_names import with_node_names
 from apps.risks.queries.reach import RiskReach, reach_per_risk
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.lists.columns import Column, FileColumn, format_day, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import Confirmation, action_view
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
 from apps.web.views.risks.forms import CreateRiskForm, ReasonForm, RiskForm, possible_owners
 from apps.web.views.risks.history import AssessmentEntry
 from apps.web.views.risks.register import register_row
+from apps.web.wording import day, number
 
-ORDERS = Sorting(
-    {
-        "inherent": ("Inherent", ("-inherent", "-id")),
-        "opened": ("Raised", ("-opened_at", "-pk")),
-        "review": ("Review", ("review_on", "-pk")),
-    }
-)
 MAX_ROWS = 12
 GOVERNANCE_ONLY = "You need the governance role to change the risks of foundations."
-
-
-def _filter_risks(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
-    """Return the filter set and its risks. Without an `open` parameter, only open ones."""
-    query = request.GET.copy()
-    if "open" not in request.GET:
-        query["open"] = "true"
-    filterset = FoundationRiskFilter(
-        query, FoundationRisk.objects.visible_to(request.user), request=request
-    )
-    risks = with_node_names(filterset.qs.select_related("template", "node", "owner"))
-    if ORDERS.chosen(request)[0] == "review":
-        risks = risks.filter(review_on__isnull=False)
-    return filterset, ORDERS.apply(request, risks)
 
 
 def reach_of(
@@ -95,142 +79,196 @@ def reach_of(
     }
 
 
-@require_safe
-def foundation_risk_list(request: HttpRequest) -> HttpResponse:
-    """Show the foundation risks, by the filters of the URL."""
-    user, at = signed_in_user(request), now()
-    filterset, queryset = _filter_risks(request)
-    listing: PaginatedList[FoundationRisk] = PaginatedList(request, queryset)
-    reach = reach_of(
-        user, day_of(at), [risk.pk for risk in listing.rows], is_stored=count_basis(user).stored
-    )
-    return render_page(
-        request,
-        "risks/foundations.html",
-        fragment="listing",
-        title="Foundation risks",
-        counts="Risks of catalogue records, and active dependencies that inherit them",
-        as_of=at,
-        sentence=_build_list_headline(listing, request),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Risk contains", "search"),
-                FilterControl("open", "Open", choices=BOOLEANS),
-                FilterControl("layer", "Layer", choices=Layer.choices),
-                FilterControl(
-                    "node_kind",
-                    "Attached to",
-                    choices=[(kind, label.capitalize()) for kind, label in NODE_KINDS],
-                ),
-                FilterControl("rule", "Raised by rule", choices=RuleName.choices),
-                FilterControl(
-                    "min_inherent",
-                    "At least",
-                    choices=((17, "Very high"), (11, "High"), (7, "Moderate")),
-                ),
-            ],
-            default_values={"open": "true"},
-        ),
-        listing=listing,
-        rows=[
-            (
-                risk,
-                reach.get(risk.pk, RiskReach()),
-                presenters.describe_severity(_inherent_level(risk)),
-                _inherent_level(risk).severity,
-            )
-            for risk in listing.rows
-        ],
-        columns=ORDERS.columns(request),
-    )
+@dataclass(frozen=True, slots=True)
+class FoundationRiskRow:
+    """Foundation risk with the assessments of the dependencies that inherit it."""
+
+    risk: FoundationRisk
+    reach: RiskReach
+
+    @property
+    def name(self) -> str:
+        return _name_risk(self.risk)
+
+    @property
+    def level(self) -> Level:
+        return _inherent_level(self.risk)
+
+
+def _name_risk(risk: FoundationRisk) -> str:
+    """Return the title of the risk, or that of its template."""
+    return risk.title or (risk.template.title if risk.template else "")
 
 
 def _inherent_level(risk: FoundationRisk) -> Level:
     return Level(risk.likelihood, risk.impact)
 
 
-def _build_list_headline(listing: PaginatedList[FoundationRisk], request: HttpRequest) -> Headline:
-    n = listing.n_found
-    is_open = request.GET.get("open", "true") == "true"
-    if is_open:
-        template = pluralize(
-            n,
-            "1 foundation risk is open. Its dependencies inherit it.",
-            "{n} foundation risks are open. Their dependencies inherit them.",
+def _describe_end(row: FoundationRiskRow) -> str:
+    """Return why dependencies do not inherit the risk; empty if they do."""
+    risk, today = row.risk, day_of(now())
+    if risk.closed_at:
+        return f"closed {day(day_of(risk.closed_at), today=today)}"
+    if risk.dismissed_at:
+        return f"dismissed {day(day_of(risk.dismissed_at), today=today)}"
+    return "" if risk.inherits else "not inherited"
+
+
+def _describe_undecided(row: FoundationRiskRow) -> str:
+    counts = ((row.reach.n_unassessed, "unassessed"), (row.reach.n_stale, "stale"))
+    return ", ".join(f"{number(n)} {state}" for n, state in counts if n)
+
+
+def _name_owner(row: FoundationRiskRow) -> str:
+    if row.risk.owner:
+        return str(row.risk.owner)
+    is_open = row.risk.closed_at is None and row.risk.dismissed_at is None
+    return SafeString('<span class="unowned">Unassigned</span>') if is_open else ""
+
+
+class FoundationRiskList(ListPage[FoundationRisk, FoundationRiskRow]):
+    """Foundation risks by the filters of the URL, most severe first; without `open`, only open
+    ones."""
+
+    namespace = "foundation-risks"
+    title = "Foundation risks"
+    nouns = ("foundation risk", "foundation risks")
+    counts = "Risks of catalogue records, and active dependencies that inherit them"
+    filterset_class = FoundationRiskFilter
+    columns = (
+        Column[FoundationRiskRow](
+            "risk",
+            "Risk",
+            lambda row: f"{row.risk.template.code} {row.name}" if row.risk.template else row.name,
+            note=lambda row: (
+                f"by rule: {row.risk.get_rule_display().lower()}" if row.risk.rule else ""
+            ),
+            url=lambda row: reverse("foundation-risks:detail", args=[row.risk.pk]),
+        ),
+        Column[FoundationRiskRow](
+            "node",
+            "Attached to",
+            attrgetter("risk.node_name"),
+            note=lambda row: row.risk.node.get_kind_display(),
+        ),
+        Column[FoundationRiskRow](
+            "inherent",
+            "Inherent",
+            lambda row: presenters.describe_severity(row.level),
+            css=lambda row: f"sev sev-{row.level.severity}",
+            note=_describe_end,
+            order=("-inherent", "-id"),
+        ),
+        Column[FoundationRiskRow](
+            "inherited_by",
+            "Inherited by",
+            attrgetter("reach.n_inherited"),
+            format=format_number,
+            note=_describe_undecided,
+            url=lambda row: f"{reverse('inherited-risks:list')}?risk={row.risk.pk}",
+            is_numeric=True,
+        ),
+        Column[FoundationRiskRow](
+            "opened",
+            "Raised",
+            attrgetter("risk.opened_at"),
+            format=lambda value: format_day(day_of(value)),
+            order=("-opened_at", "-pk"),
+        ),
+        Column[FoundationRiskRow](
+            "review",
+            "Review and owner",
+            attrgetter("risk.review_on"),
+            format=format_day,
+            note=_name_owner,
+            order=("review_on", "-pk"),
+            requires="review_on",
+            is_in_files=False,
+        ),
+    )
+    file_columns = (
+        FileColumn[FoundationRiskRow]("Risk ID", attrgetter("risk.pk")),
+        FileColumn[FoundationRiskRow](
+            "Template", lambda row: row.risk.template.code if row.risk.template else ""
+        ),
+        FileColumn[FoundationRiskRow](
+            "Type of record", lambda row: row.risk.node.get_kind_display()
+        ),
+        FileColumn[FoundationRiskRow]("Inherent likelihood", attrgetter("risk.likelihood")),
+        FileColumn[FoundationRiskRow]("Inherent impact", attrgetter("risk.impact")),
+        FileColumn[FoundationRiskRow]("Inherent score", attrgetter("risk.inherent")),
+        FileColumn[FoundationRiskRow]("Confidence", lambda row: row.risk.get_confidence_display()),
+        FileColumn[FoundationRiskRow](
+            "Is inherited", lambda row: "yes" if row.risk.inherits else "no"
+        ),
+        FileColumn[FoundationRiskRow]("Unassessed", attrgetter("reach.n_unassessed")),
+        FileColumn[FoundationRiskRow]("Stale", attrgetter("reach.n_stale")),
+        FileColumn[FoundationRiskRow]("Assessed", attrgetter("reach.n_assessed")),
+        FileColumn[FoundationRiskRow]("Owner", lambda row: str(row.risk.owner or "")),
+        FileColumn[FoundationRiskRow]("Review on", attrgetter("risk.review_on")),
+        FileColumn[FoundationRiskRow](
+            "Rule", lambda row: row.risk.get_rule_display() if row.risk.rule else ""
+        ),
+        FileColumn[FoundationRiskRow]("Facts", attrgetter("risk.facts")),
+        FileColumn[FoundationRiskRow]("Source", attrgetter("risk.source_url")),
+        FileColumn[FoundationRiskRow]("Closed", attrgetter("risk.closed_at")),
+        FileColumn[FoundationRiskRow]("Dismissed", attrgetter("risk.dismissed_at")),
+    )
+    controls = (
+        FilterControl("q", "Risk contains", "search"),
+        FilterControl("open", "Open", choices=BOOLEANS),
+        FilterControl("layer", "Layer", choices=Layer.choices),
+        FilterControl(
+            "node_kind",
+            "Attached to",
+            choices=[(kind, label.capitalize()) for kind, label in NODE_KINDS],
+        ),
+        FilterControl("rule", "Raised by rule", choices=RuleName.choices),
+        FilterControl(
+            "min_inherent", "At least", choices=((17, "Very high"), (11, "High"), (7, "Moderate"))
+        ),
+    )
+    default_filters = {"open": "true"}
+    default_order = ("inherent", ())
+
+    def get_queryset(self) -> "QuerySet[FoundationRisk]":
+        return FoundationRisk.objects.visible_to(self.user).select_related(
+            "template", "node", "owner"
         )
-    else:
-        template = pluralize(n, "1 foundation risk.", "{n} foundation risks.")
-    if listing.is_filtered:
-        template = pluralize(
-            n,
-            "1 foundation risk matches these filters.",
-            "{n} foundation risks match these filters.",
+
+    def narrow(self, queryset: "QuerySet[FoundationRisk]") -> "QuerySet[FoundationRisk]":
+        return with_node_names(queryset)
+
+    @cached_property
+    def is_stored(self) -> bool:
+        """Whether the assessments are those of the last count."""
+        return count_basis(self.user).stored
+
+    def build_rows(self, records: Sequence[FoundationRisk]) -> Sequence[FoundationRiskRow]:
+        reach = reach_of(
+            self.user, self.today, [risk.pk for risk in records], is_stored=self.is_stored
         )
-    return Headline(template.format(n=listing.count))
+        return [FoundationRiskRow(risk, reach.get(risk.pk, RiskReach())) for risk in records]
 
+    def get_lead(self) -> Headline:
+        n = self.listing.n_found
+        if self.is_filtered or not n:
+            return super().get_lead()
+        inherit = pluralize(n, "Its dependencies inherit it.", "Their dependencies inherit them.")
+        return Headline(f"{self.count_records()} {pluralize(n, 'is', 'are')} open. {inherit}")
 
-HEADS = [
-    "risk",
-    "template",
-    "title",
-    "node kind",
-    "node",
-    "likelihood",
-    "impact",
-    "inherent",
-    "confidence",
-    "inherited",
-    "owner",
-    "rule",
-    "facts",
-    "source",
-    "raised",
-    "closed",
-    "dismissed",
-    "inherited by",
-    "unassessed",
-    "stale",
-    "assessed",
-]
-MAX_CSV_ROWS = 10_000
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add risk", reverse("foundation-risks:create")),)
 
-
-@require_safe
-def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all foundation risks that match these filters."""
-    user, today = signed_in_user(request), day_of(now())
-    rows = list(_filter_risks(request)[1][:MAX_CSV_ROWS])
-    reach = reach_of(user, today, [risk.pk for risk in rows], is_stored=count_basis(user).stored)
-
-    def cells(risk: Any) -> list[Any]:
-        risk_reach = reach.get(risk.pk, RiskReach())
-        return [
-            risk.pk,
-            risk.template.code if risk.template else "",
-            risk.title or (risk.template.title if risk.template else ""),
-            risk.node.get_kind_display(),
-            risk.node_name,
-            risk.likelihood,
-            risk.impact,
-            risk.inherent,
-            risk.confidence,
-            risk.inherits,
-            risk.owner or "",
-            risk.rule,
-            risk.facts,
-            risk.source_url,
-            risk.opened_at,
-            risk.closed_at or "",
-            risk.dismissed_at or "",
-            risk_reach.n_inherited,
-            risk_reach.n_unassessed,
-            risk_reach.n_stale,
-            risk_reach.n_assessed,
-        ]
-
-    return csv_response("foundation-risks", HEADS, rows, cells)
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No foundation risks yet.",
+            "Built-in rules raise risks from catalogue data for models in use. Governance users "
+            "add further risks from templates, on a model or provider.",
+            *(("Add risk", reverse("foundation-risks:create")) if self.user.is_governance else ()),
+        )
 
 
 # --- page of one risk -----------------------------------------------------------------------------
@@ -262,8 +300,7 @@ def _render_detail(
     `end_form` are shown with their errors."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
-    template = risk.template
-    name = risk.title or (template.title if template else "")
+    template, name = risk.template, _name_risk(risk)
     is_open = risk.closed_at is None and risk.dismissed_at is None
     basis = count_basis(user)
     reach = reach_of(user, today, [risk.pk], is_stored=basis.stored).get(risk.pk, RiskReach())
@@ -351,8 +388,8 @@ def _list_changes(risk: FoundationRisk) -> list[AssessmentEntry]:
     """Return the history of the risk, newest first; one statement."""
     rows = list(risk.history.select_related("pgh_context").order_by("-pgh_id")[:41])  # type: ignore[attr-defined]
     entries = []
-    for number, row in enumerate(rows[:40]):
-        before = rows[number + 1] if number + 1 < len(rows) else None
+    for position, row in enumerate(rows[:40]):
+        before = rows[position + 1] if position + 1 < len(rows) else None
         metadata = row.pgh_context.metadata if row.pgh_context else {}
         changes = [
             (
@@ -384,135 +421,145 @@ def _format_value(value: Any) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def create_risk(request: HttpRequest) -> HttpResponse:
+def create_risk(request: HttpRequest) -> HttpResponseBase:
     """Create a risk on any node, from a template or with an own title; `?node_kind=&node=` and
     `?template=` prefill the form."""
     user, at = signed_in_user(request), now()
     if request.method == "POST":
         governance_user(request, GOVERNANCE_ONLY)
-    people = _list_possible_owners()
-    form = CreateRiskForm(
-        request.POST if request.method == "POST" else None,
-        people=people,
-        initial={
-            "node_kind": request.GET.get("node_kind", ""),
-            "node": request.GET.get("node") or request.GET.get("node_ref", ""),
-            "template": RiskTemplate.objects.filter(code=request.GET.get("template", "")).first(),
-        },
-    )
-    if request.method == "POST" and form.is_valid():
+
+    def make_form() -> CreateRiskForm:
+        code = request.GET.get("template", "")
+        return CreateRiskForm(
+            request.POST if request.method == "POST" else None,
+            people=_list_possible_owners(),
+            initial={
+                "node_kind": request.GET.get("node_kind", ""),
+                "node": request.GET.get("node") or request.GET.get("node_ref", ""),
+                "template": RiskTemplate.objects.filter(code=code).first(),
+            },
+        )
+
+    def create(form: CreateRiskForm) -> FoundationRisk:
         cleaned = form.cleaned_data
-        try:
-            with transaction.atomic():
-                risk = foundation_risks.raise_risk(
-                    node=ensure_node(
-                        kind=NodeKind[cleaned["node_kind"].upper()], ref=cleaned["thing"].pk
-                    ),
-                    template=cleaned["template"],
-                    facts=form.risk_facts,
-                    by=user,
-                    at=at,
-                )
-        except risks_errors.RiskChangeError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            _add_errors(form, error)
-        else:
-            flash_success(
-                request, "The risk was added. All dependencies on it inherit the risk from now on."
-            )
-            return redirect("foundation-risks:detail", pk=risk.pk)
-    return render_page(
+        kind = NodeKind[cleaned["node_kind"].upper()]
+        return foundation_risks.raise_risk(
+            node=ensure_node(kind=kind, ref=cleaned["thing"].pk),
+            template=cleaned["template"],
+            facts=form.risk_facts,
+            by=user,
+            at=at,
+        )
+
+    def render(form: CreateRiskForm) -> HttpResponse:
+        return render_page(
+            request,
+            "risks/raise.html",
+            title="New foundation risk",
+            crumbs=(
+                ("Inherited risks", reverse("inherited-risks:list")),
+                ("Foundation risks", reverse("foundation-risks:list")),
+            ),
+            as_of=at,
+            sentence=Headline(
+                "Record a risk once, on a model or provider. All dependencies on it inherit the "
+                "risk."
+            ),
+            form=form if user.is_governance else None,
+            templates=RiskTemplate.objects.order_by("code"),
+        )
+
+    return action_view(
         request,
-        "risks/raise.html",
-        title="New foundation risk",
-        crumbs=(
-            ("Inherited risks", reverse("inherited-risks:list")),
-            ("Foundation risks", reverse("foundation-risks:list")),
+        form=make_form,
+        action=create,
+        done=lambda risk: (
+            "The risk was added. All dependencies on it inherit the risk from now on."
         ),
-        as_of=at,
-        status=422 if request.method == "POST" else 200,
-        sentence=Headline(
-            "Record a risk once, on a model or provider. All dependencies on it inherit the risk."
-        ),
-        form=form if user.is_governance else None,
-        templates=RiskTemplate.objects.order_by("code"),
+        back=lambda risk: _link_risk(risk.pk),
+        page=render,
     )
 
 
-def _add_errors(form: forms.BaseForm, error: ValidationError) -> None:
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, errors)
+def _link_risk(pk: int) -> str:
+    return reverse("foundation-risks:detail", args=[pk])
 
 
 @require_POST
-@transaction.atomic
-def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit a foundation risk."""
+def edit_risk(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Edit a foundation risk. The row is locked and compared with what the page showed."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    risk = _get_risk(request, pk, lock=True)
-    form = RiskForm(request.POST, people=_list_possible_owners(risk), row=risk)
-    if form.is_valid():
+
+    def make_form() -> RiskForm:
+        risk = _get_risk(request, pk, lock=True)
+        return RiskForm(request.POST, people=_list_possible_owners(risk), row=risk)
+
+    def change(form: RiskForm) -> None:
         facts = {
             name: value
             for name, value in form.risk_facts.items()
             if not (name in ("likelihood", "impact") and not value)
         }
-        try:
-            with transaction.atomic():
-                foundation_risks.change_risk(risk=risk, facts=facts, by=user, at=now())
-        except risks_errors.RiskChangeError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            _add_errors(form, error)
-        else:
-            flash_success(
-                request,
-                "The risk was changed. Other levels make assessments based on the old levels "
-                "stale.",
-            )
-            return redirect("foundation-risks:detail", pk=pk)
-    return _render_detail(request, risk, form=form)
+        foundation_risks.change_risk(risk=form.instance, facts=facts, by=user, at=now())
+
+    return action_view(
+        request,
+        form=make_form,
+        action=change,
+        done=lambda _: (
+            "The risk was changed. Other levels make assessments based on the old levels stale."
+        ),
+        back=_link_risk(pk),
+        page=lambda form: _render_detail(request, form.instance, form=form),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Action that ends a risk, or resumes it; `undo` is the action that undoes it."""
+
+    action: Callable[..., object]
+    message: str
+    needs_reason: bool = False
+    undo: str = ""
+
+
+_ENDINGS = {
+    "close": _Ending(
+        foundation_risks.close_risk,
+        "The risk was closed. No dependency inherits it any more.",
+        needs_reason=True,
+        undo="reopen",
+    ),
+    "dismiss": _Ending(
+        foundation_risks.dismiss_risk,
+        "The risk was dismissed until its facts change.",
+        needs_reason=True,
+        undo="reinstate",
+    ),
+    "reopen": _Ending(foundation_risks.reopen_risk, "The risk was reopened."),
+    "reinstate": _Ending(foundation_risks.reinstate_risk, "The risk was reinstated."),
+}
 
 
 @require_POST
-def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
     """Close, reopen, dismiss or reinstate a risk."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    risk, at = _get_risk(request, pk), now()
-    form = ReasonForm(request.POST)
-    if action in ("close", "dismiss") and not form.is_valid():
+    risk, ending = _get_risk(request, pk), _ENDINGS[action]
+    form = ReasonForm(request.POST) if ending.needs_reason else forms.Form(request.POST)
+    if not form.is_valid():
         return _render_detail(request, risk, end_form=form)
-    because = form.cleaned_data["because"] if form.is_valid() else ""
-    undo_action = ""
-    try:
-        match action:
-            case "close":
-                foundation_risks.close_risk(risk=risk, reason=because, by=user, at=at)
-                message, undo_action = (
-                    "The risk was closed. No dependency inherits it any more.",
-                    "reopen",
-                )
-            case "dismiss":
-                foundation_risks.dismiss_risk(risk=risk, reason=because, by=user, at=at)
-                message, undo_action = "The risk was dismissed until its facts change.", "reinstate"
-            case "reopen":
-                foundation_risks.reopen_risk(risk=risk, by=user, at=at)
-                message = "The risk was reopened."
-            case _:
-                foundation_risks.reinstate_risk(risk=risk, by=user)
-                message = "The risk was reinstated."
-    except risks_errors.RiskChangeError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        flash_success(
-            request,
-            message,
-            undo=reverse("foundation-risks:action", args=[pk, undo_action])
-            if undo_action
-            else None,
-        )
-    return redirect("foundation-risks:detail", pk=pk)
+    arguments: dict[str, Any] = {"risk": risk, "by": user}
+    if ending.needs_reason:
+        arguments["reason"] = form.cleaned_data["because"]
+    if action != "reinstate":
+        arguments["at"] = now()
+    undo = reverse("foundation-risks:action", args=[pk, ending.undo]) if ending.undo else None
+    return action_view(
+        request,
+        form=lambda: form,
+        action=lambda _: ending.action(**arguments),
+        done=lambda _: Confirmation(ending.message, undo),
+        back=_link_risk(pk),
+    )

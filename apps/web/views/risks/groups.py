@@ -1,24 +1,17 @@
 """Grouped risk register: one row for each risk and the foundation or provider of its node."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
-from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.functional import cached_property
 
-from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.time import day_of, now
-from apps.risks.queries.conditions import (
-    INHERENT,
-    InheritedRiskConditions,
-    InheritedRiskQuery,
-    build_conditions,
-)
-from apps.risks.queries.counts import CountBasis, RiskStanding, count_basis, risk_standings
+from apps.risks.models import Layer
+from apps.risks.queries.conditions import INHERENT, InheritedRiskQuery
+from apps.risks.queries.counts import CountBasis, RiskStanding
 from apps.risks.queries.groups import (
     RiskGroup,
     group_differences,
@@ -26,10 +19,13 @@ from apps.risks.queries.groups import (
     matching_risk_ids,
 )
 from apps.risks.queries.reach import RiskReach, reach_per_risk
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PRINT_PAGE_SIZE, changed_query, csv_response
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.computed_rows import ComputedRows
+from apps.web.lists.list_page import ListRequest
+from apps.web.pages.list_page import changed_query
+from apps.web.pages.page import Headline
 from apps.web.views.risks import presenters
-from apps.web.views.risks.summaries import requested_breakdown
+from apps.web.views.risks.inherited_risks import InheritedRiskList
 from apps.web.wording import number
 
 GROUP_PAGE_SIZE = 25
@@ -46,7 +42,7 @@ _SINGLE_ROW_FILTERS = (
 _OWNER_KINDS = {"foundation": "Foundation", "party": "Provider", "offering": "Offering"}
 
 
-def is_grouped(request: HttpRequest, query: InheritedRiskQuery, basis: CountBasis) -> bool:
+def is_grouped(request: ListRequest, query: InheritedRiskQuery, basis: CountBasis) -> bool:
     """Return whether the URL names the grouped register: groups can be counted under its
     filters."""
     if request.GET.get("group") == "none" or query.level not in ("", INHERENT):
@@ -60,100 +56,22 @@ def is_grouped(request: HttpRequest, query: InheritedRiskQuery, basis: CountBasi
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """Row of the grouped register, with its texts."""
+    """Row of the grouped register; `url` are its dependencies, one by one."""
 
     group: RiskGroup
-    severity: str
-    kind: str
     url: str
-    n_differing: int
-    differences: str
-    exceptions: str
-
-
-@dataclass(frozen=True, slots=True)
-class GroupPage:
-    """Page of groups. `reach` is that of all groups which match the filters."""
-
-    rows: Sequence[GroupRow]
-    reach: RiskReach
-    n_groups: int
-    first: int
-    previous: str
-    next: str
-    is_filtered: bool
 
     @property
-    def last(self) -> int:
-        return self.first + len(self.rows) - 1
+    def n_differing(self) -> int:
+        return group_differences(self.group.reach).n_differing
 
+    @property
+    def differences(self) -> str:
+        return describe_differences(self.group.reach)
 
-def load_groups(
-    user: User,
-    today: date,
-    query: InheritedRiskQuery,
-    conditions: InheritedRiskConditions,
-    standings: Sequence[RiskStanding],
-) -> list[RiskGroup]:
-    """Return the groups that match the filters; at most six statements."""
-    risk_ids = matching_risk_ids(conditions) if conditions.which else None
-    if query.team or query.criticality is not None:
-        reach = reach_per_risk(
-            user=user,
-            on=today,
-            team_ids=conditions.params["teams"],
-            criticality=query.criticality,
-        )
-        standings = [
-            RiskStanding(
-                row.risk_id,
-                row.template_id,
-                row.node_id,
-                row.likelihood,
-                row.impact,
-                reach[row.risk_id],
-            )
-            for row in standings
-            if row.risk_id in reach
-        ]
-    if risk_ids is not None:
-        standings = [row for row in standings if row.risk_id in risk_ids]
-    groups = group_risks(standings)
-    return [group for group in groups if group.reach.n_in_state(query.state)]
-
-
-def build_group_page(request: HttpRequest, groups: Sequence[RiskGroup]) -> GroupPage:
-    size = PRINT_PAGE_SIZE if request.GET.get("print") == "all" else GROUP_PAGE_SIZE
-    n_pages = max(1, -(-len(groups) // size))
-    page_text = request.GET.get("page", "1")
-    page = min(max(int(page_text), 1), n_pages) if page_text.isdecimal() else 1
-    start = (page - 1) * size
-    return GroupPage(
-        rows=[group_row(request, group) for group in groups[start : start + size]],
-        reach=RiskReach.total(group.reach for group in groups),
-        n_groups=len(groups),
-        first=start + 1,
-        previous=changed_query(request, page=page - 1) if page > 1 else "",
-        next=changed_query(request, page=page + 1) if page < n_pages else "",
-        is_filtered=any(
-            value
-            for name, value in request.GET.items()
-            if name not in {"page", "sort", "print", "group"}
-        ),
-    )
-
-
-def group_row(request: HttpRequest, group: RiskGroup) -> GroupRow:
-    query = changed_query(request, group="none", page=None, print=None, sort=None, **group.filters)
-    return GroupRow(
-        group=group,
-        severity=presenters.describe_severity(group.level),
-        kind=_OWNER_KINDS[group.owner.kind],
-        url=f"{reverse('inherited-risks:list')}{query}",
-        n_differing=group_differences(group.reach).n_differing,
-        differences=describe_differences(group.reach),
-        exceptions=describe_exceptions(group.reach),
-    )
+    @property
+    def exceptions(self) -> str:
+        return describe_exceptions(self.group.reach)
 
 
 def describe_differences(reach: RiskReach) -> str:
@@ -177,61 +95,133 @@ def describe_exceptions(reach: RiskReach) -> str:
     return ", ".join(f"{number(n)} {words}" for n, words in counts if n)
 
 
-def may_decide(user: User) -> bool:
-    """Return whether the user can assess risks of at least one team."""
-    return user.is_governance or any(user.may(TeamRole.EDITOR, team) for team in user.team_roles())
+class RiskGroupList(InheritedRiskList[GroupRow]):
+    """Inherited risks in groups that one decision can cover, most severe first. The register shows
+    it; only its files have addresses of their own."""
 
+    route = "groups"
+    columns = (
+        Column[GroupRow](
+            "risk",
+            "Risk",
+            lambda row: f"{row.group.code} {row.group.title}".lstrip(),
+            url=attrgetter("url"),
+        ),
+        Column[GroupRow](
+            "from",
+            "From",
+            attrgetter("group.owner.name"),
+            note=lambda row: _OWNER_KINDS[row.group.owner.kind],
+        ),
+        Column[GroupRow](
+            "severity",
+            "Severity",
+            lambda row: presenters.describe_severity(row.group.level),
+            css=lambda row: f"sev sev-{row.group.level.severity}",
+        ),
+        Column[GroupRow](
+            "dependencies",
+            "Dependencies",
+            attrgetter("group.reach.n_inherited"),
+            format=format_number,
+            note=lambda row: f"{number(row.group.reach.n_critical)} critical",
+            is_numeric=True,
+        ),
+        Column[GroupRow](
+            "differences",
+            "Differences",
+            attrgetter("n_differing"),
+            template="risks/differences-cell.html",
+        ),
+        Column[GroupRow](
+            "assessment",
+            "Assessment",
+            attrgetter("group.n_undecided"),
+            template="risks/decision-cell.html",
+            is_in_files=False,
+        ),
+    )
+    file_columns = (
+        FileColumn[GroupRow]("Template", attrgetter("group.code")),
+        FileColumn[GroupRow](
+            "Layer", lambda row: Layer(row.group.layer).label if row.group.layer else ""
+        ),
+        FileColumn[GroupRow]("Type of origin", lambda row: _OWNER_KINDS[row.group.owner.kind]),
+        FileColumn[GroupRow]("Inherent likelihood", attrgetter("group.level.likelihood")),
+        FileColumn[GroupRow]("Inherent impact", attrgetter("group.level.impact")),
+        FileColumn[GroupRow]("Critical", attrgetter("group.reach.n_critical")),
+        FileColumn[GroupRow]("Differing dependencies", attrgetter("differences")),
+        FileColumn[GroupRow]("Unassessed", attrgetter("group.reach.n_unassessed")),
+        FileColumn[GroupRow]("Stale", attrgetter("group.reach.n_stale")),
+        FileColumn[GroupRow]("Assessed", attrgetter("group.reach.n_assessed")),
+        FileColumn[GroupRow]("Accepted", attrgetter("group.reach.n_accepted")),
+        FileColumn[GroupRow]("Not applicable", attrgetter("group.reach.n_not_applicable")),
+    )
+    page_size = GROUP_PAGE_SIZE
+    listing_template = "risks/groups.html"
+    shows_groups = True
 
-CSV_HEADS = [
-    "risk",
-    "title",
-    "layer",
-    "from kind",
-    "from",
-    "severity",
-    "inherent likelihood",
-    "inherent impact",
-    "dependencies",
-    "critical",
-    "differing",
-    "differences",
-    "unassessed",
-    "stale",
-    "assessed",
-    "accepted",
-    "not applicable",
-]
+    def narrow(self, queryset: Any) -> Any:
+        return ComputedRows(self.groups)
 
+    @cached_property
+    def groups(self) -> Sequence[RiskGroup]:
+        """The groups that match the filters; at most six statements."""
+        query, conditions = self.query, self.conditions
+        risk_ids = matching_risk_ids(conditions) if conditions.which else None
+        standings = self.standings
+        if query.team or query.criticality is not None:
+            standings = self._count_standings(query)
+        if risk_ids is not None:
+            standings = [row for row in standings if row.risk_id in risk_ids]
+        groups = group_risks(standings)
+        return [group for group in groups if group.reach.n_in_state(query.state)]
 
-@require_safe
-def groups_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send the groups that match the filters."""
-    user, today = signed_in_user(request), day_of(now())
-    query = requested_breakdown(request).narrowed
-    conditions = build_conditions(user=user, on=today, query=query, count_all=True)
-    standings = risk_standings(user=user, on=today, stored=count_basis(user).stored)
-    groups = load_groups(user, today, query, conditions, standings)
-    return csv_response("inherited-risks-by-foundation", CSV_HEADS, groups, _csv_cells)
+    def _count_standings(self, query: InheritedRiskQuery) -> Sequence[RiskStanding]:
+        """Count the standings of the team or the criticality that the filters name."""
+        reach = reach_per_risk(
+            user=self.user,
+            on=self.today,
+            team_ids=self.conditions.params["teams"],
+            criticality=query.criticality,
+        )
+        return [
+            replace(standing, reach=reach[standing.risk_id])
+            for standing in self.standings
+            if standing.risk_id in reach
+        ]
 
+    def build_rows(self, records: Sequence[RiskGroup]) -> Sequence[GroupRow]:
+        return [GroupRow(group, self._link_dependencies(group)) for group in records]
 
-def _csv_cells(group: RiskGroup) -> list[Any]:
-    reach = group.reach
-    return [
-        group.code,
-        group.title,
-        group.layer,
-        group.owner.kind,
-        group.owner.name,
-        presenters.describe_severity(group.level),
-        group.level.likelihood,
-        group.level.impact,
-        reach.n_inherited,
-        reach.n_critical,
-        group_differences(reach).n_differing,
-        describe_differences(reach),
-        reach.n_unassessed,
-        reach.n_stale,
-        reach.n_assessed,
-        reach.n_accepted,
-        reach.n_not_applicable,
-    ]
+    def _link_dependencies(self, group: RiskGroup) -> str:
+        query = changed_query(
+            self.request, group="none", page=None, print=None, sort=None, **group.filters
+        )
+        return f"{reverse('inherited-risks:list')}{query}"
+
+    @cached_property
+    def may_decide(self) -> bool:
+        """Whether the user can assess risks of at least one team."""
+        user = self.user
+        return user.is_governance or any(
+            user.may(TeamRole.EDITOR, team) for team in user.team_roles()
+        )
+
+    def is_long(self) -> bool:
+        """Return False: there are fewer groups than a request can write."""
+        return False
+
+    def get_lead(self) -> Headline:
+        return presenters.groups_headline(
+            RiskReach.total(group.reach for group in self.groups),
+            len(self.groups),
+            is_filtered=self.is_filtered,
+            is_counted=self.basis.is_counted,
+        )
+
+    def get_basis(self) -> str:
+        return (
+            f"{super().get_basis()} One decision can cover all dependencies of a group. Accepted "
+            "risks and risks marked as not applicable stay as they are."
+        )

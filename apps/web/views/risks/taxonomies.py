@@ -4,11 +4,13 @@ entries have open risks here."""
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from apps.common.time import day_of, now
@@ -26,12 +28,15 @@ from apps.risks.models import (
 from apps.risks.queries.counts import count_basis
 from apps.risks.queries.node_names import with_node_names
 from apps.risks.queries.reach import RiskReach
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl, FilterControls, build_filter_controls
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
+from apps.web.pages.list_page import PRINT_PAGE_SIZE
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
 from apps.web.views.risks.foundation_risks import reach_of
+from apps.web.wording import number
 
 MAX_ENTRIES = 30
 # the framework that the page shows without a choice
@@ -94,106 +99,9 @@ def taxonomy_coverage(
     return list(coverages.values())
 
 
-@require_safe
-def crosswalk(request: HttpRequest) -> HttpResponse:
-    """Show the risk templates, and which entries of the taxonomies they cover."""
-    at = now()
-    signed_in_user(request)
-    filterset = RiskTemplateFilter(
-        request.GET, RiskTemplate.objects.order_by("code"), request=request
-    )
-    templates: Sequence[RiskTemplate] = list(filterset.qs)
-    mappings = list(
-        TemplateMapping.objects.select_related("entry__taxonomy").order_by("entry__code")
-    )
-    n_open = _count_open_risks()
-    coverages = taxonomy_coverage(mappings, n_open)
-    selected = _selected_coverage(request, coverages)
-    entry = " ".join(request.GET.get("entry", "").split())[:80]
-    if selected and entry:
-        templates = _templates_of_entry(templates, mappings, selected, entry)
-    return render_page(
-        request,
-        "risks/crosswalk.html",
-        fragment="listing",
-        title="Risk templates and crosswalk",
-        crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
-        counts="Templates, and open foundation risks that dependencies inherit",
-        as_of=at,
-        sentence=_build_headline(templates, selected, n_open),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl(
-                    "taxonomy",
-                    "Framework",
-                    choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverages],
-                ),
-                FilterControl("entry", "Entry, such as LLM09", "search"),
-                FilterControl("layer", "Layer", choices=Layer.choices),
-            ],
-            {"taxonomy": selected.taxonomy.slug if selected else ""},
-        ),
-        coverage=coverages,
-        chosen=selected,
-        entries=[
-            row
-            for row in _build_entry_rows(selected, templates, mappings, n_open)
-            if _matches_entry(row.entry, entry)
-        ]
-        if selected
-        else [],
-        rows=_build_template_rows(
-            templates, mappings, n_open, selected.taxonomy.pk if selected else 0
-        ),
-        severities=presenters.SEVERITIES,
-        is_filtered=any(request.GET.values()),
-    )
-
-
-def _selected_coverage(
-    request: HttpRequest, coverages: Sequence[TaxonomyCoverage]
-) -> TaxonomyCoverage | None:
-    """Return the framework of the URL, otherwise DEFAULT_TAXONOMY or the first with mappings."""
-    by_slug = {coverage.taxonomy.slug: coverage for coverage in coverages}
-    return (
-        by_slug.get(request.GET.get("taxonomy", ""))
-        or by_slug.get(DEFAULT_TAXONOMY)
-        or next((coverage for coverage in coverages if coverage.n_mapped), None)
-    )
-
-
 def _matches_entry(entry: TaxonomyEntry, text: str) -> bool:
     """Return whether the code is `text`, or the code or name contains it."""
     return text.lower() in f"{entry.code} {entry.name}".lower()
-
-
-def _templates_of_entry(
-    templates: Iterable[RiskTemplate],
-    mappings: Iterable[TemplateMapping],
-    coverage: TaxonomyCoverage,
-    text: str,
-) -> list[RiskTemplate]:
-    template_ids = {
-        mapping.template_id
-        for mapping in mappings
-        if mapping.entry.taxonomy_id == coverage.taxonomy.pk and _matches_entry(mapping.entry, text)
-    }
-    return [template for template in templates if template.pk in template_ids]
-
-
-def _build_headline(
-    templates: Sequence[RiskTemplate], selected: TaxonomyCoverage | None, n_open: Counter[int]
-) -> Headline:
-    if selected:
-        return presenters.coverage_headline(
-            selected.taxonomy.name, selected.n_open, selected.n_entries
-        )
-    n_used = sum(1 for template in templates if n_open[template.pk])
-    return Headline(
-        f"{n_used} of {len(templates)} risk templates have open risks on catalogue records."
-    )
 
 
 def _build_entry_rows(
@@ -226,89 +134,207 @@ class TemplateRow:
     kind of mapping."""
 
     template: RiskTemplate
-    severity: int
-    severity_words: str
     n_open: int
     entries: list[tuple[TaxonomyEntry, str]]
 
-
-def _build_template_rows(
-    templates: Sequence[RiskTemplate],
-    mappings: Iterable[TemplateMapping],
-    n_open: Counter[int],
-    taxonomy_id: int,
-) -> list[TemplateRow]:
-    """Return the templates with their entries of one taxonomy."""
-    by_template: dict[int, list[tuple[TaxonomyEntry, str]]] = {}
-    for mapping in mappings:
-        if mapping.entry.taxonomy_id == taxonomy_id:
-            by_template.setdefault(mapping.template_id, []).append(
-                (mapping.entry, mapping.get_predicate_display())
-            )
-    rows = []
-    for template in templates:
-        level = Level(template.usual_likelihood, template.usual_impact)
-        rows.append(
-            TemplateRow(
-                template,
-                level.severity,
-                presenters.describe_severity(level),
-                n_open[template.pk],
-                by_template.get(template.pk, []),
-            )
-        )
-    return rows
+    @property
+    def level(self) -> Level:
+        return Level(self.template.usual_likelihood, self.template.usual_impact)
 
 
-@require_safe
-def crosswalk_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send one row per mapping, in the terms of SSSOM, for the templates and the taxonomy that
-    match the filters."""
-    signed_in_user(request)
-    filterset = RiskTemplateFilter(request.GET, RiskTemplate.objects.all(), request=request)
-    mappings = TemplateMapping.objects.select_related("template", "entry__taxonomy").filter(
-        template__in=filterset.qs.order_by().values("pk")
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """Row of the file: a mapping, and the open risks of its template."""
+
+    mapping: TemplateMapping
+    n_open: int
+
+
+class Crosswalk(ListPage[RiskTemplate, TemplateRow]):
+    """Risk templates by the filters of the URL, with their entries of one framework, and the
+    entries of the framework with their templates. Its files are mappings in the terms of SSSOM."""
+
+    namespace = "risk-templates"
+    route = "crosswalk"
+    title = "Templates and crosswalk"
+    nouns = ("risk template", "risk templates")
+    crumbs = (("Inherited risks", "inherited-risks:list"),)
+    counts = "Templates, and open foundation risks that dependencies inherit"
+    filterset_class = RiskTemplateFilter
+    columns = (
+        Column[TemplateRow](
+            "template",
+            "Template",
+            lambda row: f"{row.template.code} {row.template.title}",
+            url=lambda row: reverse("risk-templates:detail", args=[row.template.code]),
+        ),
+        Column[TemplateRow]("layer", "Layer", lambda row: row.template.get_layer_display()),
+        Column[TemplateRow](
+            "severity",
+            "Usual severity",
+            lambda row: presenters.describe_severity(row.level),
+            css=lambda row: f"sev sev-{row.level.severity}",
+        ),
+        Column[TemplateRow](
+            "open",
+            "Open",
+            attrgetter("n_open"),
+            format=lambda value: number(value) if value else NO_VALUE,
+            url=lambda row: (
+                f"{reverse('foundation-risks:list')}?template={row.template.code}"
+                if row.n_open
+                else ""
+            ),
+            is_numeric=True,
+        ),
+        Column[TemplateRow](
+            "entries", "Entries", attrgetter("entries"), template="risks/entries-cell.html"
+        ),
     )
-    if request.GET.get("taxonomy"):
-        mappings = mappings.filter(entry__taxonomy__slug=request.GET["taxonomy"])
-    n_open = _count_open_risks()
+    file_columns = (
+        FileColumn[MappingRow]("subject_id", attrgetter("mapping.template.code")),
+        FileColumn[MappingRow]("subject_label", attrgetter("mapping.template.title")),
+        FileColumn[MappingRow]("predicate_id", lambda row: f"skos:{row.mapping.predicate}"),
+        FileColumn[MappingRow]("object_source", attrgetter("mapping.entry.taxonomy.slug")),
+        FileColumn[MappingRow]("object_id", attrgetter("mapping.entry.code")),
+        FileColumn[MappingRow]("object_label", attrgetter("mapping.entry.name")),
+        FileColumn[MappingRow]("mapping_justification", attrgetter("mapping.justification")),
+        FileColumn[MappingRow]("author_label", attrgetter("mapping.author")),
+        FileColumn[MappingRow](
+            "object_source_version", attrgetter("mapping.entry.taxonomy.version")
+        ),
+        FileColumn[MappingRow]("licence", attrgetter("mapping.entry.taxonomy.licence")),
+        FileColumn[MappingRow]("source", attrgetter("mapping.entry.taxonomy.source_url")),
+        FileColumn[MappingRow]("open risks here", attrgetter("n_open")),
+    )
+    has_details_in_files = True
+    default_order = ("", ("code",))
+    # the templates are few, and the entries of the framework need all of them
+    page_size = PRINT_PAGE_SIZE
+    table_css = "crosswalk"
+    template = "risks/crosswalk.html"
+    listing_template = "risks/crosswalk-rows.html"
 
-    def cells(mapping: TemplateMapping) -> list[Any]:
-        entry = mapping.entry
+    def get_queryset(self) -> "QuerySet[RiskTemplate]":
+        return RiskTemplate.objects.all()
+
+    def narrow(self, queryset: "QuerySet[RiskTemplate]") -> "QuerySet[RiskTemplate]":
+        if not self.entry_text or self.selected is None:
+            return queryset
+        return queryset.filter(pk__in={mapping.template_id for mapping in self.selected_mappings})
+
+    @cached_property
+    def mappings(self) -> Sequence[TemplateMapping]:
+        return list(
+            TemplateMapping.objects.select_related("entry__taxonomy").order_by("entry__code")
+        )
+
+    @cached_property
+    def n_open(self) -> Counter[int]:
+        return _count_open_risks()
+
+    @cached_property
+    def coverages(self) -> Sequence[TaxonomyCoverage]:
+        return taxonomy_coverage(self.mappings, self.n_open)
+
+    @cached_property
+    def selected(self) -> TaxonomyCoverage | None:
+        """The framework of the URL, otherwise DEFAULT_TAXONOMY or the first with mappings."""
+        by_slug = {coverage.taxonomy.slug: coverage for coverage in self.coverages}
+        return (
+            by_slug.get(self.request.GET.get("taxonomy", ""))
+            or by_slug.get(DEFAULT_TAXONOMY)
+            or next((coverage for coverage in self.coverages if coverage.n_mapped), None)
+        )
+
+    @property
+    def entry_text(self) -> str:
+        """The entry that the URL names, by its code or name."""
+        return " ".join(self.request.GET.get("entry", "").split())[:80]
+
+    @cached_property
+    def selected_mappings(self) -> Sequence[TemplateMapping]:
+        """The mappings to entries of the selected framework that the URL names."""
         return [
-            mapping.template.code,
-            mapping.template.title,
-            f"skos:{mapping.predicate}",
-            entry.taxonomy.slug,
-            entry.code,
-            entry.name,
-            mapping.justification,
-            mapping.author,
-            entry.taxonomy.version,
-            entry.taxonomy.licence,
-            entry.taxonomy.source_url,
-            n_open[mapping.template_id],
+            mapping
+            for mapping in self.mappings
+            if self.selected
+            and mapping.entry.taxonomy_id == self.selected.taxonomy.pk
+            and _matches_entry(mapping.entry, self.entry_text)
         ]
 
-    return csv_response(
-        "risk-crosswalk",
-        [
-            "subject_id",
-            "subject_label",
-            "predicate_id",
-            "object_source",
-            "object_id",
-            "object_label",
-            "mapping_justification",
-            "author_label",
-            "object_source_version",
-            "licence",
-            "source",
-            "open risks here",
-        ],
-        mappings.order_by("template__code", "entry__taxonomy__slug", "entry__code"),
-        cells,
-    )
+    def get_controls(self) -> Sequence[FilterControl]:
+        taxonomies = [coverage.taxonomy for coverage in self.coverages]
+        return (
+            FilterControl(
+                "taxonomy",
+                "Framework",
+                choices=[(taxonomy.slug, taxonomy.name) for taxonomy in taxonomies],
+            ),
+            FilterControl("entry", "Entry, such as LLM09", "search"),
+            FilterControl("layer", "Layer", choices=Layer.choices),
+        )
+
+    @cached_property
+    def filters(self) -> FilterControls:
+        shown = {"taxonomy": self.selected.taxonomy.slug if self.selected else ""}
+        return build_filter_controls(self.request, self.filterset, self.get_controls(), shown)
+
+    def build_rows(self, records: Sequence[RiskTemplate]) -> Sequence[TemplateRow]:
+        taxonomy_id = self.selected.taxonomy.pk if self.selected else 0
+        by_template: dict[int, list[tuple[TaxonomyEntry, str]]] = {}
+        for mapping in self.mappings:
+            if mapping.entry.taxonomy_id == taxonomy_id:
+                entry = (mapping.entry, mapping.get_predicate_display())
+                by_template.setdefault(mapping.template_id, []).append(entry)
+        return [
+            TemplateRow(template, self.n_open[template.pk], by_template.get(template.pk, []))
+            for template in records
+        ]
+
+    @cached_property
+    def entries(self) -> Sequence[EntryRow]:
+        """The entries of the selected framework with their templates, those with open risks
+        first."""
+        if self.selected is None:
+            return ()
+        rows = _build_entry_rows(self.selected, self.listing.rows, self.mappings, self.n_open)
+        return [row for row in rows if _matches_entry(row.entry, self.entry_text)]
+
+    def build_file_rows(self, records: Sequence[RiskTemplate]) -> Iterable[MappingRow]:
+        mappings = TemplateMapping.objects.filter(template__in=records)
+        if self.entry_text:
+            mappings = mappings.filter(pk__in=[mapping.pk for mapping in self.selected_mappings])
+        elif self.request.GET.get("taxonomy"):
+            mappings = mappings.filter(entry__taxonomy__slug=self.request.GET["taxonomy"])
+        ordered = mappings.select_related("template", "entry__taxonomy").order_by(
+            "template__code", "entry__taxonomy__slug", "entry__code"
+        )
+        return [MappingRow(mapping, self.n_open[mapping.template_id]) for mapping in ordered]
+
+    def get_lead(self) -> Headline:
+        """Return the coverage of the framework, or the templates with open risks."""
+        if self.selected:
+            coverage = self.selected
+            return presenters.coverage_headline(
+                coverage.taxonomy.name, coverage.n_open, coverage.n_entries
+            )
+        n_used = sum(1 for row in self.rows if row.n_open)
+        return Headline(
+            f"{n_used} of {len(self.rows)} risk templates have open risks on catalogue records."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add template", reverse("records:create", args=["risk-templates"])),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No risk templates yet.",
+            "Templates are types of risk that dependencies inherit. The command manage.py "
+            "load_catalogue adds the built-in ones.",
+        )
 
 
 @require_safe

@@ -129,12 +129,12 @@ def test_the_other_answers_open_beside_the_row(editor, world):
 
 def test_what_is_ticked_is_answered_together_and_enter_resolves(editor, world, mail):
     editor.goto("/alerts/")
-    expect(editor.locator("#several")).to_be_hidden()
+    expect(editor.locator("#bulk")).to_be_hidden()
     for box in editor.locator(".pick input").all():
         box.click()
 
-    editor.locator("#several-why").fill("Moved")
-    editor.locator("#several-why").press("Enter")
+    editor.locator("#bulk-why").fill("Moved")
+    editor.locator("#bulk-why").press("Enter")
 
     expect(editor.locator(".undo")).to_be_visible()
     assert set(Alert.objects.values_list("state", "resolution_text")) == {("resolved", "Moved")}

@@ -302,7 +302,7 @@ def test_no_answer_leads_off_the_site(back, world, as_user):
         f"/alerts/{world.alert.pk}/snooze/", {"days": "1", "back": back}
     )
 
-    assert response["Location"] == "/alerts/"
+    assert response["Location"] == f"/alerts/{world.alert.pk}/"
 
 
 # --- mutes ----------------------------------------------------------------------------------------

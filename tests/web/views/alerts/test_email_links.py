@@ -533,6 +533,17 @@ def test_governance_is_informed_where_a_team_has_no_owner(client, world):
     assert [mail.user for mail in informed_owners()] == [world.governance]
 
 
+def test_administrators_are_informed_where_nobody_has_the_governance_role(client, world):
+    Membership.objects.filter(role=TeamRole.OWNER.rank).delete()
+    world.governance.organisation_role = ""
+    world.governance.save()
+    administrator = make_user("noor", role="admin")
+
+    client.post(mailbox_address(world.team), {"List-Unsubscribe": "One-Click"})
+
+    assert [mail.user for mail in informed_owners()] == [administrator]
+
+
 def test_what_changes_nothing_sends_no_email(client, world):
     path = mailbox_address(world.team)
     client.post(path, {"choice": "never"})

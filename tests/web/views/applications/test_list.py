@@ -45,7 +45,7 @@ def test_a_runway_is_beside_the_model_it_belongs_to(kept, as_user):
 
     (row,) = [
         row
-        for row in as_user(kept.governance).get("/applications/").context["rows"]
+        for row in as_user(kept.governance).get("/applications/").context["page"].rows
         if row.application == kept.triage
     ]
 
@@ -73,6 +73,20 @@ def test_orders(kept, as_user):
     assert "Mail drafter" not in by_users
     assert "most urgent first" in by_runway
     assert "Clause finder" not in by_runway
+
+
+def test_the_column_of_an_order_takes_the_place_of_the_last(kept, as_user):
+    client = as_user(kept.governance)
+    Application.objects.filter(pk=kept.foreign.pk).update(users_affected=9000)
+
+    headers = [column.header for column, _ in client.get("/applications/").context["page"].headers]
+    sorted_page = client.get("/applications/?sort=users")
+    sorted_headers = [column.header for column, _ in sorted_page.context["page"].headers]
+
+    assert headers[-1] == "Findings"
+    assert sorted_headers == [*headers[:-1], "Users"]
+    assert "9,000" in text_of(sorted_page)
+    assert 'aria-current="true">Users</a>' in text_of(sorted_page)
 
 
 def test_narrowed_by_finding_and_sorted_by_runway_at_once(kept, as_user):

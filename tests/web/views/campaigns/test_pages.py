@@ -12,7 +12,16 @@ from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Dependency
 from apps.web.views.campaigns import create as opening_module
-from tests.builders import make_member, make_offering, make_team, make_version
+from tests.builders import (
+    make_application,
+    make_campaign,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_task,
+    make_team,
+    make_version,
+)
 from tests.exposure.campaigns.payments_team import PaymentsTeam, do_everything
 from tests.http import file_text, text_of
 
@@ -135,7 +144,7 @@ def test_governance_changes_the_usual_target(payments, as_user):
         "newer", host=payments.ending.host, version=payments.ending.version, lifecycle="active"
     )
     client = as_user(payments.governance)
-    form = client.get(reverse("campaigns:detail", args=[campaign.pk])).context["form"]
+    form = client.get(reverse("campaigns:plan", args=[campaign.pk])).context["form"]
     assert form["target"].value() == payments.target.pk
     facts = {"title": "Off", "note": "By spring.", "due_on": ""}
 
@@ -200,7 +209,7 @@ def test_a_waiver_needs_a_reason_and_a_day_and_is_lifted(payments, as_user):
     owner = as_user(payments.owner)
 
     until = (payments.today + timedelta(30)).isoformat()
-    assert "Reason: This field is required." in text_of(
+    assert "Enter a reason." in text_of(
         post(owner, "campaign-tasks:action", task.pk, "waive", until=until)
     )
     assert "Deferred until" in text_of(
@@ -228,6 +237,20 @@ def test_strangers_find_nothing_and_viewers_no_forms(payments, as_user):
         viewer.post(reverse("campaigns:action", args=[task.campaign_id, "extend"])).status_code
         == 403
     )
+
+
+@pytest.mark.parametrize("view", ["table", "plan"])
+def test_the_views_of_a_migration_cost_the_same_for_any_number_of_tasks(
+    view, payments, as_user, django_assert_max_num_queries
+):
+    for _ in range(4):
+        payments.stand()
+    address = reverse(f"campaigns:{view}", args=[payments.open().pk])
+    client = as_user(payments.governance)
+    client.get(address)
+
+    with django_assert_max_num_queries({"table": 15, "plan": 13}[view]):
+        client.get(address)
 
 
 @pytest.mark.parametrize(("name", "n"), [("campaigns:list", 12), ("campaign-tasks:list", 8)])
@@ -270,6 +293,37 @@ def test_the_named_successor_is_offered_first_then_the_same_region_and_none_is_l
     assert [len(rows) for _, rows in groups] == [1, 23, 22]
 
 
+def test_the_table_lists_the_tasks_of_one_migration_with_their_targets(payments, as_user):
+    campaign = payments.open()
+    other = make_campaign(make_offering())
+    make_task(other, make_dependency(make_application("Elsewhere"), other.subject))
+    client = as_user(payments.governance)
+    task = campaign.tasks.get()
+
+    page = text_of(client.get(reverse("campaigns:table", args=[campaign.pk])))
+    narrowed = text_of(
+        client.get(reverse("campaigns:table", args=[campaign.pk]), {"state": "open"})
+    )
+
+    assert task.dependency.application.name in page
+    assert "Elsewhere" not in page
+    assert f"on {payments.ending.host.name}, to {payments.target.api_id} (default)" in page
+    assert f'name="pick" value="{task.pk}"' in page
+    assert '<form class="bulk assign" id="bulk"' in page
+    files = f"?state=open&amp;campaign={campaign.pk}"
+    assert f'href="{reverse("campaign-tasks:csv")}{files}"' in narrowed
+    assert f'href="{reverse("campaign-tasks:xlsx")}{files}"' in narrowed
+
+
+def test_the_table_of_a_migration_is_for_those_who_can_view_it(payments, as_user):
+    address = reverse("campaigns:table", args=[payments.open().pk])
+    stranger = make_member(make_team(), TeamRole.OWNER)
+    viewer = make_member(payments.team, TeamRole.VIEWER)
+
+    assert as_user(stranger).get(address).status_code == 404
+    assert 'name="pick"' not in text_of(as_user(viewer).get(address))
+
+
 def test_tasks_of_a_team_or_selected_ones_are_assigned_on_the_page(payments, as_user):
     payments.stand("Second")
     campaign = payments.open()
@@ -279,7 +333,7 @@ def test_tasks_of_a_team_or_selected_ones_are_assigned_on_the_page(payments, as_
     page = post(client, "campaigns:action", campaign.pk, "assign", owner=payments.editor.pk)
     assert "Select at least one task, or a team." in text_of(page)
 
-    post(client, "campaigns:action", campaign.pk, "assign", owner=payments.editor.pk, task=first.pk)
+    post(client, "campaigns:action", campaign.pk, "assign", owner=payments.editor.pk, pick=first.pk)
     assert campaign.tasks.filter(owner=payments.editor).get() == first
 
     post(

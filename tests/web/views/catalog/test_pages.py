@@ -205,11 +205,66 @@ def test_versions_are_listed_filtered_and_counted(world, as_user):
     page = text_of(client.get("/versions/?foundation=anthropic-claude-sonnet-4-5"))
     rows = csv_rows(client.get("/versions.csv?q=sonnet"))
 
-    assert "One version matches the filters." in page
-    assert [(row["version"], row["offerings"], row["applications"]) for row in rows] == [
+    assert "1 version matches the filters." in page
+    assert [(row["Version"], row["Model IDs"], row["Applications"]) for row in rows] == [
         (world.sonnet.version.identifier, "2", "1")
     ]
     assert "No records match these filters." in text_of(client.get("/versions/?q=zzz"))
+
+
+def test_a_file_of_offerings_has_their_prices_in_the_order_of_the_page(world, priced, as_user):
+    client = as_user(world.governance)
+    other = make_offering("sonnet-later", resolved=True)
+    other.retires_on, other.date_kind = world.today + timedelta(400), "not_before"
+    other.save()
+
+    rows = csv_rows(client.get("/offerings.csv?q=sonnet&sort=-ends"))
+    page = client.get("/offerings/?q=sonnet&sort=-ends")
+
+    assert [row["Model ID"] for row in rows] == ["sonnet-later", world.sonnet.api_id]
+    assert [row.offering for row in page.context["page"].rows] == [other, world.sonnet]
+    assert [(row["Output price"], row["Currency"], row["Unit"]) for row in rows] == [
+        ("", "", ""),
+        ("18.00000000", "USD", "million tokens"),
+    ]
+    assert "output 18.00" in text_of(page)
+    assert "no earlier than" in text_of(page)
+
+
+def test_an_offering_that_is_not_identified_has_no_foundation(world, as_user):
+    client = as_user(world.viewer)
+
+    page = text_of(client.get("/offerings/?resolved=false"))
+    rows = csv_rows(client.get("/offerings.csv?resolved=false"))
+
+    assert '<span class="dim">unresolved</span>' in page
+    assert {row["Foundation"] for row in rows} == {""}
+    assert world.unknown.api_id in [row["Model ID"] for row in rows]
+
+
+@pytest.mark.parametrize("role", ["governance", "viewer"])
+def test_only_governance_adds_records_from_the_lists(role, world, as_user):
+    client = as_user(getattr(world, role))
+
+    offerings = text_of(client.get("/offerings/"))
+    providers = text_of(client.get("/providers/"))
+
+    is_governance = role == "governance"
+    assert ('href="/catalogue/offerings/new/"' in offerings) == is_governance
+    assert ('href="/catalogue/providers/new/"' in providers) == is_governance
+
+
+def test_foundations_in_use_are_first_and_can_be_shown_alone(world, as_user):
+    make_foundation("aardvark/aardvark")
+    client = as_user(world.viewer)
+    in_use = world.sonnet.version.foundation.name
+
+    names = [row["Foundation"] for row in csv_rows(client.get("/foundations.csv"))]
+    limited = [row["Foundation"] for row in csv_rows(client.get("/foundations.csv?in_use=true"))]
+
+    assert names[0] == in_use
+    assert len(names) > 1
+    assert limited == [in_use]
 
 
 def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_user):

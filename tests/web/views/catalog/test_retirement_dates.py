@@ -108,7 +108,7 @@ class TestFoundation:
         response = client.get("/foundations/anthropic-claude-sonnet-4-5/")
         rows = response.context["standings"].rows
         n_critical = sum(row.application.criticality == Criticality.CRITICAL for row in rows)
-        listed = client.get("/foundations/?q=sonnet").context["rows"]
+        listed = client.get("/foundations/?q=sonnet").context["page"].rows
 
         assert f"{len(rows)} applications depend on it, {n_critical} critical." in lead_of(response)
         assert [(row.reach.n, row.reach.n_critical) for row in listed] == [(len(rows), n_critical)]

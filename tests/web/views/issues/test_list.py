@@ -23,7 +23,7 @@ def listed(world, as_user):
     def read(query="", user=None):
         answer = as_user(user or world.viewer).get(f"{PAGE}{query}")
         assert answer.status_code == 200
-        return [row.issue for row in answer.context["rows"]]
+        return [row.issue for row in answer.context["page"].rows]
 
     return read
 
@@ -145,7 +145,7 @@ class TestGroups:
 
         answer = as_user(world.viewer).get(PAGE)
 
-        rows = [row.issue for row in answer.context["rows"]]
+        rows = [row.issue for row in answer.context["page"].rows]
         assert rows == others[:1:-1]
         page = visible_text(answer)
         assert "5 of 8 shown" in page
@@ -170,7 +170,7 @@ class TestGroups:
 
         answer = as_user(world.viewer).get(PAGE)
 
-        assert [row.issue for row in answer.context["rows"]] == [world.issue, accepted]
+        assert [row.issue for row in answer.context["page"].rows] == [world.issue, accepted]
         assert "Accepted or snoozed" in visible_text(answer)
 
     @pytest.mark.parametrize("group", ["cause", "application", "person"])
@@ -201,9 +201,9 @@ class TestScopes:
         make_issue(world.application, snoozed_until=world.in_days(3))
         resolved(world.application)
 
-        context = as_user(world.viewer).get(PAGE).context
+        page = as_user(world.viewer).get(PAGE).context["page"]
 
-        for link in (*context["tabs"], *context["views"]):
+        for link in (*page.tabs, *page.views):
             assert int(link.count) == len(listed(link.url)), link.label
 
     def test_the_search_finds_application_owner_and_model(self, world, listed):
@@ -282,7 +282,7 @@ class TestEmpty:
     def test_filters_that_match_nothing_can_be_cleared(self, world, as_user):
         page = text_of(as_user(world.viewer).get(f"{PAGE}?kind=deadline"))
 
-        assert "No issues match these filters." in page
+        assert "No records match these filters." in page
         assert f'<a href="{PAGE}">Clear filters</a>' in page
 
 
@@ -292,13 +292,13 @@ class TestFile:
 
         (row,) = csv_rows(as_user(world.viewer).get("/issues.csv"))
 
-        assert row["issue"].startswith("GPT-4.1 retires on")
-        assert (row["urgency"], row["type"], row["state"]) == ("This month", "Retirement", "Open")
-        assert (row["application"], row["criticality"]) == ("Claims triage", "Critical")
-        assert (row["team"], row["owner"]) == ("Claims", "Unassigned")
-        assert row["date"] == world.issue.due_on.isoformat()
-        assert row["finish by"] == world.issue.finish_by.isoformat()
-        assert row["URL"] == f"/issues/{world.issue.pk}/"
+        assert row["Issue"].startswith("GPT-4.1 retires on")
+        assert (row["Urgency"], row["Type"], row["State"]) == ("This month", "Retirement", "Open")
+        assert (row["Application"], row["Criticality"]) == ("Claims triage", "Critical")
+        assert (row["Team"], row["Owner"]) == ("Claims", "Unassigned")
+        assert row["Date"] == world.issue.due_on.isoformat()
+        assert row["Finish by"] == world.issue.finish_by.isoformat()
+        assert row["Address"] == f"/issues/{world.issue.pk}/"
 
     def test_it_follows_the_filters(self, world, as_user):
         client = as_user(world.viewer)

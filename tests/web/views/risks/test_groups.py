@@ -25,7 +25,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
-from tests.http import file_lines, visible_text
+from tests.http import csv_rows, file_lines, visible_text, workbook_of
 
 pytestmark = pytest.mark.django_db
 GROUP = "template=R-1&foundation=maker-aurora"
@@ -90,11 +90,20 @@ class TestGroups:
         assert {name for name in aurora.uses if name in visible_text(listed)} == set(aurora.uses)
 
     def test_the_file_has_the_same_groups(self, aurora, as_user):
-        lines = file_lines(as_user(aurora.owner).get("/risks/groups.csv"))
+        client = as_user(aurora.owner)
 
-        assert len(lines) == 2
-        assert lines[1].startswith("R-1,It drifts,")
-        assert ",foundation,Aurora," in lines[1]
+        (row,) = csv_rows(client.get("/risks/groups.csv"))
+        sheet = workbook_of(client.get("/risks/groups.xlsx")).active
+
+        assert (row["Risk"], row["From"], row["Type of origin"]) == (
+            "R-1 It drifts",
+            "Aurora",
+            "Foundation",
+        )
+        assert (row["Dependencies"], row["Differences"], row["Accepted"]) == ("4", "1", "1")
+        headers, cells = sheet.iter_rows(values_only=True)
+        assert list(headers) == list(row)
+        assert ["" if cell is None else str(cell) for cell in cells] == list(row.values())
 
     @pytest.mark.parametrize(
         ("query", "n_rows"),

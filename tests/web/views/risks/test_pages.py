@@ -17,6 +17,7 @@ from apps.risks.queries import counts, counts_sql
 from apps.risks.queries.conditions import InheritedRiskQuery
 from apps.risks.queries.inherited import inherited_risks
 from apps.web.views.risks.forms import EvidenceForm
+from apps.web.views.risks.register import RegisterList
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -28,7 +29,7 @@ from tests.builders import (
     make_offering,
     make_risk,
 )
-from tests.http import file_lines, visible_text
+from tests.http import csv_rows, file_lines, visible_text, workbook_of
 from tests.risks.evaluations.result_files import promptfoo_case, promptfoo_file
 
 DAY = timedelta(days=1)
@@ -317,9 +318,21 @@ class TestRegister:
             client.get(f"/risks/foundations/{risk.pk}/")
         )
 
+    def test_a_workbook_of_rows_that_cannot_be_counted_is_left_to_a_worker(
+        self, risky, as_user, monkeypatch
+    ):
+        monkeypatch.setattr("apps.risks.queries.conditions.MAX_GATHERED_APPLICATIONS", 1)
+        client = as_user(risky.governance)
+
+        counted = client.get("/risks.xlsx?severity=5")
+        uncounted = client.get("/risks.xlsx?q=invents")
+
+        assert len(list(workbook_of(counted).active.iter_rows())) == 4
+        assert uncounted.url == "/files/?make=inherited-risks&query=q%3Dinvents"
+
     def test_leafing_by_cursor_shows_each_row_once(self, risky, as_user, monkeypatch):
         monkeypatch.setattr("apps.risks.queries.conditions.MAX_GATHERED_APPLICATIONS", 1)
-        monkeypatch.setattr("apps.web.views.risks.register.PAGE_SIZE", 4)
+        monkeypatch.setattr(RegisterList, "page_size", 4)
         client = as_user(risky.governance)
 
         first = client.get("/risks/?group=none").content.decode()
@@ -374,7 +387,7 @@ class TestOne:
             )
         ]
         assert order == sorted(order)
-        assert "Text that sounds right and is false" in page
+        assert "plausible but false content (hallucination or confabulation)" in page
         assert "Seen in our own tests." in page
 
     def test_adaptations_move_the_level_and_say_why(self, risky, as_user):
@@ -515,7 +528,7 @@ class TestFoundationRisks:
         page = visible_text(
             client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5")
         )
-        assert "1 foundation risk matches these filters." in page
+        assert "1 foundation risk matches the filters." in page
         for _ in range(5):
             make_risk(make_node(NodeKind.OFFERING, make_offering()))
         client.get("/risks/foundations/")
@@ -581,6 +594,33 @@ class TestEvidence:
         one = visible_text(client.get(f"/risks/evidence/{old.pk}/"))
         assert "expired . Repeat the test and record the result." in one
         assert "FR-05 Claims triage" in one
+
+    def test_the_page_and_its_file_have_the_same_evidence_and_cost_the_same(
+        self, risky, as_user, django_assert_max_num_queries
+    ):
+        expiring = make_evidence(
+            application=risky.triage,
+            version=risky.sonnet.version,
+            metric="facts kept",
+            value="100",
+            threshold="96",
+            n=500,
+            expires_on=risky.today + DAY,
+        )
+        make_assessment(risky.invents, risky.primary).evidence.add(expiring)
+        for _ in range(4):
+            make_evidence(application=risky.triage)
+        client = as_user(risky.editor)
+
+        with django_assert_max_num_queries(12):
+            page = visible_text(client.get("/risks/evidence/"))
+        rows = csv_rows(client.get("/risks/evidence.csv"))
+        (first,) = csv_rows(client.get("/risks/evidence.csv?sort=expires"))
+
+        assert f"Claims triage {risky.sonnet.version.identifier} facts kept 100" in page
+        assert "for 1 assessment" in page
+        assert len(rows) == 5
+        assert (first["Metric"], first["Value"], first["Assessments"]) == ("facts kept", "100", "1")
 
     def test_the_page_shows_every_field_of_the_form(self, risky, as_user):
         page = as_user(risky.editor).get("/risks/evidence/new/").content.decode()

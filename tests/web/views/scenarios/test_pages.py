@@ -293,7 +293,7 @@ def test_flags_that_would_open_are_named(asked, as_user):
 
     assert "would open" in headline_of(page)
     text = visible_text(page)
-    assert "Openai Critical applications that stand on one developer" in text
+    assert "Openai Critical applications that depend on one developer" in text
     assert "within tolerance 100% 50% Opens" in text
 
 
