@@ -18,6 +18,7 @@ from apps.accounts.api_tokens.secrets import digest_of, new_secret, new_token
 from apps.accounts.models import ApiToken, Membership, PersonState, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_organisation_role
 from apps.accounts.sign_in.email_change import record_email_change
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.validators import validate_time_zone
 
@@ -27,7 +28,7 @@ MAX_TOKEN_LIFETIME = timedelta(days=732)
 MAX_ROTATION_OVERLAP = timedelta(days=30)
 
 
-class AccountChangeError(Exception):
+class AccountChangeError(ConflictError):
     """A rejected change of users, service accounts, teams or tokens; the text is a sentence for the
     user."""
 

@@ -15,6 +15,7 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.models import Offering, ProviderEvent, Source, Version
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.feeds.models import ProviderNotice
@@ -29,8 +30,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*[A-Za-z0-9]")
 _MIN_TOKEN_LENGTH = 4
 
 
-class AlreadyDecidedError(Exception):
-    """A conflict: another user closed or reopened the notice meanwhile; `str()` is the message."""
+class AlreadyDecidedError(ConflictError):
+    """Another user closed or reopened the notice meanwhile; `str()` is the message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError
 
+from apps.common.errors import ConflictError, ForbiddenError
 from apps.common.processes.child_process import BusyError, limited_memory
 from apps.intake.models import Import, ImportContent
 from apps.intake.spreadsheets.files.tables import UnreadableError
@@ -35,11 +36,11 @@ _TOO_MUCH_MEMORY = (
 _FAILED_REPEATEDLY = "The import failed after 3 attempts. Nothing was imported. See the server log."
 
 
-class InvalidStateError(Exception):
+class InvalidStateError(ConflictError):
     """Error: the record is not in the state that this step requires; the text says why."""
 
 
-class IntakePermissionError(Exception):
+class IntakePermissionError(ForbiddenError):
     """Error: the import is another user's, or the user may not edit the teams."""
 
 

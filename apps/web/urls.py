@@ -648,9 +648,14 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "contracts": [
         *contracts.ContractList.urls("contracts"),
-        path("contracts/new/", contracts.new_contract, name="create"),
+        path("contracts/new/", record_edit.create_record, {"kind": "contracts"}, name="create"),
         path("contracts/<int:pk>/", contracts.contract_detail, name="detail"),
-        path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
+        path(
+            "contracts/<int:pk>/change/",
+            record_edit.edit_record,
+            {"kind": "contracts"},
+            name="edit",
+        ),
     ],
     "documents": [
         *developer_documents.DocumentList.urls("contracts/documents"),
@@ -719,33 +724,21 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
         path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
-        path("exposure/months/", exposure_months.month_list, name="months"),
-        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
+        *exposure_months.MonthList.urls("exposure/months"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
-        path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),
-        path(
-            "exposure/contributions.csv",
-            hhi_contributions.contributions_csv,
-            name="contributions-csv",
-        ),
-        path("exposure/ways-out/", exit_readiness.exit_readiness_page, name="exit-readiness"),
-        path("exposure/ways-out.csv", exit_readiness.exit_readiness_csv, name="exit-readiness-csv"),
-        path("exposure/single-points/", single_points.single_point_list, name="single-points"),
-        path(
-            "exposure/single-points.csv", single_points.single_point_csv, name="single-points-csv"
-        ),
+        *hhi_contributions.ContributionList.urls("exposure/contributions"),
+        *exit_readiness.ExitReadinessList.urls("exposure/ways-out"),
+        *single_points.SinglePointList.urls("exposure/single-points"),
         path("exposure/smallest-sets.csv", single_points.cut_set_csv, name="minimal-cut-sets-csv"),
-        path("exposure/nodes/<slug:kind>/<int:ref>/", nodes.node_detail, name="blast-radius"),
+        *nodes.DependentList.urls(
+            "exposure/nodes/<slug:kind>/<int:ref>",
+            "exposure/nodes/<slug:kind>/<int:ref>/applications",
+        ),
         path(
             "exposure/nodes/<slug:kind>/<int:ref>/teams/",
             nodes.node_teams,
             name="blast-radius-teams",
-        ),
-        path(
-            "exposure/nodes/<slug:kind>/<int:ref>/applications.csv",
-            nodes.node_csv,
-            name="blast-radius-csv",
         ),
         path(
             "exposure/nodes/<slug:kind>/<int:ref>/trend.csv",
@@ -754,8 +747,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "exposure-flags": [
-        path("exposure/flags/", flags.flag_list, name="list"),
-        path("exposure/flags.csv", flags.flag_csv, name="csv"),
+        *flags.FlagList.urls("exposure/flags"),
         path("exposure/flags/<int:pk>/", flags.flag_detail, name="detail"),
         path(
             "exposure/flags/<int:pk>/applications.csv",
@@ -765,13 +757,12 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/flags/<int:pk>/<slug:decision>/", flags.decide_flag, name="decide"),
     ],
     "exposure-policies": [
-        path("exposure/lines/", policies.policy_list, name="list"),
-        path("exposure/lines.csv", policies.policy_csv, name="csv"),
+        *policies.PolicyList.urls("exposure/lines"),
         path("exposure/lines/new/", policies.new_policy, name="create"),
         path("exposure/lines/of/<slug:slug>/", policies.policy_detail, name="detail"),
     ],
     "loss-runs": [
-        path("exposure/loss/", loss.latest_loss_run, name="latest"),
+        *loss.LossRunList.urls("exposure/loss"),
         path("exposure/loss/run/", loss.run_loss, name="create"),
         path("exposure/loss/<int:pk>/", loss.loss_run, name="detail"),
         path("exposure/loss/<int:pk>/progress/", loss.loss_progress, name="progress"),

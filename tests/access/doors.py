@@ -11,66 +11,62 @@ PAGES = {
     "yyyyyyyl": """
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
-        alerts:xlsx:get
-        api:docs:get applications:create:get applications:csv:get applications:list:get
-        applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
-        approvals:violations-csv:get approvals:violations-xlsx:get approvals:violations:get
-        approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get calendar-feeds:create:post
-        calendar:csv:get calendar:list:get campaign-tasks:csv:get campaign-tasks:list:get
-        campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get campaigns:xlsx:get
-        component-files:list-csv:get component-files:list-xlsx:get component-files:list:get
-        connections:csv:get connections:list:get connections:xlsx:get contracts:csv:get
-        contracts:list:get contracts:xlsx:get delegations:csv:get delegations:list:get
-        delegations:list:post delegations:xlsx:get deliveries:csv:get deliveries:list:get
-        deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get deliveries:not-sent:get
-        deliveries:xlsx:get disagreements:csv:get disagreements:detail:get disagreements:list:get
-        disagreements:xlsx:get discrepancies:bulk-respond:post discrepancies:csv:get
-        discrepancies:list:get discrepancies:reopen:post discrepancies:xlsx:get documents:csv:get
-        documents:list:get documents:xlsx:get events:csv:get events:detail:get events:list:get
-        events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
-        evidence-packs:xlsx:get evidence:csv:get evidence:list:get evidence:xlsx:get
-        exposure:blast-radius-csv:get
+        alerts:xlsx:get api:docs:get applications:create:get applications:csv:get
+        applications:list:get applications:xlsx:get approvals:csv:get approvals:detail:get
+        approvals:list:get approvals:violations-csv:get approvals:violations-xlsx:get
+        approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
+        calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
+        campaign-tasks:list:get campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get
+        campaigns:xlsx:get component-files:list-csv:get component-files:list-xlsx:get
+        component-files:list:get connections:csv:get connections:list:get connections:xlsx:get
+        contracts:csv:get contracts:list:get contracts:xlsx:get delegations:csv:get
+        delegations:list:get delegations:list:post delegations:xlsx:get deliveries:csv:get
+        deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get
+        deliveries:not-sent:get deliveries:xlsx:get disagreements:csv:get disagreements:detail:get
+        disagreements:list:get disagreements:xlsx:get discrepancies:bulk-respond:post
+        discrepancies:csv:get discrepancies:list:get discrepancies:reopen:post
+        discrepancies:xlsx:get documents:csv:get documents:list:get documents:xlsx:get
+        events:csv:get events:detail:get events:list:get events:xlsx:get evidence-packs:create:post
+        evidence-packs:csv:get evidence-packs:list:get evidence-packs:xlsx:get evidence:csv:get
+        evidence:list:get evidence:xlsx:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
-        exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
-        exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
+        exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
+        exposure:concentration:get exposure:contributions-csv:get exposure:contributions-xlsx:get
+        exposure:contributions:get exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get
         exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
-        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months:get
-        exposure:portfolio:get exposure:single-points-csv:get exposure:single-points:get
-        exposure:states-csv:get exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get
-        feed-runs:list:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get
-        feeds:list:get feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get
-        feeds:quarantine-csv:get feeds:quarantine-xlsx:get feeds:quarantine:get
-        feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
-        findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
-        foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
-        foundation-risks:xlsx:get
+        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months-xlsx:get
+        exposure:months:get exposure:portfolio:get exposure:single-points-csv:get
+        exposure:single-points-xlsx:get exposure:single-points:get exposure:states-csv:get
+        exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get feed-runs:list:get
+        feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get feeds:list:get
+        feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get feeds:quarantine-csv:get
+        feeds:quarantine-xlsx:get feeds:quarantine:get feeds:sources-csv:get feeds:sources-xlsx:get
+        files:csv:get files:list:get files:xlsx:get findings:csv:get findings:list:get
+        findings:xlsx:get foundation-risks:create:get foundation-risks:csv:get
+        foundation-risks:detail:get foundation-risks:list:get foundation-risks:xlsx:get
         foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
         foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
-        foundations:xlsx:get
-        gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get gate:setup:get
-        home:concentration-csv:get home:overview:get home:retirements-csv:get home:runways-csv:get
-        home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
-        imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
-        inherited-risks:xlsx:get
-        inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
-        inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
-        inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post
+        foundations:xlsx:get gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get
+        gate:setup:get home:concentration-csv:get home:overview:get home:retirements-csv:get
+        home:runways-csv:get home:search:get home:start:get imports:applications-csv:get
+        imports:dependencies-csv:get imports:inventory-xlsx:get inherited-risks:bulk-assess:post
+        inherited-risks:csv:get inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
+        inherited-risks:heat-map-csv:get inherited-risks:heat-map:get inherited-risks:list:get
+        inherited-risks:teams-csv:get inherited-risks:xlsx:get issues/:get issues:bulk-respond:post
         issues:csv:get issues:list:get issues:xlsx:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
         offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get
-        price-gaps:csv:get
-        price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get provider-notices:list:get
-        provider-notices:xlsx:get providers:csv:get providers:detail:get providers:edit:get
-        providers:history-csv:get providers:history:get providers:list:get
+        price-gaps:csv:get price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get
+        provider-notices:list:get provider-notices:xlsx:get providers:csv:get providers:detail:get
+        providers:edit:get providers:history-csv:get providers:history:get providers:list:get
         providers:track-record-csv:get providers:xlsx:get records:history-csv:get
-        records:history:get
-        reported-services:bulk-link:post reported-services:csv:get reported-services:list:get
-        reported-services:xlsx:get reports:board-summary:get reports:home:get
-        reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
-        reports:register-xlsx:get reports:register:get retirements:csv:get retirements:detail:get
-        retirements:list:get retirements:xlsx:get risk-templates:crosswalk-csv:get
-        risk-templates:crosswalk-xlsx:get
+        records:history:get reported-services:bulk-link:post reported-services:csv:get
+        reported-services:list:get reported-services:xlsx:get reports:board-summary:get
+        reports:home:get reports:model-inventory-csv:get reports:model-inventory-xlsx:get
+        reports:model-inventory:get reports:register-xlsx:get reports:register:get
+        retirements:csv:get retirements:detail:get retirements:list:get retirements:xlsx:get
+        risk-templates:crosswalk-csv:get risk-templates:crosswalk-xlsx:get
         risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
         scenarios:compare:get scenarios:csv:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
@@ -85,31 +81,29 @@ PAGES = {
         unresolved-models:csv:get unresolved-models:decide:get unresolved-models:list:get
         unresolved-models:xlsx:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get versions:xlsx:get
-        waivers:create:get
-        waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
+        waivers:create:get waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
     """,
     # governance
     "yynnnnnl": """
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
-        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:post
-        disagreements:detail:post documents:note:post documents:request:post feeds:create:get
-        feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
-        feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
-        foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post
-        received-notices:csv:get received-notices:list:get
-        received-notices:rules:get received-notices:rules:post received-notices:xlsx:get
-        records:create:get records:create:post records:delete:post records:edit:get
-        records:edit:post records:undo:post reports:board-commentary:get
-        reports:board-commentary:post reports:reporting-entity:get reports:reporting-entity:post
-        retirements:announce:get retirements:announce:post retirements:withdraw:post
-        selections:create:get selections:create:post selections:decide:post selections:edit:post
-        selections:score:post teams:create:get teams:create:post teams:delete:post
-        unresolved-models:decide:post users:bulk-change:post users:contact-action:post
-        users:create-contact:get users:create-contact:post users:domains:get users:domains:post
-        webhooks:create:get webhooks:create:post
+        connections:tolerances:post contracts:create:get contracts:create:post
+        disagreements:detail:post documents:note:post documents:request:post
+        feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
+        feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
+        foundation-risks:create:post foundation-risks:edit:post gate:policy:post
+        offerings:detail:post provider-notices:close:post provider-notices:reopen:post
+        received-notices:csv:get received-notices:list:get received-notices:rules:get
+        received-notices:rules:post received-notices:xlsx:get records:create:get records:create:post
+        records:delete:post records:edit:get records:edit:post records:undo:post
+        reports:board-commentary:get reports:board-commentary:post reports:reporting-entity:get
+        reports:reporting-entity:post retirements:announce:get retirements:announce:post
+        retirements:withdraw:post selections:create:get selections:create:post
+        selections:decide:post selections:edit:post selections:score:post teams:create:get
+        teams:create:post teams:delete:post unresolved-models:decide:post users:bulk-change:post
+        users:contact-action:post users:create-contact:get users:create-contact:post
+        users:domains:get users:domains:post webhooks:create:get webhooks:create:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -142,11 +136,12 @@ PAGES = {
     "yyy0000l": """
         confirmation-settings:detail:get contracts:detail:get documents:detail:get
         exposure-flags:applications-csv:get exposure-flags:csv:get exposure-flags:detail:get
-        exposure-flags:list:get exposure-policies:csv:get exposure-policies:detail:get
-        exposure-policies:list:get loss-runs:create:post loss-runs:detail:get loss-runs:latest:get
-        loss-runs:progress:get scenario-runs:csv:get scenario-runs:detail:get
-        scenario-runs:progress:get scenario-runs:xlsx:get scenarios:detail:get scenarios:rerun:post
-        webhooks:detail:get
+        exposure-flags:list:get exposure-flags:xlsx:get exposure-policies:csv:get
+        exposure-policies:detail:get exposure-policies:list:get exposure-policies:xlsx:get
+        loss-runs:create:post loss-runs:detail:get loss-runs:latest:get loss-runs:progress:get
+        loss-runs:runs-csv:get loss-runs:runs-xlsx:get scenario-runs:csv:get
+        scenario-runs:detail:get scenario-runs:progress:get scenario-runs:xlsx:get
+        scenarios:detail:get scenarios:rerun:post webhooks:detail:get
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
@@ -158,6 +153,7 @@ PAGES = {
     """,
     # governance, where only the offices see it
     "yyn0000l": """
+        contracts:edit:get contracts:edit:post
         confirmation-settings:detail:post decision-proposals:decide:post exposure-flags:decide:post
         exposure-policies:create:get exposure-policies:create:post exposure-policies:detail:post
         loss-assumptions:base-loss:get loss-assumptions:base-loss:post

@@ -79,6 +79,7 @@ from apps.catalog.records.providers import ProviderRecord
 from apps.exposure.models import Campaign, ExposureSettings, Policy, Scenario
 from apps.gate.models import GatePolicy, Waiver
 from apps.inventory.bulk.resources import BULK_RESOURCES
+from apps.inventory.governance.contract_record import ContractRecord
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -112,7 +113,6 @@ from apps.web.views.feeds.source_forms import SourceForm
 from apps.web.views.gate.policy import GatePolicyForm
 from apps.web.views.gate.waivers import RequestWaiverForm as WaiverForm
 from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
-from apps.web.views.governance.contract_forms import ContractForm
 from apps.web.views.governance.developer_documents import DocumentStateForm, RequestDocumentsForm
 from apps.web.views.governance.proposals import ConfirmationSettingsForm
 from apps.web.views.governance.selection_forms import DecideForm, SelectionForm
@@ -309,7 +309,7 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Contract,
         "contracts",
-        form=(Shape(ContractForm),),
+        form=(Shape(record_form(ContractRecord(), creating=False)),),
         create=(Shape(ContractSerializer),),
         change=(Shape(ContractSerializer),),
         read=(Shape(ContractSerializer),),

@@ -39,9 +39,9 @@ README = embedded.CHECKOUT / "docs" / "images"
 
 # what the README shows: its file, the picture it is cut from, how much of its height
 PICTURES = {
-    "overview-light.png": ("governance", "home-overview", "light", 1400),
+    "home-light.png": ("governance", "home-overview", "light", 1450),
     "application-dark.png": ("governance", "applications-detail", "dark", 1010),
-    "overview-narrow.png": ("governance", "home-overview", "phone", 1150),
+    "home-narrow.png": ("governance", "home-overview", "phone", 1150),
 }
 READER = frozenset(
     {"home:overview", "applications:list", "applications:detail", "alerts:list", "account:detail"}

@@ -22,6 +22,7 @@ from django.urls import reverse
 from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEventKind, User
 from apps.accounts.people.queries import persons_by_address
+from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 
 LINK_DURATION = timedelta(hours=24)
@@ -29,8 +30,11 @@ LINK_DURATION = timedelta(hours=24)
 _SEPARATOR = "."
 
 
-class EmailChangeError(ValueError):
+class EmailChangeError(DomainError):
     """A rejected change; the text tells the user what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="email")
 
 
 def request_email_change(*, user: User, address: str, request: Any) -> None:

@@ -9,12 +9,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.actions import AccountChangeError, end_membership, set_membership
+from apps.accounts.actions import end_membership, set_membership
 from apps.accounts.filters import MembershipFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.queries import owns_any_team
 from apps.accounts.roles import TeamRole
-from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.row_reader import EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import VisibleTeamField
@@ -104,12 +103,7 @@ class MembershipViewSet(ReadViewSet[Membership]):
         user, team = data["user"], data["team"]
         self.require(TeamRole.OWNER, team)
         is_new = not Membership.objects.filter(user=user, team=team).exists()
-        try:
-            membership = set_membership(
-                user=user, team=team, role=TeamRole(data["role"]), by=self.user
-            )
-        except AccountChangeError as error:
-            raise ApiConflictError(str(error)) from None
+        membership = set_membership(user=user, team=team, role=TeamRole(data["role"]), by=self.user)
         return self.answer(membership, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(
@@ -123,10 +117,7 @@ class MembershipViewSet(ReadViewSet[Membership]):
         200 if single sign-on also grants a role, and 409 if only single sign-on grants it."""
         membership = self.subject("team")
         self.require(TeamRole.OWNER, membership.team)
-        try:
-            end_membership(membership=membership, by=self.user)
-        except AccountChangeError as error:
-            raise ApiConflictError(str(error)) from None
+        end_membership(membership=membership, by=self.user)
         remaining = Membership.objects.filter(pk=membership.pk).first()
         return (
             Response(status=status.HTTP_204_NO_CONTENT)

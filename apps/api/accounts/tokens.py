@@ -31,7 +31,6 @@ from apps.accounts.service_accounts import (
     can_manage_service,
     visible_service_accounts,
 )
-from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import VisibleApplicationField, VisibleTeamField
 from apps.common.database.keyset_pagination import Keyset
@@ -211,16 +210,13 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         self._refuse_wider_token(
             token.scopes, token.expires_at if lifetime is None else at + lifetime
         )
-        try:
-            token, text = rotate_token(
-                token=token,
-                at=at,
-                by=self.user,
-                old_until=at + timedelta(hours=data["overlap_hours"]),
-                lifetime=lifetime,
-            )
-        except AccountChangeError as error:
-            raise ApiConflictError(str(error)) from None
+        token, text = rotate_token(
+            token=token,
+            at=at,
+            by=self.user,
+            old_until=at + timedelta(hours=data["overlap_hours"]),
+            lifetime=lifetime,
+        )
         return self._respond_with_secret(token, text)
 
     @extend_schema(request=None, responses=TokenSerializer)

@@ -14,7 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.actions import AccountChangeError, add_user, change_user, set_membership
+from apps.accounts.actions import add_user, change_user, set_membership
 from apps.accounts.filters import UserFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.queries import visible_users
@@ -219,12 +219,7 @@ class UserViewSet(ReadViewSet[User]):
                     "by it. Omit the username."
                 }
             )
-        try:
-            return self.answer(
-                change_user(person=person, facts=facts, by=self.user, request=request)
-            )
-        except AccountChangeError as error:
-            raise ApiConflictError(str(error)) from None
+        return self.answer(change_user(person=person, facts=facts, by=self.user, request=request))
 
     @extend_schema(request=None, responses=InvitationSerializer)
     @action(detail=True, methods=["post"])

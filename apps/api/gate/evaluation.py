@@ -30,7 +30,6 @@ from apps.gate.runs import can_use_gate, normalise_environment, release_run, req
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.ingest import receive_document
 from apps.intake.documents.records import clean
-from apps.intake.import_jobs import IntakePermissionError
 from apps.intake.import_jobs import stored_body as body_of_import
 from apps.intake.models import Import, TokenBinding
 from apps.intake.spreadsheets.files.tables import UnreadableError
@@ -147,18 +146,15 @@ class GateView(_Gate):
                     "To import the document, the API token needs the scope 'intake' "
                     "beside 'gate'. Create one with both scopes, or omit `import`."
                 )
-            try:
-                receive_document(
-                    document_format=FORMATS[parsed_bom.form],
-                    body=parsed_bom.body,
-                    by=self.user,
-                    at=at,
-                    token=token,
-                    application=application,
-                    environment=environment,
-                )
-            except IntakePermissionError as error:
-                raise PermissionDenied(str(error)) from error
+            receive_document(
+                document_format=FORMATS[parsed_bom.form],
+                body=parsed_bom.body,
+                by=self.user,
+                at=at,
+                token=token,
+                application=application,
+                environment=environment,
+            )
         run = request_run(
             application=application,
             requested=parsed_bom.requested,

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,7 +25,6 @@ from apps.intake.connections.service_tokens import (
     tokens_of,
 )
 from apps.intake.filters import DiscrepancyFilter, ServiceFilter
-from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Discrepancy, Service
 from apps.intake.observations import discrepancy_responses
 from apps.inventory.models import Application
@@ -114,10 +113,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         self, respond: Callable[..., discrepancy_responses.ResponseResult], **kwargs: Any
     ) -> Response:
         row = self.subject("application", "dependency", "observation__offering")
-        try:
-            result = respond(discrepancies=[row], by=self.user, at=now(), **kwargs)
-        except InvalidStateError as error:
-            raise ApiConflictError(str(error)) from None
+        result = respond(discrepancies=[row], by=self.user, at=now(), **kwargs)
         if result.refused:
             raise ApiConflictError(result.refused[0])
         return self.answer(row)
@@ -261,12 +257,7 @@ class ReportedServiceViewSet(ReadViewSet[Service]):
     def _change_service_link(
         self, change_service: Callable[..., Service], sender: Service, **kwargs: Any
     ) -> Response:
-        try:
-            change_service(service=sender, by=self.user, **kwargs)
-        except IntakePermissionError as error:
-            raise PermissionDenied(str(error)) from None
-        except InvalidStateError as error:
-            raise ApiConflictError(str(error)) from None
+        change_service(service=sender, by=self.user, **kwargs)
         # the caller may no longer be able to view a service that has no application
         rows = self.reader.select(Service.objects.filter(pk=sender.pk), self.reader.names)
         return Response(self.reader.rows(rows, self.reader.names)[0])

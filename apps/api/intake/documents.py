@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +34,7 @@ from apps.common.time import now
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.ingest import NO_AI_NAMED, receive_document
 from apps.intake.documents.records import DocumentFormat, UnreadableError, clean
-from apps.intake.import_jobs import IdempotencyKeyReusedError, IntakePermissionError
+from apps.intake.import_jobs import IdempotencyKeyReusedError
 from apps.intake.models import Import, TokenBinding
 from apps.intake.spreadsheets import limits
 from apps.intake.spreadsheets.direct_import import import_sheet_directly
@@ -134,8 +134,6 @@ class IntakeIngestView(RegistryView):
             raise DocumentRejectedError(str(error)) from None
         except IdempotencyKeyReusedError as error:
             raise DocumentRejectedError(str(error)) from None
-        except IntakePermissionError as error:
-            raise PermissionDenied(str(error)) from None
 
     @property
     def idempotency_key(self) -> str:
@@ -360,8 +358,6 @@ class IntakeView(IntakeIngestView):
             )
         except UnreadableError as error:
             raise DocumentRejectedError(str(error)) from None
-        except IntakePermissionError as error:
-            raise PermissionDenied(str(error)) from None
         return self.import_response(import_, is_new=is_new, body=document.body)
 
     def _receive_sheet(self, kind: str) -> Response:
@@ -389,6 +385,4 @@ class IntakeView(IntakeIngestView):
             )
         except (UnreadableError, IdempotencyKeyReusedError) as error:
             raise DocumentRejectedError(str(error)) from None
-        except IntakePermissionError as error:
-            raise PermissionDenied(str(error)) from None
         return self.import_response(import_, is_new=is_new, body=document.body)

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +17,6 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.intake.documents.ingest import MAX_LISTED, set_document_application
 from apps.intake.documents.undo import undo_document
 from apps.intake.filters import ImportFilter
-from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
 from apps.intake.queries import rejected_rows
 from apps.intake.spreadsheets.import_steps import undo_import
@@ -62,20 +61,15 @@ class ImportViewSet(ReadViewSet[Import]):
         the later changes. Requires the editor role on each affected team. Observations of the
         document are removed."""
         import_ = self.subject()
-        try:
-            if import_.kind == Import.Kind.DOCUMENT:
-                import_ = undo_document(import_=import_, by=self.user)
-            elif import_.kind == Import.Kind.SHEET:
-                import_ = undo_import(import_=import_, by=self.user)
-            else:
-                raise ApiConflictError(
-                    "Results of evaluations cannot be undone as a whole. Correct the "
-                    "evidence they created."
-                )
-        except IntakePermissionError as error:
-            raise PermissionDenied(str(error)) from None
-        except InvalidStateError as error:
-            raise ApiConflictError(str(error)) from None
+        if import_.kind == Import.Kind.DOCUMENT:
+            import_ = undo_document(import_=import_, by=self.user)
+        elif import_.kind == Import.Kind.SHEET:
+            import_ = undo_import(import_=import_, by=self.user)
+        else:
+            raise ApiConflictError(
+                "Results of evaluations cannot be undone as a whole. Correct the "
+                "evidence they created."
+            )
         if import_.state == Import.State.APPLIED and import_.error:
             raise ApiConflictError(import_.error)
         return self.answer(import_)
@@ -94,14 +88,9 @@ class ImportViewSet(ReadViewSet[Import]):
         application = Application.objects.visible_to(self.user).filter(slug=slug).first()
         if application is None:
             raise NotFound
-        try:
-            updated_import = set_document_application(
-                import_=import_, application=application, by=self.user
-            )
-        except IntakePermissionError as error:
-            raise PermissionDenied(str(error)) from None
-        except InvalidStateError as error:
-            raise ApiConflictError(str(error)) from None
+        updated_import = set_document_application(
+            import_=import_, application=application, by=self.user
+        )
         return self.answer(updated_import)
 
 

@@ -16,12 +16,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.bulk.views import RETRY_AFTER_SECONDS
-from apps.api.framework.problems import ApiConflictError
 from apps.api.framework.views import ReadViewSet
 from apps.api.inventory.applications import VisibleApplicationField
 from apps.catalog.models import Provider
 from apps.common.database.keyset_pagination import Keyset
-from apps.common.exports.jobs import ExportError, is_available, read_parts
+from apps.common.exports.jobs import is_available, read_parts
 from apps.common.time import now
 from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application
@@ -146,12 +145,9 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         """Request a pack, which a worker creates. Its URL is in `Location`; the file is at `file/`
         once it is done."""
         data = self.validated(AskPackSerializer)
-        try:
-            pack = request_pack(
-                by=self.user, at=now(), **{**data, "until": data["until"] + timedelta(days=1)}
-            )
-        except ExportError as error:
-            raise ApiConflictError(str(error)) from None
+        pack = request_pack(
+            by=self.user, at=now(), **{**data, "until": data["until"] + timedelta(days=1)}
+        )
         # if the broker is unavailable, beat finds the pack within a minute
         with contextlib.suppress(OperationalError):
             make_one_pack.delay(pack.pk)

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 
 from apps.common import jobs
+from apps.common.errors import ConflictError
 from apps.common.exports.models import ExportFile, ExportFilePart
 from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
@@ -21,7 +22,7 @@ State = ExportFile.State
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024
 
 
-class ExportError(Exception):
+class ExportError(ConflictError):
     """The requested file cannot be made; the message is for the user."""
 
 

@@ -28,7 +28,8 @@ class Portability:
     """Portability of the `n` critical applications with a live primary.
 
     `tested` and `declared` are {grade: applications} by the best alternative of the worst primary;
-    tested and valid, or declared or ever tested. `n_lapsing` applications have a tested exit that
+    tested and valid, or declared or ever tested; `by_grades` counts both: {(tested, declared):
+    applications}. `n_lapsing` applications have a tested exit that
     expires within `within_days`, because its test expires or its offering retires. Work is that of
     adaptations on their live primaries.
     """
@@ -36,6 +37,7 @@ class Portability:
     n: int
     tested: Mapping[int, int]
     declared: Mapping[int, int]
+    by_grades: Mapping[tuple[int, int], int]
     leaves_model: int
     outlasts_developer: int
     within_days: int
@@ -64,6 +66,20 @@ class Portability:
             sum(n for grade, n in self.declared.items() if grade >= self.leaves_model)
             - self.n_tested
         )
+
+    def count(self, *, state: str = "", grade: int | None = None) -> int:
+        """Return the number of applications that `fallback_options` selects."""
+        return sum(
+            n
+            for (tested, declared), n in self.by_grades.items()
+            if (grade is None or tested == grade)
+            and (not state or state == self._state_of(tested, declared))
+        )
+
+    def _state_of(self, tested: int, declared: int) -> str:
+        if tested >= self.leaves_model:
+            return "tested"
+        return "untested" if declared >= self.leaves_model else "none"
 
 
 # the best alternative of each primary of critical applications, then the worst primary of each
@@ -126,6 +142,7 @@ def portability(
             grade: sum(n for _, counted_grade, n in counts if counted_grade == grade)
             for grade in GRADES
         },
+        by_grades={(tested, declared): n for tested, declared, n in counts},
         leaves_model=needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION),
         outlasts_developer=needed_grade(
             settings.required_grade, DEVELOPER_FAILURE, NodeKind.DEVELOPER

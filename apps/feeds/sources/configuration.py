@@ -20,6 +20,7 @@ from apps.catalog.claims.feed_rows import (
     RejectedRow,
 )
 from apps.catalog.models import Source
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.http.addresses import check_address
 from apps.common.http.calls import OutboundRefusedError
@@ -65,7 +66,7 @@ class InvalidSourceError(ValidationError):
     """Errors of a source, by field; nothing was changed."""
 
 
-class ChangedSinceError(Exception):
+class ChangedSinceError(ConflictError):
     """A change that cannot be undone, because the source was changed after it; `str()` is the
     message."""
 

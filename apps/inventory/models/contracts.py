@@ -185,7 +185,7 @@ class Contract(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.ref} with {self.party_id}"
+        return f"{self.ref} with {self.party.name}"
 
 
 @track_history(exclude=("updated_at",))

@@ -4,30 +4,10 @@ Fields: governance anchors, section 5. Keys: the data point model of the Europea
 authorities."""
 
 from apps.catalog.models import Provider
+from apps.inventory.governance.contract_record import SERVICE_TYPES
 from apps.inventory.models import Application, Contract, ExitPlan
 from apps.reports.tables import EntryPlace, ReportColumn, ReportTable
 
-SERVICE_TYPES = {
-    "S01": "S01 ICT project management",
-    "S02": "S02 ICT development",
-    "S03": "S03 ICT help desk and first level support",
-    "S04": "S04 ICT security management",
-    "S05": "S05 Provision of data",
-    "S06": "S06 Data analysis",
-    "S07": "S07 ICT facilities and hosting, without cloud",
-    "S08": "S08 Computation",
-    "S09": "S09 Data storage, without cloud",
-    "S10": "S10 Telecom carrier",
-    "S11": "S11 Network infrastructure",
-    "S12": "S12 Hardware and physical devices",
-    "S13": "S13 Software licensing, without SaaS",
-    "S14": "S14 ICT operation management",
-    "S15": "S15 ICT consulting",
-    "S16": "S16 ICT risk management",
-    "S17": "S17 Cloud: IaaS",
-    "S18": "S18 Cloud: PaaS",
-    "S19": "S19 Cloud: SaaS",
-}
 YES_NO = {"yes": "Yes", "no": "No"}
 LEVELS = dict(Application.Impact.choices)
 SUBSTITUTABILITY = dict(ExitPlan.Substitutability.choices)

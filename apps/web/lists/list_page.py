@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Self
 
 import django_filters
 from django.db.models import Model, QuerySet
@@ -413,7 +413,7 @@ class ListPage[M: Model, R]:
     # --- views ------------------------------------------------------------------------------------
 
     @classmethod
-    def of_request(cls, request: HttpRequest, **kwargs: Any) -> "ListPage[M, R]":
+    def of_request(cls, request: HttpRequest, **kwargs: Any) -> Self:
         return cls(ListRequest(request.GET, signed_in_user(request)), at=now(), **kwargs)
 
     @classmethod

@@ -16,6 +16,7 @@ from apps.web.pages.optimistic_lock import OptimisticLockMixin
 # related records of which a list is offered; others are entered by their key
 LISTED_MODELS: tuple[type[models.Model], ...] = (Provider, Foundation)
 MAX_REASON = 500
+_NO_CHOICE = ("", "–")
 
 
 class LinesField(forms.CharField):
@@ -72,6 +73,17 @@ class RecordForm(OptimisticLockMixin, forms.Form):
             stored = stored_facts(self.record, row)
             kwargs["initial"] = {**stored, **(kwargs.get("initial") or {})}
         super().__init__(*args, row=row, **kwargs)
+        for name in self.record.field_set.choices:
+            self._offer_stored_value(name)
+
+    def _offer_stored_value(self, name: str) -> None:
+        """Keep a stored value selectable that is not one of the choices."""
+        field, value = self.fields.get(name), self.initial.get(name)
+        choices = list(self.record.field_set.choices[name])
+        if isinstance(field, forms.ChoiceField) and isinstance(value, str) and value:
+            if value not in dict(choices):
+                choices.append((value, value))
+            field.choices = [_NO_CHOICE, *choices]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -151,6 +163,8 @@ def _form_field(
                 choices=choices, widget=forms.CheckboxSelectMultiple, **options
             )
         return LinesField(validators=list(field.base_field.validators), **options)
+    if choices:
+        return forms.ChoiceField(choices=[_NO_CHOICE, *choices], **options)
     if isinstance(field, models.DateField):
         return DayField(**options)
     if isinstance(field, models.TextField):

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.http import HttpRequest
-
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -14,7 +12,7 @@ from apps.inventory.findings import Finding, findings_of_application
 from apps.inventory.models import Application
 from apps.inventory.read_models import refresh_applications
 from apps.inventory.runway import PrimaryRunway, runways
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import Confirmation
 from apps.web.wording import number
 
 _MAX_SENTENCES = 3
@@ -38,16 +36,16 @@ def application_state(application: Application, *, on: date) -> ApplicationState
     )
 
 
-def flash_change(
-    request: HttpRequest, application: Application, before: ApplicationState, sentence: str
-) -> None:
-    """Show what was changed and its effects, with an undo; lists include the change from now on.
-    About ten statements."""
+def confirm_change(
+    application: Application, before: ApplicationState, sentence: str
+) -> Confirmation:
+    """Return the confirmation of a change: the sentence, the effects, and an undo. Lists include
+    the change from now on. About ten statements."""
     today = day_of(now())
     after = application_state(application, on=today)
     refresh_applications(application_ids=[application.pk], on=today)
-    flash_success(
-        request, " ".join([sentence, *describe_effects(before, after)]), undo=current_change_id()
+    return Confirmation(
+        " ".join([sentence, *describe_effects(before, after)]), undo=current_change_id()
     )
 
 

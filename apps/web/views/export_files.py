@@ -8,20 +8,20 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
-from apps.common.exports.jobs import ExportError, is_available, read_parts
+from apps.common.exports.jobs import is_available, read_parts
 from apps.common.time import day_of, now
 from apps.inventory.export_files import MAX_FILES_PER_USER, n_rows_written, request_file
 from apps.inventory.models import ListExport
 from apps.web.file_exports import XLSX, find_file_export
 from apps.web.lists.columns import Column, format_day, format_moment, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.flash_messages import flash_error
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.tasks import write_one_file
@@ -119,21 +119,27 @@ def submit_file_request(request: HttpRequest) -> HttpResponse:
     export = find_file_export(file_request.kind)
     assert export is not None
     stem, _dot, extension = export.file_name.rpartition(".")
-    try:
-        file = request_file(
+    return action_view(
+        request,
+        action=lambda _form: request_file(
             kind=file_request.kind,
             query=file_request.query,
             name=f"{stem}-{day_of(at)}.{extension}",
             by=user,
             at=at,
-        )
-    except ExportError as refusal:
-        flash_error(request, str(refusal))
-        return redirect("files:list")
+        ),
+        done=_start_worker,
+        back=lambda file: reverse("files:detail", args=[file.pk]),
+        refused=reverse("files:list"),
+    )
+
+
+def _start_worker(file: ListExport) -> str:
+    """Send the file to a worker. Return no message: the page of the file shows the progress."""
     # without a broker the periodic sweep starts the job within a minute
     with contextlib.suppress(OperationalError):
         write_one_file.delay(file.pk)
-    return redirect("files:detail", pk=file.pk)
+    return ""
 
 
 def _get_export(request: HttpRequest, pk: int) -> ListExport:

@@ -2,15 +2,16 @@
 
 from urllib.parse import parse_qsl, urlencode
 
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django import forms
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import SavedFilter
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.common.errors import ConflictError, DomainError
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
 
 # parameters of the list's URL that are no filters
@@ -29,30 +30,25 @@ def save_filter(request: HttpRequest) -> HttpResponse:
         resolve(path)
     except Resolver404:
         return redirect("home:overview")
-    address = f"{path}?{query}" if query else path
-    if not name:
-        flash_error(request, "Enter a name for the filter.")
-        return redirect(address)
-    saved_filter = SavedFilter.objects.filter(
-        user=user, path=path, name=name
-    ).first() or SavedFilter(user=user, path=path, name=name)
-    saved_filter.query, saved_filter.is_shared = query, "shared" in request.POST
-    try:
+
+    def save(_form: forms.Form) -> None:
+        if not name:
+            raise DomainError("Enter a name for the filter.")
+        key = {"user": user, "path": path, "name": name}
+        saved_filter = SavedFilter.objects.filter(**key).first() or SavedFilter(**key)
+        saved_filter.query, saved_filter.is_shared = query, "shared" in request.POST
         saved_filter.full_clean(exclude=["user"])
-        with transaction.atomic():
+        try:
             saved_filter.save()
-    except (ValidationError, IntegrityError) as error:
-        flash_error(
-            request,
-            " ".join(
-                getattr(
-                    error, "messages", ["Another filter has this name. Enter a different name."]
-                )
-            ),
-        )
-    else:
-        flash_success(request, f"The filter “{name}” was saved. Find it above this list.")
-    return redirect(address)
+        except IntegrityError:
+            raise ConflictError("Another filter has this name. Enter a different name.") from None
+
+    return action_view(
+        request,
+        action=save,
+        done=f"The filter “{name}” was saved. Find it above this list.",
+        back=f"{path}?{query}" if query else path,
+    )
 
 
 @require_POST
@@ -60,6 +56,9 @@ def delete_filter(request: HttpRequest, pk: int) -> HttpResponse:
     saved_filter = get_object_or_404(
         SavedFilter.objects.filter(user=signed_in_user(request)), pk=pk
     )
-    saved_filter.delete()
-    flash_success(request, f"The filter “{saved_filter.name}” was deleted.")
-    return redirect(saved_filter.path)
+    return action_view(
+        request,
+        action=lambda _form: saved_filter.delete(),
+        done=f"The filter “{saved_filter.name}” was deleted.",
+        back=saved_filter.path,
+    )

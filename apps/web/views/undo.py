@@ -4,15 +4,13 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from apps.accounts.roles import TeamRole
-from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.inventory.actions import undo as actions_undo
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
 
 
@@ -39,18 +37,16 @@ def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
         raise Http404
     if not all(user.may(TeamRole.EDITOR, team) for team in teams):
         raise PermissionDenied("You need the editor role on all affected teams to undo this.")
-    try:
-        result = actions_undo.undo_change(change=change, by=user)
-    except ConflictError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        flash_success(
-            request,
+    return action_view(
+        request,
+        action=lambda _form: actions_undo.undo_change(change=change, by=user),
+        done=lambda result: Confirmation(
             pluralize(
                 result.n_rows,
                 f"Undone: {result.n_rows} row was restored.",
                 f"Undone: {result.n_rows} rows were restored.",
             ),
-            undo=result.change,
-        )
-    return redirect(return_path(request))
+            result.change,
+        ),
+        back=return_path(request),
+    )

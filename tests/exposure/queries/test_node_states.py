@@ -11,7 +11,13 @@ from apps.exposure.engine.states import count_states, node_failures
 from apps.exposure.models import Basis, ScopedApplication
 from apps.exposure.queries.concentration_flows import concentration_flows
 from apps.exposure.queries.node_states import node_states
-from apps.exposure.queries.portability import NO_FALLBACK, fallback_options, portability
+from apps.exposure.queries.portability import (
+    GRADES,
+    NO_FALLBACK,
+    STATES,
+    fallback_options,
+    portability,
+)
 from apps.exposure.threats import DEFAULT_THREAT, ERROR, OUTAGE
 from tests.builders import (
     TODAY,
@@ -94,6 +100,10 @@ def test_portability_counts_by_the_worst_primary_and_what_lapses(three_applicati
         row.application_id
         for row in fallback_options(settings=settings, team_ids=None, state="untested")
     ] == [three_applications[1].pk]
+    for state in ("", *STATES):
+        for grade in (None, *GRADES):
+            selected = fallback_options(settings=settings, team_ids=None, state=state, grade=grade)
+            assert found.count(state=state, grade=grade) == len(selected), (state, grade)
     assert portability(settings=settings, team_ids=[three_applications[0].team_id], on=TODAY).n == 1
 
 

@@ -22,7 +22,7 @@ from apps.alerts.preferences import (
 )
 from apps.common.errors import DomainError
 from apps.common.time import now
-from apps.web.pages.action_view import action_view, empty_form
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import all_kind_groups
@@ -448,7 +448,6 @@ def _save_webhook(
     user = governance_user(request, _WEBHOOKS)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: save_webhook(
             webhook=webhook, by=user, new_secret=new_secret, old_until=old_until
         ),
@@ -463,7 +462,6 @@ def test_webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
     user = governance_user(request, _WEBHOOKS)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: queue_test_request(webhook=webhook, by=user, at=now()),
         done=lambda _: "A test request was queued. Its result appears below.",
         back=reverse("webhooks:detail", args=[pk]),

@@ -25,7 +25,7 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.web.lists.columns import Column, FileColumn, format_moment, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.action_view import Confirmation, action_view, empty_form
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -213,7 +213,6 @@ def resend(request: HttpRequest, pk: int) -> HttpResponseBase:
     message = get_object_or_404(visible_deliveries(user), pk=pk)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: actions.requeue_delivery(delivery=message, at=now(), by=user),
         done=lambda is_queued: (
             Confirmation("The message was queued again.")

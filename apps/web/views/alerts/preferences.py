@@ -31,7 +31,7 @@ from apps.alerts.preferences import (
 )
 from apps.alerts.unsubscribe_links import recipient_schedule
 from apps.common.time import day_of, now
-from apps.web.pages.action_view import action_view, empty_form
+from apps.web.pages.action_view import action_view
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import url_with_query
@@ -357,7 +357,6 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
     user = signed_in_user(request)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: actions.end_mute(mute=mute, by=user, at=now()),
         done=lambda is_ended: (
             "Unmuted. The next message contains the open alerts that were muted."
@@ -391,7 +390,6 @@ def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponseBase:
     feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: revoke_calendar_feed(feed=feed, by=user, at=now()),
         done=lambda _: "The URL was revoked. Apps that use it receive no more data.",
         back=reverse("subscriptions:list"),
@@ -404,7 +402,6 @@ def send_digest_now(request: HttpRequest) -> HttpResponseBase:
     user = signed_in_user(request)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: request_digest(user=user, at=now()),
         done=lambda n_alerts: (
             f"An email about {count_of(n_alerts, 'open alert')} is sent in 1 or 2 minutes."

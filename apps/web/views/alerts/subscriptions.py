@@ -18,7 +18,7 @@ from apps.alerts.preferences import delete_subscription, save_subscription
 from apps.alerts.subscription_preview import SubscriptionPreview, preview_subscription
 from apps.catalog.models import Foundation, Provider
 from apps.common.time import now
-from apps.web.pages.action_view import action_view, empty_form
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import kind_groups
@@ -230,7 +230,6 @@ def remove_subscription(request: HttpRequest, pk: int) -> HttpResponseBase:
     user, name = signed_in_user(request), str(subscription)
     return action_view(
         request,
-        form=empty_form,
         action=lambda _: delete_subscription(subscription=subscription, by=user),
         done=lambda _: f"Subscription deleted: {name}.",
         back=reverse("subscriptions:list"),

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
 from apps.inventory.models import Application, Criticality
 from apps.inventory.queries import editable_teams
 from apps.web.pages.form_fields import DayField, QuickSelect
@@ -242,7 +243,12 @@ class MergeForm(forms.Form):
             )
         if len(matches) > 1:
             raise forms.ValidationError("Several applications have this name. Enter the slug.")
-        return matches[0]
+        duplicate: Application = matches[0]
+        if not self.user.may(TeamRole.EDITOR, duplicate.team_id):
+            raise forms.ValidationError(
+                f"You need the editor role on {duplicate.team.name} to merge this application."
+            )
+        return duplicate
 
 
 class BulkEditForm(forms.Form):

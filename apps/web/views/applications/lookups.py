@@ -1,9 +1,6 @@
 """Lookup of an application, or of a record of it, by URL, and whether the user may change it."""
 
-from typing import Any
-
-from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
 from apps.accounts.models import User
@@ -78,14 +75,3 @@ def editable_row[M: Adaptation | ExitPlan | ExitTest](
         raise Http404
     require_editor(user, row.dependency.application)
     return row, user
-
-
-def error_response(form: "forms.Form | forms.ModelForm[Any]", error: Exception) -> None:
-    """Show an action's error on the field it names, else above the form."""
-    if not isinstance(error, ValidationError):
-        form.add_error(None, str(error))
-    elif hasattr(error, "error_dict"):
-        for name, messages in error.message_dict.items():
-            form.add_error(name if name in form.fields else None, messages)
-    else:
-        form.add_error(None, error.messages)

@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,7 +15,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
+from apps.catalog.actions import remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
 from apps.catalog.claims.disagreements import (
     Disagreement,
@@ -32,7 +31,9 @@ from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
+from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.list_page import changed_query
 from apps.web.pages.page import Headline, render_page
@@ -524,47 +525,45 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
     disagreement = next(iter(disagreements([offering.pk], open_only=False, at=at)), None)
     if disagreement is None:
-        if request.method != "POST":
-            return redirect("offerings:detail", pk=pk)
-        messages.error(
-            request, "The sources now agree, so nothing was changed. Review the dates again."
-        )
+        if request.method == "POST":
+            flash_error(
+                request, "The sources now agree, so nothing was changed. Review the dates again."
+            )
         return redirect("offerings:detail", pk=pk)
-    form = DecisionForm(
-        request.POST or None,
-        sides=disagreement.sides,
-        initial={"choice": request.GET.get("side", "")},
-    )
+    user = signed_in_user(request)
     if request.method == "POST":
-        user = governance_user(
-            request, "You need the governance role to resolve source disagreements."
-        )
-        if form.is_valid():
-            try:
-                set_manual_fact(
-                    offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"]
-                )
-            except InvalidFactError as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(
-                    request,
-                    "Decision saved. It has precedence over every feed until it is removed.",
-                )
-                return redirect("disagreements:detail", pk=pk)
+        governance_user(request, "You need the governance role to resolve source disagreements.")
+    return action_view(
+        request,
+        form=lambda: DecisionForm(
+            request.POST or None,
+            sides=disagreement.sides,
+            initial={"choice": request.GET.get("side", "")},
+        ),
+        action=lambda form: set_manual_fact(
+            offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"]
+        ),
+        done="Decision saved. It has precedence over every feed until it is removed.",
+        back=reverse("disagreements:detail", args=[pk]),
+        page=lambda form: _render_disagreement(request, disagreement, form, at),
+    )
+
+
+def _render_disagreement(
+    request: HttpRequest, disagreement: Disagreement, form: DecisionForm, at: datetime
+) -> HttpResponse:
     table = disagreement_table([disagreement], user=request.user, at=at)
     return render_page(
         request,
         "feeds/disagreement.html",
-        title=offering.api_id,
+        title=disagreement.offering.api_id,
         crumbs=(
             ("Feeds", reverse("feeds:list")),
             ("Source disagreements", reverse("disagreements:list")),
         ),
         counts="Your active applications that depend on the offering",
         as_of=at,
-        status=422 if form.errors else 200,
-        offering=offering,
+        offering=disagreement.offering,
         found=disagreement,
         row=table.rows[0],
         sentence=_build_detail_headline(disagreement, day_of(at)),
@@ -596,6 +595,16 @@ def _build_detail_headline(disagreement: Disagreement, today: date) -> Headline:
     )
 
 
+class RemovalForm(forms.Form):
+    """Reason for the removal of a decision."""
+
+    reason = forms.CharField(
+        error_messages={
+            "required": "Enter a reason for removing the override. The value still applies."
+        }
+    )
+
+
 @require_POST
 def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo a decision: the sources determine the date again."""
@@ -606,16 +615,13 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
         topic=Topic.LIFECYCLE,
         offering=pk,
     )
-    reason = request.POST.get("reason", "").strip()
-    if not reason:
-        messages.error(
-            request, "Enter a reason for removing the override. The value still applies."
-        )
-    else:
-        remove_manual_fact(assertion=assertion, by=user, reason=reason)
-        messages.success(
-            request,
-            "Override removed. The sources determine the date again. The history keeps your "
-            "decision.",
-        )
-    return redirect("disagreements:detail", pk=pk)
+    return action_view(
+        request,
+        form=lambda: RemovalForm(request.POST),
+        action=lambda form: remove_manual_fact(
+            assertion=assertion, by=user, reason=form.cleaned_data["reason"]
+        ),
+        done="Override removed. The sources determine the date again. The history keeps your "
+        "decision.",
+        back=reverse("disagreements:detail", args=[pk]),
+    )

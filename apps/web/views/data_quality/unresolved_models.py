@@ -7,15 +7,14 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.catalog.actions import InvalidFactError, decide_identity, revoke_identity_decision
+from apps.catalog.actions import decide_identity, revoke_identity_decision
 from apps.catalog.filters import OfferingFilter
 from apps.catalog.identity.known_ids import known_ids_from_database
 from apps.catalog.identity.resolver.suggest import Suggestion, suggest
@@ -24,6 +23,7 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -236,38 +236,39 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
     offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host", "version", "alias"), pk=pk
     )
-    form = IdentityDecisionForm(request.POST or None)
+    user = signed_in_user(request)
     if request.method == "POST":
-        user = governance_user(request, "You need the governance role to identify models.")
-        if form.is_valid():
-            host = None if form.cleaned_data["everywhere"] else offering.host
-            try:
-                decide_identity(
-                    raw=offering.api_id,
-                    host=host,
-                    version=form.version,
-                    alias=form.alias,
-                    not_a_model=form.not_a_model,
-                    by=user,
-                    reason=form.cleaned_data["reason"],
-                )
-            except InvalidFactError as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(
-                    request,
-                    f"{offering.api_id} is identified, also for all offerings with this name.",
-                )
-                return redirect("unresolved-models:list")
+        governance_user(request, "You need the governance role to identify models.")
+    return action_view(
+        request,
+        form=lambda: IdentityDecisionForm(request.POST or None),
+        action=lambda form: decide_identity(
+            raw=offering.api_id,
+            host=None if form.cleaned_data["everywhere"] else offering.host,
+            version=form.version,
+            alias=form.alias,
+            not_a_model=form.not_a_model,
+            by=user,
+            reason=form.cleaned_data["reason"],
+        ),
+        done=f"{offering.api_id} is identified, also for all offerings with this name.",
+        back=reverse("unresolved-models:list"),
+        page=lambda form: _render_decision(request, offering, form),
+    )
+
+
+def _render_decision(
+    request: HttpRequest, offering: Offering, form: IdentityDecisionForm
+) -> HttpResponse:
     same_name_offerings = (
         Offering.objects.filter(api_id=offering.api_id)
-        .exclude(pk=pk)
+        .exclude(pk=offering.pk)
         .select_related("host")
         .order_by("host__name")[:20]
     )
     reach = reach_by_ref(
-        kind=NodeKind.OFFERING, refs=[pk], user=request.user, on=day_of(now())
-    ).get(pk, NodeReach())
+        kind=NodeKind.OFFERING, refs=[offering.pk], user=request.user, on=day_of(now())
+    ).get(offering.pk, NodeReach())
     return render_page(
         request,
         "identity/decide.html",
@@ -277,7 +278,6 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
             (offering.host.name, f"{reverse('unresolved-models:list')}?host={offering.host.slug}"),
         ),
         counts="Your active applications that call it",
-        status=422 if form.errors else 200,
         offering=offering,
         sentence=Headline(
             f"Which model is {offering.api_id} on {offering.host.name}? "
@@ -303,6 +303,9 @@ def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
     decision = get_object_or_404(
         IdentityDecision.objects.filter(revoked_at__isnull=True).select_related("host"), pk=pk
     )
-    revoke_identity_decision(decision=decision, by=user)
-    messages.success(request, f"Decision revoked. The rules identify {decision.raw} again.")
-    return redirect("unresolved-models:list")
+    return action_view(
+        request,
+        action=lambda _form: revoke_identity_decision(decision=decision, by=user),
+        done=f"Decision revoked. The rules identify {decision.raw} again.",
+        back=reverse("unresolved-models:list"),
+    )

@@ -1,18 +1,12 @@
 """Pages to declare and to replace a dependency: both select one of thousands of offerings."""
 
-from typing import Any
-
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
 from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Offering
-from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.text import format_date
 from apps.common.time import day_of, now
@@ -21,12 +15,11 @@ from apps.inventory.actions import exits
 from apps.inventory.governance.violations import obstacles_to_use
 from apps.inventory.models import Application, Dependency
 from apps.web.pages.page import Headline, render_page
-from apps.web.presenters.change_effects import application_state, flash_change
+from apps.web.views.applications.change_view import change_view
 from apps.web.views.applications.edit import application_crumbs
 from apps.web.views.applications.lookups import (
     editable_application,
     editable_dependency,
-    error_response,
 )
 from apps.web.views.dependencies.forms import DeclareForm, ReplaceForm
 from apps.web.views.dependencies.offering_picker import (
@@ -34,8 +27,6 @@ from apps.web.views.dependencies.offering_picker import (
     number_in,
     suggest_replacements,
 )
-
-_REFUSALS = (ValidationError, ConflictError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,25 +37,30 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
     role = request.GET.get("role") or ("fallback" if has_primary else "primary")
     n_fallbacks = application.dependencies.filter(role="fallback", until__isnull=True).count()
     initial = {"role": role, "fallback_order": n_fallbacks + 1 if role == "fallback" else 0}
-    form = DeclareForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            dependency, before = _save_declaration(application, form, user)
-        except _REFUSALS as error:
-            error_response(form, error)
-        else:
-            values = {
-                "name": application.name,
-                "id": dependency.offering.api_id,
-                "role": dependency.get_role_display().lower(),
-            }
-            sentence = "Dependency added: {name} uses {id} as {role}.".format(**values)
-            if dependency.offering.version_id is None:
-                sentence += " Its model is unresolved. Identify it under Unresolved models."
-            flash_change(request, application, before, sentence)
-            if "another" in request.POST:
-                return redirect("dependencies:create", application.slug)
-            return redirect("applications:detail", application.slug)
+    back = "applications:detail" if "another" not in request.POST else "dependencies:create"
+    return change_view(
+        request,
+        application,
+        form=lambda: DeclareForm(request.POST or None, initial=initial),
+        action=lambda form: _save_declaration(application, form, user),
+        done=_confirm_declaration,
+        back=reverse(back, args=[application.slug]),
+        page=lambda form: _render_declaration(request, application, form, role),
+    )
+
+
+def _confirm_declaration(dependency: Dependency) -> str:
+    name, api_id = dependency.application.name, dependency.offering.api_id
+    role = dependency.get_role_display().lower()
+    sentence = f"Dependency added: {name} uses {api_id} as {role}."
+    if dependency.offering.version_id is None:
+        sentence += " Its model is unresolved. Identify it under Unresolved models."
+    return sentence
+
+
+def _render_declaration(
+    request: HttpRequest, application: Application, form: DeclareForm, role: str
+) -> HttpResponse:
     offering_id = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return render_page(
         request,
@@ -72,7 +68,6 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
         fragment="hits",
         title=f"Add dependency to {application.name}",
         crumbs=application_crumbs(application),
-        status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Add a model that {application.name} calls."),
         application=application,
         form=form,
@@ -89,14 +84,9 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-@transaction.atomic
-def _save_declaration(
-    application: Application, form: DeclareForm, user: User
-) -> tuple[Dependency, Any]:
-    """Declare the dependency, creating an offering that is not in the catalogue yet; return it with
-    the state of the application before."""
+def _save_declaration(application: Application, form: DeclareForm, user: User) -> Dependency:
+    """Declare the dependency, creating an offering that is not in the catalogue yet."""
     cleaned = form.cleaned_data
-    before = application_state(application, on=day_of(now()))
     offering: Offering | None = cleaned["offering"]
     if offering is None:
         host = cleaned["new_host"]
@@ -123,7 +113,7 @@ def _save_declaration(
             facts={"name": cleaned["adaptation_name"], "moves": cleaned["adaptation_moves"]},
             reason=cleaned["reason"],
         )
-    return dependency, before
+    return dependency
 
 
 def _list_obstacles(application: Application, offering_id: int | None) -> list[str]:
@@ -140,34 +130,33 @@ def _list_obstacles(application: Application, offering_id: int | None) -> list[s
 def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """Replace the offering of a dependency; suggestions are listed before the search results."""
     dependency, user = editable_dependency(request, pk)
-    application = dependency.application
-    form = ReplaceForm(request.POST or None, initial={"on": day_of(now())})
-    if request.method == "POST" and form.is_valid():
+    old_id = dependency.offering.api_id
+
+    def replace(form: ReplaceForm) -> str:
         cleaned = form.cleaned_data
-        before = application_state(application, on=day_of(now()))
-        try:
-            successor = actions_dependencies.replace_offering(
-                dependency=dependency,
-                successor=cleaned["offering"],
-                on=cleaned["on"],
-                by=user,
-                reason=cleaned["reason"],
-            )
-        except _REFUSALS as error:
-            error_response(form, error)
-        else:
-            values = {
-                "old": dependency.offering.api_id,
-                "new": successor.offering.api_id,
-                "on": format_date(cleaned["on"]),
-            }
-            flash_change(
-                request,
-                application,
-                before,
-                "{new} replaces {old} from {on}.".format(**values),
-            )
-            return redirect("applications:detail", application.slug)
+        successor = actions_dependencies.replace_offering(
+            dependency=dependency,
+            successor=cleaned["offering"],
+            on=cleaned["on"],
+            by=user,
+            reason=cleaned["reason"],
+        )
+        return f"{successor.offering.api_id} replaces {old_id} from {format_date(cleaned['on'])}."
+
+    return change_view(
+        request,
+        dependency.application,
+        form=lambda: ReplaceForm(request.POST or None, initial={"on": day_of(now())}),
+        action=replace,
+        done=str,
+        page=lambda form: _render_replacement(request, dependency, form),
+    )
+
+
+def _render_replacement(
+    request: HttpRequest, dependency: Dependency, form: ReplaceForm
+) -> HttpResponse:
+    application = dependency.application
     suggestions = suggest_replacements(dependency)
     offering_id = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return render_page(
@@ -176,7 +165,6 @@ def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
         fragment="hits",
         title=f"Replace {dependency.offering.api_id}",
         crumbs=application_crumbs(application),
-        status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Select the model that replaces {dependency.offering.api_id}."),
         application=application,
         dependency=dependency,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -17,11 +16,15 @@ from apps.exposure.actions.loss_assumptions import change_base_loss, change_rate
 from apps.exposure.models import BaseLoss, EventRate
 from apps.exposure.node_names import node_names
 from apps.inventory.models import Criticality
-from apps.web.pages.flash_messages import flash_success
-from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.action_view import action_view
+from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.exposure.parameters import KIND_WORDS
+from apps.web.views.exposure.parameters import KIND_WORDS, require_organisation_role
 
+_GOVERNANCE_NEEDED = (
+    "You need the governance or administrator role to change the assumptions of the loss "
+    "simulation."
+)
 EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Independent incident"}
 
 
@@ -76,8 +79,7 @@ class BaseLossForm(forms.Form):
 
 def require_organisation_reader(request: HttpRequest) -> User:
     user = signed_in_user(request)
-    if not user.can_read_all:
-        raise Http404
+    require_organisation_role(user)
     return user
 
 
@@ -123,69 +125,67 @@ def loss_rows() -> list[LossRow]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
+def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Edit the yearly rate of an event, for a node or a kind of node."""
     user = require_organisation_reader(request)
     rate = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
-    _require_governance(user)
+    governance_user(request, _GOVERNANCE_NEEDED)
     row = rate_rows([rate])[0]
-    form = RateForm(request.POST or None, instance=rate)
-    if request.method == "POST" and form.is_valid():
+
+    def save(form: RateForm) -> EventRate:
         facts = dict(form.cleaned_data)
         reason = facts.pop("change_reason")
-        try:
-            change_rate(rate=rate, facts=facts, by=user, reason=reason)
-        except ValidationError as error:
-            form.add_error(None, ValidationError(error.messages))
-        else:
-            flash_success(
-                request,
-                "Saved. New runs use this value; earlier runs are unchanged.",
-            )
-            return redirect("loss-runs:latest")
-    return render_page(
+        return change_rate(rate=rate, facts=facts, by=user, reason=reason)
+
+    return action_view(
         request,
-        "exposure/assumption.html",
-        title="Rate",
-        status=422 if form.errors else 200,
-        crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
-        form=form,
-        sentence=Headline(f"Events per year: {row.event.lower()} of one {row.of}."),
+        form=lambda: RateForm(request.POST or None, instance=rate),
+        action=save,
+        done=lambda _rate: "Saved. New runs use this value; earlier runs are unchanged.",
+        back=reverse("loss-runs:latest"),
+        page=lambda form: _render_form(
+            request, form, "Rate", f"Events per year: {row.event.lower()} of one {row.of}."
+        ),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
+def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponseBase:
     """Edit the base losses of a kind of event by criticality."""
     user = require_organisation_reader(request)
     rows = list(BaseLoss.objects.visible_to(user).filter(kind=kind).order_by("criticality"))
     if not rows:
         raise Http404
-    _require_governance(user)
-    form = BaseLossForm(request.POST or None, rows=rows)
-    if request.method == "POST" and form.is_valid():
+    governance_user(request, _GOVERNANCE_NEEDED)
+
+    def save(form: BaseLossForm) -> None:
+        reason = form.cleaned_data["change_reason"]
         for row in rows:
-            change_base_loss(
-                loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"]
-            )
-        flash_success(request, "Saved. These are now your own figures, and new runs use them.")
-        return redirect("loss-runs:latest")
-    return render_page(
+            change_base_loss(loss=row, facts=form.facts(row), by=user, reason=reason)
+
+    return action_view(
         request,
-        "exposure/assumption.html",
-        title="Loss of one event",
-        status=422 if form.errors else 200,
-        crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
-        form=form,
-        sentence=Headline(
-            f"Cost of one event for an exposed application: {EVENT_WORDS[kind].lower()}."
+        form=lambda: BaseLossForm(request.POST or None, rows=rows),
+        action=save,
+        done=lambda _none: "Saved. These are now your own figures, and new runs use them.",
+        back=reverse("loss-runs:latest"),
+        page=lambda form: _render_form(
+            request,
+            form,
+            "Loss of one event",
+            f"Cost of one event for an exposed application: {EVENT_WORDS[kind].lower()}.",
         ),
     )
 
 
-def _require_governance(user: User) -> None:
-    if not user.is_governance:
-        raise PermissionDenied(
-            "You need the governance or administrator role to change the assumptions of the loss "
-            "simulation."
-        )
+def _render_form(
+    request: HttpRequest, form: forms.BaseForm, title: str, sentence: str
+) -> HttpResponse:
+    return render_page(
+        request,
+        "exposure/assumption.html",
+        title=title,
+        crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
+        form=form,
+        sentence=Headline(sentence),
+    )

@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.db.models import Count, Q, QuerySet
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
@@ -27,10 +34,12 @@ from apps.exposure.filters import ExposureFlagFilter
 from apps.exposure.models import ExposureFlag, Policy
 from apps.exposure.node_names import NodeName, node_names
 from apps.inventory.models import Criticality
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
-from apps.web.pages.flash_messages import flash_error, flash_success
-from apps.web.pages.form_fields import DayField, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.lists.columns import Column, FileColumn, format_day, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import Confirmation, action_view
+from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
+from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.flag_presenters import (
@@ -40,18 +49,16 @@ from apps.web.views.exposure.flag_presenters import (
     describe_value,
     format_value,
 )
-from apps.web.views.exposure.parameters import KIND_WORDS, KINDS, applications_by_id, name_url
+from apps.web.views.exposure.parameters import (
+    KIND_WORDS,
+    KINDS,
+    applications_by_id,
+    name_url,
+    require_organisation_role,
+)
 from apps.web.views.scenarios.links import scenario_url
 from apps.web.views.undo import return_path
 from apps.web.wording import day, long_day
-
-ORDERS = Sorting(
-    {
-        "opened": ("Since", ("-opened_at", "pk")),
-        "n": ("Applications", ("-n_applications", "pk")),
-        "policy": ("Policy", ("policy__name", "pk")),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,102 +72,133 @@ class FlagRow:
     what: str
 
 
-def _filter_flags(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
-    filterset = ExposureFlagFilter(
-        request.GET, ExposureFlag.objects.visible_to(request.user), request=request
-    )
-    flags = filterset.qs.select_related("policy", "node", "accepted_by", "acknowledged_by")
-    return filterset, ORDERS.apply(request, flags)
+def _describe_resolution(row: FlagRow) -> str:
+    if row.flag.resolved_at is None:
+        return ""
+    return format_html("resolved {}", format_day(day_of(row.flag.resolved_at)))
 
 
-@require_safe
-def flag_list(request: HttpRequest) -> HttpResponse:
-    """Show the exposure flags, by the filters of the URL."""
-    user = signed_in_user(request)
-    _require_organisation_reader(user)
-    filterset, queryset = _filter_flags(request)
-    listing = PaginatedList(request, queryset)
-    state = ExposureFlag.State
-    counts = ExposureFlag.objects.visible_to(user).aggregate(
-        n_open=Count("pk", filter=Q(state=state.OPEN)),
-        n_acknowledged=Count("pk", filter=Q(state=state.ACKNOWLEDGED)),
-        n_accepted=Count("pk", filter=Q(state=state.ACCEPTED)),
-    )
-    return render_page(
-        request,
-        "exposure/flags.html",
-        fragment="listing",
-        title="Exposure flags",
-        counts="Measurements above tolerance, current and past",
-        sentence=headlines.flags_headline(
-            **counts, is_filtered=listing.is_filtered, n_found=listing.count
+class FlagList(ListPage[ExposureFlag, FlagRow]):
+    """Exposure flags by the filters of the URL, latest first; for organisation roles."""
+
+    namespace = "exposure-flags"
+    title = "Exposure flags"
+    nouns = ("flag", "flags")
+    counts = "Measurements above tolerance, current and past"
+    filterset_class = ExposureFlagFilter
+    columns = (
+        Column[FlagRow](
+            "policy",
+            "Policy",
+            attrgetter("flag.policy.name"),
+            note=attrgetter("what"),
+            url=lambda row: reverse("exposure-flags:detail", args=[row.flag.pk]),
+            order=("policy__name", "pk"),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("state", "State", choices=state.choices),
-                FilterControl(
-                    "kind",
-                    "Layer",
-                    choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
-                ),
-                FilterControl(
-                    "policy", "Policy", choices=list(Policy.objects.values_list("slug", "name"))
-                ),
-                FilterControl("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
-            ],
+        Column[FlagRow](
+            "node",
+            "Measured on",
+            lambda row: row.node.label if row.node else "The portfolio",
+            note=lambda row: row.node.kind.label if row.node else "",
+            url=attrgetter("node_url"),
         ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=_build_rows(listing.rows),
+        Column[FlagRow](
+            "value",
+            "Value",
+            attrgetter("value"),
+            note=lambda row: f"tolerance {row.limit}",
+            css=lambda row: "bad" if row.flag.state == ExposureFlag.State.OPEN else "",
+            is_numeric=True,
+            is_in_files=False,
+        ),
+        Column[FlagRow](
+            "n",
+            "Applications",
+            attrgetter("flag.n_applications"),
+            format=format_number,
+            order=("-n_applications", "pk"),
+            is_numeric=True,
+        ),
+        Column[FlagRow](
+            "state",
+            "State",
+            lambda row: row.flag.get_state_display(),
+            note=lambda row: format_day(row.flag.accepted_until) if row.flag.accepted_until else "",
+            css=lambda row: f"state {row.css}",
+        ),
+        Column[FlagRow](
+            "opened",
+            "Since",
+            lambda row: day_of(row.flag.opened_at),
+            format=format_day,
+            note=_describe_resolution,
+            order=("-opened_at", "pk"),
+        ),
     )
-
-
-@require_safe
-def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all exposure flags that match the filters."""
-    _require_organisation_reader(signed_in_user(request))
-    _filterset, queryset = _filter_flags(request)
-    heads = [
-        "state",
-        "line",
-        "counts",
-        "layer",
-        "node",
-        "value",
-        "tolerance",
-        "applications",
-        "since",
-        "resolved",
-        "acknowledged by",
-        "accepted by",
-        "accepted until",
-        "ceiling",
-        "why",
-    ]
-    return csv_response(
-        "flags",
-        heads,
-        _build_rows(list(queryset[:10_000])),
-        lambda row: [
-            row.flag.get_state_display(),
-            row.flag.policy.name,
-            row.what,
-            row.node.kind.label if row.node else "",
-            row.node.label if row.node else "",
-            row.flag.value,
-            row.flag.limit,
-            row.flag.n_applications,
-            row.flag.opened_at.date(),
-            row.flag.resolved_at.date() if row.flag.resolved_at else "",
-            row.flag.acknowledged_by or "",
-            row.flag.accepted_by or "",
-            row.flag.accepted_until,
-            row.flag.ceiling,
-            row.flag.accepted_reason,
-        ],
+    file_columns = (
+        FileColumn[FlagRow]("Value", attrgetter("flag.value")),
+        FileColumn[FlagRow]("Tolerance", attrgetter("flag.limit")),
+        FileColumn[FlagRow]("Measure", attrgetter("what")),
+        FileColumn[FlagRow]("Layer", lambda row: row.node.kind.label if row.node else ""),
+        FileColumn[FlagRow](
+            "Resolved", lambda row: day_of(row.flag.resolved_at) if row.flag.resolved_at else None
+        ),
+        FileColumn[FlagRow]("Acknowledged by", lambda row: str(row.flag.acknowledged_by or "")),
+        FileColumn[FlagRow]("Accepted by", lambda row: str(row.flag.accepted_by or "")),
+        FileColumn[FlagRow]("Accepted until", attrgetter("flag.accepted_until")),
+        FileColumn[FlagRow]("Ceiling", attrgetter("flag.ceiling")),
+        FileColumn[FlagRow]("Reason for the acceptance", attrgetter("flag.accepted_reason")),
     )
+    default_order = ("opened", ())
+
+    def check_access(self) -> None:
+        require_organisation_role(self.user)
+
+    def get_queryset(self) -> "QuerySet[ExposureFlag]":
+        return ExposureFlag.objects.visible_to(self.user).select_related(
+            "policy", "node", "accepted_by", "acknowledged_by"
+        )
+
+    def build_rows(self, records: Sequence[ExposureFlag]) -> Sequence[FlagRow]:
+        return _build_rows(records)
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        return (
+            FilterControl("state", "State", choices=ExposureFlag.State.choices),
+            FilterControl(
+                "kind",
+                "Layer",
+                choices=[(label, capfirst(KIND_WORDS[kind])) for label, kind in KINDS.items()],
+            ),
+            FilterControl(
+                "policy", "Policy", choices=list(Policy.objects.values_list("slug", "name"))
+            ),
+            FilterControl("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
+        )
+
+    def get_lead(self) -> Headline:
+        """Return the flags that match, or how many are open."""
+        if self.is_filtered:
+            return self.describe_matches()
+        state = ExposureFlag.State
+        counts = ExposureFlag.objects.visible_to(self.user).aggregate(
+            n_open=Count("pk", filter=Q(state=state.OPEN)),
+            n_acknowledged=Count("pk", filter=Q(state=state.ACKNOWLEDGED)),
+            n_accepted=Count("pk", filter=Q(state=state.ACCEPTED)),
+        )
+        return headlines.flags_headline(**counts)
+
+    def get_row_css(self, row: FlagRow) -> str:
+        return "over" if row.flag.state == ExposureFlag.State.OPEN else ""
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No exposure flags yet.",
+            "A flag opens when a measurement exceeds the tolerance of an exposure policy. Review "
+            "the policies and set your own tolerances.",
+            "View exposure policies",
+            reverse("exposure-policies:list"),
+        )
 
 
 def _build_rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
@@ -178,12 +216,6 @@ def _build_row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
         STATE_CSS[flag.state],
         describe_measure(flag.policy),
     )
-
-
-def _require_organisation_reader(user: User) -> None:
-    """Raise Http404 without an organisation role: flags cover the whole organisation."""
-    if not user.can_read_all:
-        raise Http404
 
 
 # --- one flag -------------------------------------------------------------------------------------
@@ -217,7 +249,7 @@ def _get_flag(request: HttpRequest, pk: int) -> ExposureFlag:
 
 
 def _render_flag(
-    request: HttpRequest, flag: ExposureFlag, *, status: int = 200, **bound_forms: forms.Form
+    request: HttpRequest, flag: ExposureFlag, **bound_forms: forms.Form
 ) -> HttpResponse:
     """Render the page of a flag: measurement, affected applications, history and the forms of
     decisions; `bound_forms` are those with errors."""
@@ -235,7 +267,6 @@ def _render_flag(
         crumbs=(("Exposure flags", reverse("exposure-flags:list")),),
         counts=capfirst(describe_measure(flag.policy)),
         as_of=at,
-        status=status,
         row=row,
         flag=flag,
         sentence=_build_headline(flag, row),
@@ -338,52 +369,55 @@ _FORMS: dict[str, type[forms.Form]] = {
 
 
 @require_POST
-def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
+def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponseBase:
     """Acknowledge, accept until a date, or revoke an acceptance; for governance."""
     user = signed_in_user(request)
     if decision not in _FORMS:
         raise Http404
     flag = _get_flag(request, pk)
-    if not user.is_governance:
-        raise PermissionDenied(
-            "You need the governance or administrator role to change exposure flags."
-        )
+    governance_user(
+        request, "You need the governance or administrator role to change exposure flags."
+    )
     data = request.POST.copy()
     if decision == "revoke" and "undo" in request.GET:
         data["revoke-reason"] = "The acceptance was undone."
-    form = _FORMS[decision](data, prefix=decision)
-    if not form.is_valid():
-        return _render_flag(request, flag, status=422, **{decision: form})
+    flag_url = reverse("exposure-flags:detail", args=[pk])
+    return action_view(
+        request,
+        form=lambda: _FORMS[decision](data, prefix=decision),
+        action=lambda form: _apply_decision(flag, decision, form.cleaned_data, user),
+        done=lambda confirmation: confirmation,
+        back=lambda confirmation: (
+            flag_url if confirmation.is_refusal else return_path(request, flag_url)
+        ),
+        page=lambda form: _render_flag(request, flag, **{decision: form}),
+    )
+
+
+def _apply_decision(
+    flag: ExposureFlag, decision: str, facts: dict[str, Any], by: User
+) -> Confirmation:
+    """Apply a decision; a refusal if the flag has meanwhile another state, in which its page has no
+    form for it."""
+    at, undo = now(), None
     try:
-        message = _apply_decision(flag, decision, form.cleaned_data, user)
+        match decision:
+            case "acknowledge":
+                acknowledge_flag(flag=flag, at=at, by=by, reason=facts["reason"])
+                message = "Flag acknowledged."
+            case "accept":
+                accepted_flag = accept_flag(
+                    flag=flag, until=facts["until"], reason=facts["reason"], at=at, by=by
+                )
+                ceiling = format_value(accepted_flag.policy, accepted_flag.ceiling)
+                message = (
+                    f"Flag accepted until {day(facts['until'])}, up to {ceiling}. "
+                    "It opens again above that value, or on that date."
+                )
+                undo = f"{reverse('exposure-flags:decide', args=[flag.pk, 'revoke'])}?undo=1"
+            case _:
+                revoke_acceptance(flag=flag, reason=facts["reason"], at=at, by=by)
+                message = "Acceptance revoked. The flag is open again."
     except FlagDecisionError as error:
-        flash_error(request, str(error))
-        return redirect("exposure-flags:detail", pk=pk)
-    except ValidationError as error:
-        form.add_error(None, error)
-        return _render_flag(request, flag, status=422, **{decision: form})
-    undo = None
-    if decision == "accept":
-        undo = f"{reverse('exposure-flags:decide', args=[pk, 'revoke'])}?undo=1"
-    flash_success(request, message, undo=undo)
-    return redirect(return_path(request, reverse("exposure-flags:detail", args=[pk])))
-
-
-def _apply_decision(flag: ExposureFlag, decision: str, facts: dict[str, Any], by: User) -> str:
-    at = now()
-    match decision:
-        case "acknowledge":
-            acknowledge_flag(flag=flag, at=at, by=by, reason=facts["reason"])
-            return "Flag acknowledged."
-        case "accept":
-            accepted_flag = accept_flag(
-                flag=flag, until=facts["until"], reason=facts["reason"], at=at, by=by
-            )
-            ceiling = format_value(accepted_flag.policy, accepted_flag.ceiling)
-            return (
-                f"Flag accepted until {day(facts['until'])}, up to {ceiling}. "
-                "It opens again above that value, or on that date."
-            )
-        case _:
-            revoke_acceptance(flag=flag, reason=facts["reason"], at=at, by=by)
-            return "Acceptance revoked. The flag is open again."
+        return Confirmation(str(error), is_refusal=True)
+    return Confirmation(message, undo)

@@ -65,11 +65,8 @@ def exit_readiness_headline(readiness: Portability) -> Headline:
     return Headline(f"{subject}{predicate}")
 
 
-def single_points_headline(
-    n: int, top: str, n_critical: int, n_total: int, *, bounded: bool = False
-) -> Headline:
-    """Return the headline about single points of failure. `top` is the first of them; `bounded`:
-    `n` is a lower bound."""
+def single_points_headline(n: int, top: str, n_critical: int, n_total: int) -> Headline:
+    """Return the headline about single points of failure. `top` is the first of them."""
     if not n:
         return Headline("No single points of failure: every primary model has a tested exit.")
     points_clause = pluralize(
@@ -77,7 +74,7 @@ def single_points_headline(
         "{n} single point of failure can stop an application",
         "{n} single points of failure can each stop an application",
     )
-    points_clause = points_clause.format(n=f"{number(n)}+" if bounded else number(n))
+    points_clause = points_clause.format(n=number(n))
     if not n_critical:
         return Headline(f"{points_clause}.")
     return Headline(
@@ -110,12 +107,8 @@ def node_headline(
     return Headline(f"{dependents_clause}; ", exposed_clause, f"{condition}.")
 
 
-def flags_headline(
-    n_open: int, n_accepted: int, n_acknowledged: int, *, is_filtered: bool, n_found: str
-) -> Headline:
-    """Return the headline of the list of flags. `n_found` is the count as text."""
-    if is_filtered:
-        return Headline(f"{n_found} flags match the filters.")
+def flags_headline(n_open: int, n_accepted: int, n_acknowledged: int) -> Headline:
+    """Return the headline of the list of flags."""
     if not n_open and not n_accepted and not n_acknowledged:
         return Headline("All measurements are within tolerance.")
     clauses = []

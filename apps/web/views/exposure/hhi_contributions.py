@@ -1,15 +1,15 @@
 """HHI contributions: what each application adds to the concentration of a layer
 (Herfindahl-Hirschman index), and the index without it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.functional import cached_property
 
-from apps.accounts.models import User
 from apps.exposure.engine.concentration import (
     Contribution,
     LayerIndices,
@@ -19,9 +19,9 @@ from apps.exposure.engine.concentration import (
 from apps.exposure.models import Basis, Layer, ScopedApplication
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Criticality
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
-from apps.web.pages.page import Headline, render_page
+from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.page import Headline
 from apps.web.views.exposure.parameters import (
     BASIS_HELP,
     BASIS_WORDS,
@@ -33,120 +33,177 @@ from apps.web.views.exposure.parameters import (
 )
 from apps.web.wording import number
 
-_BATCH_SIZE = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class ContributionRow:
+    """Application with its contribution, None if it has no weight in the layer; `part` is its
+    share of the HHI."""
+
     application: Application
     criticality: str
     found: Contribution | None
     part: float | None
+    layer: Layer
+    basis: Basis
+
+    @property
+    def weight(self) -> float | None:
+        return self.found.weight if self.found else None
+
+    @property
+    def contribution(self) -> float | None:
+        return self.found.contribution if self.found else None
+
+    @property
+    def marginal(self) -> float | None:
+        return self.found.marginal if self.found else None
 
 
-@require_safe
-def contribution_list(request: HttpRequest) -> HttpResponse:
-    """Show what each application contributes to the HHI of a layer."""
-    user = signed_in_user(request)
-    layer, basis, team_ids = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
-    layer_indices = measure_layer(layer, basis, team_ids=team_ids)
-    listing = PaginatedList(request, _select_applications(team_ids))
-    hhi = layer_indices.indices.hhi
-    return render_page(
-        request,
-        "exposure/contributions.html",
-        fragment="listing",
-        title=f"Contributions by {KIND_WORDS[layer.node_kind]}",
-        crumbs=(("Exposure", f"{reverse('exposure:concentration')}?layer={layer}&weight={basis}"),),
-        counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
-        sentence=Headline(
-            (
-                f"The HHI by {KIND_WORDS[layer.node_kind]} is {hhi:.3f}; "
-                f"it is the sum of the contributions of "
-                f"{number(layer_indices.n_applications)} applications."
-            )
-            if hhi is not None
-            else "No application has a weight on this layer."
-        ),
-        listing=listing,
-        rows=_build_rows(
-            [row.application_id for row in listing.rows], layer, basis, layer_indices, user
-        ),
-        layer=layer,
-        layers=parameter_options(
-            request, "layer", {option.value: option.label for option in Layer}, layer
-        ),
-        bases=parameter_options(request, "weight", BASIS_WORDS, basis),
-    )
+def _format_decimals(value: float | None, places: int) -> str:
+    return NO_VALUE if value is None else f"{value:,.{places}f}".replace("-", "−")
 
 
-@require_safe
-def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export the contributions of all visible applications."""
-    user = signed_in_user(request)
-    layer, basis, team_ids = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
-    layer_indices = measure_layer(layer, basis, team_ids=team_ids)
+def _format_weight(value: float | None) -> str:
+    """Format a weight without decimals if it needs none: `12`, `0.25`."""
+    if value is None:
+        return NO_VALUE
+    return number(round(value)) if round(value, 2) == round(value) else f"{value:,.2f}"
 
-    def rows() -> Iterator[ContributionRow]:
-        ids = list(_select_applications(team_ids).values_list("application_id", flat=True))
-        for start in range(0, len(ids), _BATCH_SIZE):
-            yield from _build_rows(
-                ids[start : start + _BATCH_SIZE], layer, basis, layer_indices, user
-            )
 
-    return csv_response(
-        f"contributions-{layer}-{basis}",
-        [
+class ContributionList(ListPage[ScopedApplication, ContributionRow]):
+    """Contribution of each visible application to the HHI of a layer, most critical first."""
+
+    namespace = "exposure"
+    route = "contributions"
+    title = "Contributions by application"
+    nouns = ("application", "applications")
+    columns = (
+        Column[ContributionRow](
             "application",
-            "team",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda row: reverse("applications:detail", args=[row.application.slug]),
+        ),
+        Column[ContributionRow](
             "criticality",
-            "layer",
-            "weight",
-            "weighs",
+            "Criticality",
+            attrgetter("criticality"),
+            css=lambda row: f"crit crit-{row.criticality.lower()}",
+            order=("criticality", "application_id"),
+        ),
+        Column[ContributionRow](
+            "weight", "Weight", attrgetter("weight"), format=_format_weight, is_numeric=True
+        ),
+        Column[ContributionRow](
             "contribution",
+            "Contribution",
+            attrgetter("contribution"),
+            format=lambda value: _format_decimals(value, 6),
+            is_numeric=True,
+        ),
+        Column[ContributionRow](
+            "part",
             "HHI contribution",
+            attrgetter("part"),
+            format=lambda value: _format_decimals(value, 4),
+            is_numeric=True,
+        ),
+        Column[ContributionRow](
             "marginal",
-        ],
-        rows(),
-        lambda row: [
-            row.application.name,
-            row.application.team.name,
-            row.criticality,
-            layer.value,
-            basis.value,
-            row.found.weight if row.found else 0,
-            row.found.contribution if row.found else 0,
-            row.part,
-            row.found.marginal if row.found else 0,
-        ],
+            "Marginal HHI",
+            attrgetter("marginal"),
+            format=lambda value: _format_decimals(value, 6),
+            is_numeric=True,
+        ),
     )
-
-
-def _select_applications(team_ids: Collection[int] | None) -> Any:
-    applications = ScopedApplication.objects.filter(n_paths__gt=0).order_by(
-        "criticality", "application_id"
+    file_columns = (
+        FileColumn[ContributionRow]("Team", attrgetter("application.team.name")),
+        FileColumn[ContributionRow]("Layer", attrgetter("layer.value")),
+        FileColumn[ContributionRow]("Weight by", attrgetter("basis.value")),
     )
-    return applications if team_ids is None else applications.filter(team_id__in=team_ids)
+    default_order = ("criticality", ())
+    template = "exposure/contributions.html"
 
+    @cached_property
+    def layer(self) -> Layer:
+        return chosen_layer(self.request)
 
-def _build_rows(
-    ids: list[int], layer: Layer, basis: Basis, layer_indices: LayerIndices, user: User
-) -> list[ContributionRow]:
-    """Build a row for each application that `user` may see: two statements."""
-    contributions = contributions_of(layer, basis, layer_indices.indices, application_ids=ids)
-    applications = applications_by_id(ids, user)
-    hhi = layer_indices.indices.hhi
-    rows = []
-    for pk in ids:
-        if (application := applications.get(pk)) is None:
-            continue
-        contribution = contributions.get(pk)
-        rows.append(
-            ContributionRow(
-                application,
-                Criticality(application.criticality).label,
-                contribution,
-                contribution.contribution / hhi if contribution and hhi else None,
+    @cached_property
+    def basis(self) -> Basis:
+        return chosen_basis(self.request)
+
+    @cached_property
+    def team_ids(self) -> Collection[int] | None:
+        return visible_team_ids(self.user)
+
+    @cached_property
+    def layer_indices(self) -> LayerIndices:
+        return measure_layer(self.layer, self.basis, team_ids=self.team_ids)
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        # layer and weight select what is measured; every layer lists the same applications
+        return False
+
+    def get_queryset(self) -> "QuerySet[ScopedApplication]":
+        applications = ScopedApplication.objects.filter(n_paths__gt=0)
+        if self.team_ids is None:
+            return applications
+        return applications.filter(team_id__in=self.team_ids)
+
+    def build_rows(self, records: Sequence[ScopedApplication]) -> Sequence[ContributionRow]:
+        """Build a row for each application that the user may see: two statements."""
+        ids = [record.application_id for record in records]
+        indices = self.layer_indices.indices
+        contributions = contributions_of(self.layer, self.basis, indices, application_ids=ids)
+        applications = applications_by_id(ids, self.user)
+        rows = []
+        for pk in ids:
+            if (application := applications.get(pk)) is None:
+                continue
+            contribution = contributions.get(pk)
+            part = contribution.contribution / indices.hhi if contribution and indices.hhi else None
+            criticality = Criticality(application.criticality).label
+            rows.append(
+                ContributionRow(
+                    application, criticality, contribution, part, self.layer, self.basis
+                )
             )
+        return rows
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        url = f"{reverse('exposure:concentration')}?layer={self.layer}&weight={self.basis}"
+        return (("Exposure", url),)
+
+    def get_lead(self) -> Headline:
+        """Return the HHI of the layer, and of how many applications it is the sum."""
+        hhi = self.layer_indices.indices.hhi
+        if hhi is None:
+            return Headline("No application has a weight on this layer.")
+        return Headline(
+            f"The HHI by {KIND_WORDS[self.layer.node_kind]} is {hhi:.3f}; it is the sum of the "
+            f"contributions of {number(self.layer_indices.n_applications)} applications."
         )
-    return rows
+
+    def get_basis(self) -> str:
+        return (
+            "Marginal HHI: the HHI with the application minus the HHI without it. A negative value "
+            "makes the portfolio less concentrated."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No application has an active primary model.",
+            "Declare the dependencies of an application on its page.",
+            "View applications",
+            reverse("applications:list"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        layers = {option.value: option.label for option in Layer}
+        return {
+            "counts": f"{BASIS_WORDS[self.basis]}: {BASIS_HELP[self.basis]}",
+            "layers": parameter_options(self.request, "layer", layers, self.layer),
+            "bases": parameter_options(self.request, "weight", BASIS_WORDS, self.basis),
+        }

@@ -3,12 +3,15 @@ it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.time import now
@@ -19,8 +22,10 @@ from apps.web.drawings.base.picture import HALF, responsive_picture
 from apps.web.drawings.base.scales import Unit, compact
 from apps.web.drawings.charts.bars import Bar, draw_bars
 from apps.web.drawings.charts.loss_curve import Level, draw_loss_curve
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import action_view
+from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.assumptions import (
@@ -29,7 +34,7 @@ from apps.web.views.exposure.assumptions import (
     rate_rows,
     require_organisation_reader,
 )
-from apps.web.views.exposure.parameters import name_url
+from apps.web.views.exposure.parameters import name_url, require_organisation_role
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.wording import number
 
@@ -52,72 +57,105 @@ class RunForm(forms.Form):
 # --- runs -----------------------------------------------------------------------------------------
 
 
-@require_safe
-def latest_loss_run(request: HttpRequest) -> HttpResponse:
-    """Show the latest finished run, the form for a new one, and earlier runs."""
-    user = require_organisation_reader(request)
-    runs = LossRun.objects.visible_to(user)
-    return _render_run(
-        request,
-        runs.filter(state=RunState.DONE).first(),
-        pending_run=runs.filter(state__in=_PENDING_STATES).first(),
+def _describe_requester(run: LossRun) -> str:
+    return str(run.requested_by or "")
+
+
+class LossRunList(ListPage[LossRun, LossRun]):
+    """Simulated loss: the result of one run, the form for a new one, and the list of all runs."""
+
+    namespace = "loss-runs"
+    route = "latest"
+    file_route = "runs"
+    title = "Simulated loss"
+    nouns = ("run", "runs")
+    counts = "Simulated years of the whole organisation, with correlated causes"
+    columns = (
+        Column[LossRun](
+            "requested",
+            "Requested",
+            attrgetter("queued_at"),
+            template="exposure/loss-run-cell.html",
+        ),
+        Column[LossRun]("state", "State", LossRun.get_state_display),
+        Column[LossRun](
+            "years", "Years", attrgetter("years"), format=format_number, is_numeric=True
+        ),
+        Column[LossRun]("seed", "Seed", attrgetter("seed"), is_numeric=True),
+        Column[LossRun]("requested_by", "Requested by", _describe_requester),
     )
+    file_columns = (
+        FileColumn[LossRun]("Portfolio of", attrgetter("as_of")),
+        FileColumn[LossRun]("Finished", attrgetter("finished_at")),
+    )
+    default_order = ("", ("-queued_at", "-pk"))
+    page_size = 12
+    template = "exposure/loss.html"
+
+    def check_access(self) -> None:
+        require_organisation_role(self.user)
+
+    def get_queryset(self) -> "QuerySet[LossRun]":
+        runs = LossRun.objects.visible_to(self.user).select_related("requested_by")
+        return runs.defer("result", "assumptions")
+
+    @cached_property
+    def run(self) -> LossRun | None:
+        """The run that the page shows; None before the first one has finished."""
+        return LossRun.objects.visible_to(self.user).filter(state=RunState.DONE).first()
+
+    @cached_property
+    def pending_run(self) -> LossRun | None:
+        """A run that a worker computes."""
+        return LossRun.objects.visible_to(self.user).filter(state__in=_PENDING_STATES).first()
+
+    def select(self, run: LossRun) -> None:
+        """Show a run other than the latest, or its progress."""
+        is_pending = run.state in _PENDING_STATES
+        self.run = None if is_pending else run
+        self.pending_run = run if is_pending else None
+
+    @cached_property
+    def result(self) -> Mapping[str, Any]:
+        return self.run.result if self.run is not None and self.run.result else {}
+
+    def get_lead(self) -> Headline:
+        return _build_headline(self.run, self.result, self.pending_run)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState("No runs yet.", "Every simulation is listed here with its seed.")
+
+    def get_context(self) -> Mapping[str, Any]:
+        run, result, pending_run = self.run, self.result, self.pending_run
+        return {
+            "run": run,
+            "result": result,
+            "waiting": pending_run,
+            "progress_url": reverse("loss-runs:progress", args=[pending_run.pk])
+            if pending_run
+            else "",
+            "progress_words": _describe_progress(pending_run) if pending_run else "",
+            "curve": _draw_curve(result) if result else None,
+            "curve_rows": _sample_curve(result) if result else [],
+            "causes": _build_causes(result) if result else [],
+            "drivers": _draw_drivers(result) if result else None,
+            "figures": _build_figures(result) if result else [],
+            "form": RunForm(),
+            "may_change": self.user.is_governance,
+            "rates": rate_rows(EventRate.objects.visible_to(self.user).select_related("node")),
+            "losses": loss_rows(),
+            "placeholders": BaseLoss.objects.filter(placeholder=True).exists(),
+            "was_placeholders": bool(run and run.assumptions.get("placeholders")),
+            "assumptions": run.assumptions if run else {},
+            "unit": _loss_unit(run),
+        }
 
 
 @require_safe
 def loss_run(request: HttpRequest, pk: int) -> HttpResponse:
-    user = require_organisation_reader(request)
-    run = get_object_or_404(LossRun.objects.visible_to(user), pk=pk)
-    if run.state in _PENDING_STATES:
-        return _render_run(request, None, pending_run=run)
-    return _render_run(request, run, pending_run=None)
-
-
-def _render_run(
-    request: HttpRequest,
-    run: LossRun | None,
-    *,
-    pending_run: LossRun | None,
-    form: RunForm | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """Render the page of a loss run. `run` None: no run has finished yet; `pending_run` is one that
-    a worker computes."""
-    user = signed_in_user(request)
-    result: Mapping[str, Any] = run.result if run is not None and run.result else {}
-    runs = (
-        LossRun.objects.visible_to(user)
-        .select_related("requested_by")
-        .defer("result", "assumptions")
-    )
-    listing = PaginatedList(request, runs, size=12)
-    return render_page(
-        request,
-        "exposure/loss.html",
-        title="Simulated loss",
-        counts="Simulated years of the whole organisation, with correlated causes",
-        status=status,
-        sentence=_build_headline(run, result, pending_run),
-        run=run,
-        result=result,
-        waiting=pending_run,
-        progress_url=reverse("loss-runs:progress", args=[pending_run.pk]) if pending_run else "",
-        progress_words=_describe_progress(pending_run) if pending_run else "",
-        curve=_draw_curve(result) if result else None,
-        curve_rows=_sample_curve(result) if result else [],
-        causes=_build_causes(result) if result else [],
-        drivers=_draw_drivers(result) if result else None,
-        figures=_build_figures(result) if result else [],
-        form=form or RunForm(),
-        may_change=user.is_governance,
-        listing=listing,
-        rates=rate_rows(EventRate.objects.visible_to(user).select_related("node")),
-        losses=loss_rows(),
-        placeholders=BaseLoss.objects.filter(placeholder=True).exists(),
-        was_placeholders=bool(run and run.assumptions.get("placeholders")),
-        assumptions=run.assumptions if run else {},
-        unit=_loss_unit(run),
-    )
+    page = LossRunList.of_request(request)
+    page.select(get_object_or_404(LossRun.objects.visible_to(page.user), pk=pk))
+    return page.render(request)
 
 
 def _loss_unit(run: LossRun | None) -> str:
@@ -289,24 +327,25 @@ def _draw_drivers(result: Mapping[str, Any]) -> Any:
 
 
 @require_POST
-def run_loss(request: HttpRequest) -> HttpResponse:
+def run_loss(request: HttpRequest) -> HttpResponseBase:
     """Queue another simulation; a worker takes it immediately."""
     user = require_organisation_reader(request)
-    form = RunForm(request.POST)
-    if not form.is_valid():
-        runs = LossRun.objects.visible_to(user)
-        return _render_run(
-            request,
-            runs.filter(state=RunState.DONE).first(),
-            pending_run=None,
-            form=form,
-            status=422,
+
+    def queue(form: RunForm) -> LossRun:
+        run = queue_loss_run(
+            at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"]
         )
-    run = queue_loss_run(
-        at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"]
+        enqueue_waiting_runs()
+        return run
+
+    return action_view(
+        request,
+        form=lambda: RunForm(request.POST),
+        action=queue,
+        done=lambda _run: "",
+        back=lambda run: reverse("loss-runs:detail", args=[run.pk]),
+        page=lambda form: LossRunList.of_request(request).render(request, form=form),
     )
-    enqueue_waiting_runs()
-    return redirect("loss-runs:detail", pk=run.pk)
 
 
 @require_safe

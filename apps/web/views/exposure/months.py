@@ -1,24 +1,21 @@
 """Concentration by month: the first node of a layer at the past month ends and today."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from operator import attrgetter
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.functional import cached_property
 
-from apps.accounts.models import User
-from apps.common.time import day_of, now
 from apps.exposure.models import Layer
 from apps.exposure.queries.concentration import LayerTable, layer_table
 from apps.exposure.queries.concentration_history import MonthlyShare, concentration_history
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
-from apps.web.pages.page import Headline, render_page
+from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.computed_rows import ComputedRows
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.page import Headline
 from apps.web.views.exposure.parameters import chosen_layer, parameter_options
-from apps.web.wording import day, share
+from apps.web.wording import day, number, share
 
 # nodes whose months a file holds
 MAX_FILE_NODES = 50
@@ -39,93 +36,126 @@ class MonthRow:
         return "Measured" if self.month.is_measured else "Computed"
 
 
-def _load_rows(
-    user: User, layer: Layer, today: date, limit: int
-) -> tuple[LayerTable, list[MonthRow]]:
-    """Return the layer, and the months of its first nodes, latest first; two statements."""
-    table = layer_table(layer=layer, user=user, limit=limit)
-    history = concentration_history([row.node_id for row in table.rows], user=user, on=today)
-    rows = []
-    for node in table.rows:
-        current = MonthlyShare(
-            today,
-            node.n_applications,
-            node.n_critical,
-            table.n_applications,
-            table.n_critical,
-            True,
-        )
-        rows.append(MonthRow(node.name, current, is_today=True))
-        months = history.get(node.node_id, [])
-        rows += [MonthRow(node.name, month, is_today=False) for month in reversed(months)]
-    return table, rows
+class MonthList(ListPage[Any, MonthRow]):
+    """Months of the first node of a layer, latest first; the files hold those of the first
+    MAX_FILE_NODES nodes."""
 
-
-@require_safe
-def month_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in_user(request), now()
-    layer = chosen_layer(request)
-    table, rows = _load_rows(user, layer, day_of(at), 1)
-    return render_page(
-        request,
-        "exposure/months.html",
-        title="Concentration by month",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
-        counts="Applications with a primary model on each, at the end of each month",
-        as_of=at,
-        sentence=_headline(rows),
-        table=table,
-        rows=rows,
-        layer=layer,
-        layers=parameter_options(
-            request, "layer", {option.value: option.label for option in Layer}, layer
+    namespace = "exposure"
+    route = "months"
+    title = "Concentration by month"
+    nouns = ("month", "months")
+    crumbs = (("Exposure", "exposure:concentration"),)
+    counts = "Applications with a primary model on each, at the end of each month"
+    columns = (
+        Column[MonthRow]("day", "Day", attrgetter("month.day"), format=day),
+        Column[MonthRow](
+            "critical_share",
+            "Share of critical",
+            attrgetter("month.critical_share"),
+            format=lambda value: NO_VALUE if value is None else share(value),
+            is_numeric=True,
         ),
-    )
-
-
-def _headline(rows: Sequence[MonthRow]) -> Headline:
-    """State the share of the first and of the last month."""
-    values = [row for row in rows if row.month.critical_share is not None]
-    if len(values) < 2:
-        return Headline("No month recorded yet. The first row appears at the end of the month.")
-    last, first = values[0], values[-1]
-    return Headline(
-        f"{last.node}: {share(last.month.critical_share)} of critical applications today, "
-        f"{share(first.month.critical_share)} on {day(first.month.day)}."
-    )
-
-
-@require_safe
-def month_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send the months of the first nodes of the layer."""
-    user = signed_in_user(request)
-    _, rows = _load_rows(user, chosen_layer(request), day_of(now()), MAX_FILE_NODES)
-    return csv_response(
-        "concentration-by-month",
-        [
-            "node",
-            "day",
-            "critical applications",
-            "critical in scope",
-            "share of critical",
+        Column[MonthRow](
+            "critical",
+            "Critical applications",
+            lambda row: (
+                f"{number(row.month.n_critical)} of {number(row.month.n_critical_applications)}"
+            ),
+            is_numeric=True,
+        ),
+        Column[MonthRow](
             "applications",
-            "applications in scope",
-            "basis",
-        ],
-        rows,
-        _cells,
+            "Applications",
+            lambda row: f"{number(row.month.n)} of {number(row.month.n_applications)}",
+            is_numeric=True,
+        ),
+        Column[MonthRow]("source", "Source", attrgetter("basis")),
     )
+    has_details_in_files = True
+    file_columns = (
+        FileColumn[MonthRow]("Node", attrgetter("node")),
+        FileColumn[MonthRow]("Day", attrgetter("month.day")),
+        FileColumn[MonthRow]("Critical applications", attrgetter("month.n_critical")),
+        FileColumn[MonthRow](
+            "Critical applications in scope", attrgetter("month.n_critical_applications")
+        ),
+        FileColumn[MonthRow]("Share of critical", attrgetter("month.critical_share")),
+        FileColumn[MonthRow]("Applications", attrgetter("month.n")),
+        FileColumn[MonthRow]("Applications in scope", attrgetter("month.n_applications")),
+        FileColumn[MonthRow]("Source", attrgetter("basis")),
+    )
+    default_order = ("", ())
+    template = "exposure/months.html"
 
+    @cached_property
+    def layer(self) -> Layer:
+        return chosen_layer(self.request)
 
-def _cells(row: MonthRow) -> list[Any]:
-    month = row.month
-    return [
-        row.node,
-        month.day,
-        month.n_critical,
-        month.n_critical_applications,
-        month.critical_share,
-        month.n,
-        month.n_applications,
-        row.basis,
-    ]
+    @cached_property
+    def layer_table(self) -> LayerTable:
+        return layer_table(layer=self.layer, user=self.user, limit=MAX_FILE_NODES)
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        # every layer has its months
+        return False
+
+    def get_queryset(self) -> Any:
+        return ComputedRows(self._load_rows(1))
+
+    def get_file_queryset(self) -> Any:
+        return ComputedRows(self._load_rows(MAX_FILE_NODES))
+
+    def _load_rows(self, n_nodes: int) -> list[MonthRow]:
+        """Return the months of the first nodes, latest first; two statements."""
+        table = self.layer_table
+        nodes = table.rows[:n_nodes]
+        history = concentration_history(
+            [node.node_id for node in nodes], user=self.user, on=self.today
+        )
+        rows = []
+        for node in nodes:
+            current = MonthlyShare(
+                self.today,
+                node.n_applications,
+                node.n_critical,
+                table.n_applications,
+                table.n_critical,
+                True,
+            )
+            rows.append(MonthRow(node.name, current, is_today=True))
+            months = history.get(node.node_id, [])
+            rows += [MonthRow(node.name, month, is_today=False) for month in reversed(months)]
+        return rows
+
+    def get_lead(self) -> Headline:
+        """Return the share of the first and of the last month."""
+        values = [row for row in self.rows if row.month.critical_share is not None]
+        if len(values) < 2:
+            return Headline("No month recorded yet. The first row appears at the end of the month.")
+        last, first = values[0], values[-1]
+        return Headline(
+            f"{last.node}: {share(last.month.critical_share)} of critical applications today, "
+            f"{share(first.month.critical_share)} on {day(first.month.day)}."
+        )
+
+    def get_basis(self) -> str:
+        table = self.layer_table
+        sentences = [f"Months of {table.rows[0].name}."] if table.rows else []
+        if table.tolerance is not None:
+            sentences.append(f"Tolerance: {share(table.tolerance)} of critical applications.")
+        sentences.append(
+            "A month whose last day has a snapshot keeps the numbers of that day. Other months are "
+            "computed from the dates of dependencies and the history of applications."
+        )
+        return " ".join(sentences)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No application has a primary model in this layer.",
+            "The share of the largest node is listed at the end of each month.",
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        layers = {option.value: option.label for option in Layer}
+        return {"layers": parameter_options(self.request, "layer", layers, self.layer)}

@@ -1,16 +1,26 @@
 """Node page of any kind: what depends on it or uses it in a supporting role, how much, by team, by
 state, and which applications."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import Team
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Region, Version
 from apps.common.time import day_of, now
 from apps.exposure.engine.reach import (
@@ -21,7 +31,7 @@ from apps.exposure.engine.reach import (
 )
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.states import ApplicationImpact, application_states, node_failures
-from apps.exposure.models import EngineState, NodeReach, ScopedApplication, StandingState
+from apps.exposure.models import NodeReach, ScopedApplication, StandingState
 from apps.exposure.node_names import node_names
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.queries.node_states import node_states
@@ -33,9 +43,19 @@ from apps.web.drawings.base.scales import Unit
 from apps.web.drawings.base.scales import number as written
 from apps.web.drawings.charts import exposure_states as state_drawing
 from apps.web.drawings.charts.trend import draw_trend
+from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import MAX_COUNTED_ROWS, changed_query, csv_response
-from apps.web.pages.page import render_page
+from apps.web.pages.list_page import (
+    MAX_COUNTED_ROWS,
+    PRINT_PAGE_SIZE,
+    KeysetList,
+    QuerySource,
+    changed_query,
+    csv_response,
+)
+from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.parameters import (
     KIND_WORDS,
@@ -51,9 +71,8 @@ from apps.web.views.exposure.parameters import (
     threat_options,
 )
 from apps.web.views.scenarios.links import scenario_url
-from apps.web.wording import number
+from apps.web.wording import number, share
 
-PAGE_SIZE = 50
 # with more dependents than this, a state is searched batch by batch
 _MAX_UNBATCHED = 5_000
 _BATCH_SIZE = 1_000
@@ -83,8 +102,9 @@ class DependentRow:
     criticality: str
     roles: str
     state: str
-    state_words: str
     hit_share: float | None
+    node: str
+    threat: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,105 +151,15 @@ def _load_name_and_url(kind: NodeKind, ref: int) -> tuple[str, str]:
     raise Http404
 
 
-@require_safe
-def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
-    """Show the exposure of a node: the applications that depend on it and their state if it
-    fails."""
-    user, at = signed_in_user(request), now()
-    subject = load_subject(kind, ref)
-    threat, state = _parse_threat_and_state(request, subject)
-    team_ids, settings = visible_team_ids(user), engine_settings()
-    failures = node_failures([subject.node_id or 0], settings=settings, threat=threat)
-    n, formatted_n = _count_dependents(subject, team_ids)
-    failed_nodes = node_states(
-        kind=subject.kind,
-        threat=threat,
-        settings=settings,
-        team_ids=team_ids,
-        node_ids=[subject.node_id or 0],
-    )
-    counts = failed_nodes[0].counts if failed_nodes else {}
-    reached_rows, next_cursor = _load_page(request, subject, failures, state, team_ids, n)
-    verb = THREAT_VERBS[threat]
-    exposed, exposed_critical = counts.get(StandingState.EXPOSED, (0, 0))
-    scenario_name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
-    return render_page(
-        request,
-        "exposure/node.html",
-        fragment="listing",
-        title=subject.name,
-        crumbs=(("Concentration", reverse("exposure:concentration")),),
-        counts="Applications in pilot or production, each counted once, in any role",
-        as_of=at,
-        sentence=headlines.node_headline(
-            subject.name, verb, formatted_n, n, exposed, exposed_critical
-        ),
-        subject=subject,
-        kind_name=KIND_WORDS[subject.kind],
-        n=n,
-        counted=formatted_n,
-        threat=threat,
-        threat_name=THREAT_WORDS[threat],
-        threat_verb=verb,
-        threats=threat_options(request, threat),
-        states=parameter_options(request, "state", {"": "All", **STATE_WORDS}, state),
-        state=state,
-        state_counts=[
-            (
-                STATE_WORDS[standing_state],
-                STATE_HELP[standing_state],
-                *counts.get(standing_state, (0, 0)),
-                changed_query(request, state=standing_state, after=None),
-            )
-            for standing_state in StandingState
-        ],
-        n_standing=sum(n for n, _critical in counts.values()),
-        n_may_stand=_count_unresolved(team_ids) if subject.kind in _KINDS_OF_UNRESOLVED else 0,
-        drawn=responsive_picture(
-            state_drawing.draw_states,
-            [
-                state_drawing.StateBar(
-                    "", {standing_state: n for standing_state, (n, _critical) in counts.items()}
-                )
-            ],
-        ),
-        rows=_build_rows(reached_rows, failures, user),
-        following=changed_query(request, after=next_cursor) if next_cursor else "",
-        is_first=not request.GET.get("after"),
-        first=changed_query(request, after=None),
-        wide=n > MAX_COUNTED_ROWS,
-        teams=None if n > MAX_COUNTED_ROWS else team_rows(subject, team_ids),
-        teams_url=reverse("exposure:blast-radius-teams", args=[kind, ref]),
-        csv_url=(
-            f"{reverse('exposure:blast-radius-csv', args=[kind, ref])}"
-            f"{changed_query(request, after=None)}"
-        ),
-        as_other=_list_other_roles(subject),
-        what_if=scenario_url(remove=[scenario_name]) if scenario_name else "",
-        trend=_draw_node_trend(subject, threat, settings) if team_ids is None else None,
-        as_of_day=EngineState.objects.values_list("as_of", flat=True).first(),
-        whole=team_ids is None,
-    )
-
-
-def _parse_threat_and_state(request: HttpRequest, subject: NodeSubject) -> tuple[str, str]:
-    threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[subject.kind])
-    return threat, chosen_option(request, "state", STATE_WORDS, "")
-
-
-def _count_dependents(subject: NodeSubject, team_ids: Collection[int] | None) -> tuple[int, str]:
-    """Return the number of applications that depend on the node, and its text: stored by the
-    refresh, or counted for teams."""
+def _count_dependents(subject: NodeSubject, team_ids: Collection[int] | None) -> int:
+    """Return the number of applications that depend on the node: stored by the refresh, or counted
+    for teams."""
     if subject.node_id is None:
-        return 0, "0"
-    if team_ids is None:
-        n = (
-            NodeReach.objects.filter(node_id=subject.node_id).values_list("n", flat=True).first()
-            or 0
-        )
-    else:
-        n = count_reached(subject.node_id, subject.kind, team_ids=team_ids)[0]
-    return n, number(n)
+        return 0
+    if team_ids is not None:
+        return count_reached(subject.node_id, subject.kind, team_ids=team_ids)[0]
+    reach = NodeReach.objects.filter(node_id=subject.node_id)
+    return reach.values_list("n", flat=True).first() or 0
 
 
 def _count_unresolved(team_ids: Collection[int] | None) -> int:
@@ -242,7 +172,7 @@ def _count_unresolved(team_ids: Collection[int] | None) -> int:
 type _Cursor = tuple[int, int]
 
 
-def _parse_cursor(request: HttpRequest) -> _Cursor | None:
+def _parse_cursor(request: QuerySource) -> _Cursor | None:
     """Parse `criticality-id` of the last application on the previous page; None if invalid."""
     criticality, _dash, application_id = request.GET.get("after", "").partition("-")
     if (
@@ -253,69 +183,6 @@ def _parse_cursor(request: HttpRequest) -> _Cursor | None:
     ):
         return int(criticality), int(application_id)
     return None
-
-
-def _load_page(
-    request: HttpRequest,
-    subject: NodeSubject,
-    failures: Any,
-    state: str,
-    team_ids: Collection[int] | None,
-    n: int,
-) -> tuple[list[ReachedApplication], str]:
-    """Return (applications of the page, cursor of the next page or empty)."""
-    if subject.node_id is None:
-        return [], ""
-    reached_rows: list[ReachedApplication] = []
-    for row in _iterate_dependents(
-        subject,
-        failures,
-        state,
-        team_ids,
-        n,
-        after=_parse_cursor(request),
-        batch_size=PAGE_SIZE + 1,
-    ):
-        reached_rows.append(row)
-        if len(reached_rows) > PAGE_SIZE:
-            break
-    has_more, reached_rows = len(reached_rows) > PAGE_SIZE, reached_rows[:PAGE_SIZE]
-    return (
-        reached_rows,
-        f"{reached_rows[-1].criticality}-{reached_rows[-1].application_id}" if has_more else "",
-    )
-
-
-def _iterate_dependents(
-    subject: NodeSubject,
-    failures: Any,
-    state: str,
-    team_ids: Collection[int] | None,
-    n: int,
-    *,
-    after: _Cursor | None = None,
-    batch_size: int = _BATCH_SIZE,
-) -> Iterator[ReachedApplication]:
-    """Yield the applications that depend on the node, most critical first, only those in `state`
-    if it is set. Up to _MAX_UNBATCHED are matched by one query, more in batches."""
-    assert subject.node_id is not None
-    if state in StandingState.values and n <= _MAX_UNBATCHED:
-        matching_ids = {
-            row.application_id
-            for row in application_states(failures, states=[state], team_ids=team_ids)
-        }
-        batch_size = _BATCH_SIZE
-    else:
-        matching_ids = None
-        batch_size = batch_size if not state else _BATCH_SIZE
-    while True:
-        rows = reached_applications(
-            subject.node_id, subject.kind, team_ids=team_ids, after=after, limit=batch_size
-        )
-        yield from _filter_by_state(rows, failures, state, matching_ids)
-        if len(rows) < batch_size:
-            return
-        after = (rows[-1].criticality, rows[-1].application_id)
 
 
 def _filter_by_state(
@@ -344,82 +211,282 @@ def _load_impacts(
     return {row.application_id: row for row in application_states(failures, application_ids=ids)}
 
 
-def _build_rows(
-    reached_rows: Sequence[ReachedApplication], failures: Any, user: User
-) -> list[DependentRow]:
-    """Build rows with the exposure state of each application: two statements."""
-    impacts = _load_impacts(reached_rows, failures)
-    applications = applications_by_id([row.application_id for row in reached_rows], user)
-    rows = []
-    for row in reached_rows:
-        # applications deleted since the last refresh are left out
-        if (application := applications.get(row.application_id)) is None:
-            continue
-        impact = impacts.get(row.application_id)
-        state = impact.state if impact else SUPPORTING
-        rows.append(
-            DependentRow(
-                application,
-                Criticality(row.criticality).label,
-                ", ".join(_ROLES[role].lower() for role in row.roles),
-                state,
-                STATE_WORDS[state],
-                impact.hit_share if impact else None,
-            )
-        )
-    return rows
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """Applications that depend on a node, most critical first, only those in `state` if it is set;
+    what a file reads of a queryset."""
 
+    subject: NodeSubject
+    failures: Any
+    state: str
+    team_ids: Collection[int] | None
+    n: int
 
-@require_safe
-def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse:
-    """Send every application of the list, in the chosen state."""
-    user = signed_in_user(request)
-    subject = load_subject(kind, ref)
-    threat, state = _parse_threat_and_state(request, subject)
-    team_ids, settings = visible_team_ids(user), engine_settings()
-    failures = node_failures([subject.node_id or 0], settings=settings, threat=threat)
-    n = _count_dependents(subject, team_ids)[0]
+    def iterator(self, chunk_size: int) -> Iterator[ReachedApplication]:
+        return self.after(None)
 
-    def rows() -> Iterator[DependentRow]:
-        if subject.node_id is None:
+    def after(
+        self, cursor: _Cursor | None, *, batch_size: int = _BATCH_SIZE
+    ) -> Iterator[ReachedApplication]:
+        """Yield the applications after the cursor. Up to _MAX_UNBATCHED are matched by one query,
+        more in batches."""
+        node_id = self.subject.node_id
+        if node_id is None:
             return
-        batch: list[ReachedApplication] = []
-        for row in _iterate_dependents(subject, failures, state, team_ids, n):
-            batch.append(row)
-            if len(batch) == _BATCH_SIZE:
-                yield from _build_rows(batch, failures, user)
-                batch = []
-        yield from _build_rows(batch, failures, user)
+        if self.state in StandingState.values and self.n <= _MAX_UNBATCHED:
+            matching_ids = {
+                row.application_id
+                for row in application_states(
+                    self.failures, states=[self.state], team_ids=self.team_ids
+                )
+            }
+            batch_size = _BATCH_SIZE
+        else:
+            matching_ids = None
+            batch_size = batch_size if not self.state else _BATCH_SIZE
+        while True:
+            rows = reached_applications(
+                node_id, self.subject.kind, team_ids=self.team_ids, after=cursor, limit=batch_size
+            )
+            yield from _filter_by_state(rows, self.failures, self.state, matching_ids)
+            if len(rows) < batch_size:
+                return
+            cursor = (rows[-1].criticality, rows[-1].application_id)
 
-    heads = [
-        "application",
-        "team",
-        "criticality",
-        "roles",
-        "state",
-        "affected share of traffic",
-        "business owner",
-        "technical owner",
-        "node",
-        "threat",
-    ]
-    return csv_response(
-        f"{kind}-{ref}-{threat}",
-        heads,
-        rows(),
-        lambda row: [
-            row.application.name,
-            row.application.team.name,
-            row.criticality,
-            row.roles,
-            row.state,
-            row.hit_share,
-            row.application.business_owner_name,
-            row.application.technical_owner_name,
-            subject.name,
-            threat,
-        ],
+
+def _describe_technical_owner(row: DependentRow) -> str:
+    application = row.application
+    technical_owner = application.technical_owner_name
+    return "" if technical_owner == application.business_owner_name else technical_owner
+
+
+class DependentList(ListPage[Any, DependentRow]):
+    """Exposure of a node: the applications that depend on it and their state if it fails."""
+
+    namespace = "exposure"
+    route = "blast-radius"
+    title = "Blast radius"
+    nouns = ("application", "applications")
+    crumbs = (("Concentration", "exposure:concentration"),)
+    counts = "Applications in pilot or production, each counted once, in any role"
+    columns = (
+        Column[DependentRow](
+            "application",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda row: reverse("applications:detail", args=[row.application.slug]),
+        ),
+        Column[DependentRow](
+            "criticality",
+            "Criticality",
+            attrgetter("criticality"),
+            css=lambda row: f"crit crit-{row.criticality.lower()}",
+        ),
+        Column[DependentRow]("role", "Role", attrgetter("roles")),
+        Column[DependentRow](
+            "state",
+            "State",
+            lambda row: STATE_WORDS[row.state],
+            css=lambda row: "late" if row.state == StandingState.EXPOSED else "",
+        ),
+        Column[DependentRow](
+            "traffic",
+            "Affected traffic",
+            attrgetter("hit_share"),
+            format=lambda value: NO_VALUE if value is None else share(value),
+            is_numeric=True,
+        ),
+        Column[DependentRow](
+            "owners",
+            "Owners",
+            attrgetter("application.business_owner_name"),
+            note=_describe_technical_owner,
+            is_in_files=False,
+        ),
     )
+    file_columns = (
+        FileColumn[DependentRow]("Team", attrgetter("application.team.name")),
+        FileColumn[DependentRow]("Business owner", attrgetter("application.business_owner_name")),
+        FileColumn[DependentRow]("Technical owner", attrgetter("application.technical_owner_name")),
+        FileColumn[DependentRow]("Node", attrgetter("node")),
+        FileColumn[DependentRow]("Failure mode", attrgetter("threat")),
+    )
+    template = "exposure/node.html"
+    listing_template = "exposure/node-applications.html"
+
+    def check_access(self) -> None:
+        self.subject = load_subject(self.kwargs["kind"], self.kwargs["ref"])
+        self.node_id = self.subject.node_id or 0
+        self.threat = chosen_option(
+            self.request, "threat", THREATS, DEFAULT_THREAT[self.subject.kind]
+        )
+        self.state = chosen_option(self.request, "state", STATE_WORDS, "")
+
+    def get_queryset(self) -> Any:
+        # without filters of its own: page and files read the dependents onwards
+        return ScopedApplication.objects.none()
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.subject.kind.label}-{self.subject.ref}-{self.threat}"
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        return bool(self.state)
+
+    @cached_property
+    def team_ids(self) -> Collection[int] | None:
+        return visible_team_ids(self.user)
+
+    @cached_property
+    def settings(self) -> EngineSettings:
+        return engine_settings()
+
+    @cached_property
+    def failures(self) -> Any:
+        return node_failures([self.node_id], settings=self.settings, threat=self.threat)
+
+    @cached_property
+    def dependents(self) -> Dependents:
+        n = _count_dependents(self.subject, self.team_ids)
+        return Dependents(self.subject, self.failures, self.state, self.team_ids, n)
+
+    @cached_property
+    def counts_by_state(self) -> Mapping[str, tuple[int, int]]:
+        """Applications, and critical ones, in each state if the node fails."""
+        failed_nodes = node_states(
+            kind=self.subject.kind,
+            threat=self.threat,
+            settings=self.settings,
+            team_ids=self.team_ids,
+            node_ids=[self.node_id],
+        )
+        return failed_nodes[0].counts if failed_nodes else {}
+
+    @cached_property
+    def listing(self) -> KeysetList[ReachedApplication]:
+        size = PRINT_PAGE_SIZE if self.request.GET.get("print") == "all" else self.page_size
+        cursor = _parse_cursor(self.request)
+        rows = list(islice(self.dependents.after(cursor, batch_size=size + 1), size + 1))
+        following = ""
+        if len(rows) > size:
+            last = rows[size - 1]
+            after = f"{last.criticality}-{last.application_id}"
+            following = changed_query(self.request, after=after)
+        return KeysetList(rows[:size], "", following, self.is_filtered)
+
+    def get_file_queryset(self) -> Any:
+        return self.dependents
+
+    def build_rows(self, records: Sequence[ReachedApplication]) -> Sequence[DependentRow]:
+        """Build rows with the exposure state of each application: two statements."""
+        impacts = _load_impacts(records, self.failures)
+        applications = applications_by_id([row.application_id for row in records], self.user)
+        rows = []
+        for row in records:
+            # applications deleted since the last refresh are left out
+            if (application := applications.get(row.application_id)) is None:
+                continue
+            impact = impacts.get(row.application_id)
+            rows.append(
+                DependentRow(
+                    application,
+                    Criticality(row.criticality).label,
+                    ", ".join(_ROLES[role].lower() for role in row.roles),
+                    impact.state if impact else SUPPORTING,
+                    impact.hit_share if impact else None,
+                    self.subject.name,
+                    THREAT_WORDS[self.threat],
+                )
+            )
+        return rows
+
+    def is_long(self) -> bool:
+        return self.dependents.n > MAX_ROWS_PER_REQUEST
+
+    @classmethod
+    def as_xlsx(cls) -> Callable[..., HttpResponseBase]:
+        """Return the view of the workbook; that of a node with many applications leads to the CSV,
+        which is streamed."""
+        write_workbook = super().as_xlsx()
+
+        @require_safe
+        def xlsx_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            page = cls.of_request(request, **kwargs)
+            if page.is_long():
+                return redirect(page.get_file_url("csv"))
+            return write_workbook(request, **kwargs)
+
+        return xlsx_view
+
+    def get_title(self) -> str:
+        return self.subject.name
+
+    def get_lead(self) -> Headline:
+        n, (exposed, exposed_critical) = (
+            self.dependents.n,
+            self.counts_by_state.get(StandingState.EXPOSED, (0, 0)),
+        )
+        return headlines.node_headline(
+            self.subject.name, THREAT_VERBS[self.threat], number(n), n, exposed, exposed_critical
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No applications depend on it.",
+            "No application in pilot or production calls a model that depends on it.",
+            "View applications",
+            reverse("applications:list"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        subject, team_ids, n = self.subject, self.team_ids, self.dependents.n
+        states = {"": "All", **STATE_WORDS}
+        name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
+        route_arguments = [self.kwargs["kind"], subject.ref]
+        return {
+            "xlsx_url": "" if self.is_long() else self.get_file_url("xlsx"),
+            "subject": subject,
+            "kind_name": KIND_WORDS[subject.kind],
+            "counted": number(n),
+            "threat": self.threat,
+            "threat_verb": THREAT_VERBS[self.threat],
+            "threats": threat_options(self.request, self.threat),
+            "states": parameter_options(self.request, "state", states, self.state),
+            "state_counts": self._describe_states(),
+            "n_standing": sum(n for n, _critical in self.counts_by_state.values()),
+            "n_may_stand": _count_unresolved(team_ids)
+            if subject.kind in _KINDS_OF_UNRESOLVED
+            else 0,
+            "drawn": self._draw_states(),
+            "first_page": changed_query(self.request, after=None)
+            if self.request.GET.get("after")
+            else "",
+            "teams": None if n > MAX_COUNTED_ROWS else team_rows(subject, team_ids),
+            "teams_url": reverse("exposure:blast-radius-teams", args=route_arguments),
+            "as_other": _list_other_roles(subject),
+            "what_if": scenario_url(remove=[name]) if name else "",
+            "trend": _draw_node_trend(subject, self.threat, self.settings)
+            if team_ids is None
+            else None,
+        }
+
+    def _describe_states(self) -> list[tuple[str, str, int, int, str]]:
+        """Return (name, meaning, applications, critical ones, query of their list)."""
+        return [
+            (
+                STATE_WORDS[state],
+                STATE_HELP[state],
+                *self.counts_by_state.get(state, (0, 0)),
+                changed_query(self.request, state=state, after=None),
+            )
+            for state in StandingState
+        ]
+
+    def _draw_states(self) -> Any:
+        counts = {state: n for state, (n, _critical) in self.counts_by_state.items()}
+        return responsive_picture(state_drawing.draw_states, [state_drawing.StateBar("", counts)])
 
 
 # --- by team --------------------------------------------------------------------------------------
@@ -503,7 +570,7 @@ def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpRe
     roles."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
-    threat, _state = _parse_threat_and_state(request, subject)
+    threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[subject.kind])
     since = day_of(now()) - timedelta(TREND_DAYS)
     rows = []
     if user.can_read_all and subject.node_id is not None:

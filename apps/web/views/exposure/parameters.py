@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404
 from django.urls import reverse
 
 from apps.accounts.models import Team, User
@@ -14,7 +14,7 @@ from apps.exposure.models import Basis, Layer, StandingState
 from apps.exposure.node_names import NodeName
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT, THREATS
 from apps.inventory.models import Application
-from apps.web.pages.list_page import changed_query
+from apps.web.pages.list_page import QuerySource, changed_query
 
 KINDS: Mapping[str, NodeKind] = {kind.label: kind for kind in NodeKind}
 THREAT_WORDS: Mapping[str, str] = {
@@ -86,17 +86,17 @@ GRADE_WORDS: Mapping[int, str] = {
 }
 
 
-def chosen_option[T: str](request: HttpRequest, name: str, options: Collection[T], default: T) -> T:
+def chosen_option[T: str](request: QuerySource, name: str, options: Collection[T], default: T) -> T:
     """Return the value of the query parameter if it is one of `options`, else `default`."""
     raw_value = request.GET.get(name, "")
     return next((value for value in options if value == raw_value), default)
 
 
-def chosen_layer(request: HttpRequest) -> Layer:
+def chosen_layer(request: QuerySource) -> Layer:
     return Layer(chosen_option(request, "layer", Layer.values, Layer.DEVELOPER.value))
 
 
-def chosen_basis(request: HttpRequest) -> Basis:
+def chosen_basis(request: QuerySource) -> Basis:
     return Basis(chosen_option(request, "weight", Basis.values, Basis.COUNT.value))
 
 
@@ -111,7 +111,7 @@ class ParameterOption:
 
 
 def parameter_options(
-    request: HttpRequest,
+    request: QuerySource,
     name: str,
     labels: Mapping[str, Any],
     current_value: str,
@@ -131,7 +131,7 @@ def parameter_options(
     ]
 
 
-def threat_options(request: HttpRequest, current_threat: str) -> list[ParameterOption]:
+def threat_options(request: QuerySource, current_threat: str) -> list[ParameterOption]:
     return parameter_options(
         request, "threat", {threat: THREAT_WORDS[threat] for threat in THREATS}, current_threat
     )
@@ -143,6 +143,13 @@ def node_url(kind: NodeKind, ref: int) -> str:
 
 def name_url(name: NodeName) -> str:
     return node_url(name.kind, name.ref)
+
+
+def require_organisation_role(user: User) -> None:
+    """Raise Http404 without an organisation role: flags, policies and losses cover the whole
+    organisation."""
+    if not user.can_read_all:
+        raise Http404
 
 
 def applications_by_id(ids: Iterable[int], user: User) -> dict[int, Application]:

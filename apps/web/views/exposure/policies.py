@@ -1,20 +1,22 @@
 """Exposure policies of the organisation: the measure, the tolerance and its reason; changed by
 governance after a trial."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.apps import apps
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.text import capfirst, slugify
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from apps.common.errors import ConflictError
 from apps.common.time import now
 from apps.exposure.actions.flags import active_flags
 from apps.exposure.actions.policies import (
@@ -31,9 +33,12 @@ from apps.exposure.policy_values import is_share, policy_values
 from apps.exposure.threats import DEFAULT_THREAT, THREATS, exact_fraction
 from apps.inventory.governance.proposals import is_confirmation_required, second_people
 from apps.inventory.models import DecisionProposal
-from apps.web.pages.flash_messages import flash_success
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
 from apps.web.views.exposure.flag_presenters import describe_measure, format_value, kind_of_policy
@@ -44,11 +49,13 @@ from apps.web.views.exposure.parameters import (
     STATE_WORDS,
     THREAT_WORDS,
     name_url,
+    require_organisation_role,
 )
 from apps.web.views.governance.proposals import flash_proposed
-from apps.web.wording import as_word, number
+from apps.web.wording import count_of, number
 
 MAX_BREACHES = 25
+_GOVERNANCE_NEEDED = "You need the governance or administrator role to change exposure policies."
 
 
 class ExposurePolicyForm(forms.Form):
@@ -203,139 +210,169 @@ class PolicyBreach:
     is_flagged: bool
 
 
-@require_safe
-def policy_list(request: HttpRequest) -> HttpResponse:
-    """Show the exposure policies with their open flags."""
-    user = signed_in_user(request)
-    _require_organisation_reader(request)
-    filterset = PolicyFilter(request.GET, Policy.objects.all(), request=request)
-    kind = request.GET.get("kind", "")
-    policies = [policy for policy in filterset.qs if not kind or kind in policy.kinds]
-    live_counts = _count_active_flags()
-    rows = [
-        PolicyRow(
-            policy,
-            format_value(policy, policy.tolerance),
-            describe_measure(policy),
-            live_counts.get(policy.pk, 0),
-        )
-        for policy in policies
-    ]
-    n_on = sum(row.policy.enabled for row in rows)
-    return render_page(
-        request,
-        "exposure/policies.html",
-        title="Exposure policies",
-        counts="Tolerances of the whole organisation",
-        sentence=Headline(
-            f"{as_word(n_on).capitalize()} policies are enabled; "
-            f"{as_word(sum(live_counts.values()))} flags are active."
-        ),
-        rows=rows,
-        kind=kind,
-        kind_name=KIND_WORDS[KINDS[kind]] if kind in KINDS else "",
-        may_change=user.is_governance,
-    )
+class PolicyList(ListPage[Policy, PolicyRow]):
+    """Exposure policies with their active flags; for organisation roles."""
 
-
-@require_safe
-def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all exposure policies."""
-    _require_organisation_reader(request)
-    return csv_response(
-        "lines",
-        [
-            "slug",
+    namespace = "exposure-policies"
+    title = "Exposure policies"
+    nouns = ("exposure policy", "exposure policies")
+    counts = "Tolerances of the whole organisation"
+    filterset_class = PolicyFilter
+    columns = (
+        Column[PolicyRow](
             "name",
-            "counts",
+            "Policy",
+            attrgetter("policy.name"),
+            note=lambda row: row.what if row.policy.enabled else f"{row.what}; disabled",
+            url=lambda row: reverse("exposure-policies:detail", args=[row.policy.slug]),
+        ),
+        Column[PolicyRow](
             "tolerance",
-            "hysteresis",
-            "days below tolerance",
-            "enabled",
-            "active flags",
-            "rationale",
-        ],
-        [(row, _count_active_flags().get(row.pk, 0)) for row in Policy.objects.all()],
-        lambda cell: [
-            cell[0].slug,
-            cell[0].name,
-            describe_measure(cell[0]),
-            cell[0].tolerance,
-            cell[0].hysteresis,
-            cell[0].clear_days,
-            "yes" if cell[0].enabled else "no",
-            cell[1],
-            cell[0].reason,
-        ],
+            "Tolerance",
+            attrgetter("tolerance"),
+            is_numeric=True,
+            is_in_files=False,
+        ),
+        Column[PolicyRow](
+            "active_flags",
+            "Active flags",
+            attrgetter("n_live"),
+            format=format_number,
+            url=lambda row: (
+                url_with_query(reverse("exposure-flags:list"), policy=row.policy.slug, live="true")
+                if row.n_live
+                else ""
+            ),
+            is_numeric=True,
+        ),
+        Column[PolicyRow]("rationale", "Rationale", attrgetter("policy.reason")),
     )
+    file_columns = (
+        FileColumn[PolicyRow]("Slug", attrgetter("policy.slug")),
+        FileColumn[PolicyRow]("Measure", attrgetter("what")),
+        FileColumn[PolicyRow]("Tolerance", attrgetter("policy.tolerance")),
+        FileColumn[PolicyRow]("Hysteresis", attrgetter("policy.hysteresis")),
+        FileColumn[PolicyRow]("Days below the tolerance", attrgetter("policy.clear_days")),
+        FileColumn[PolicyRow]("Enabled", lambda row: "yes" if row.policy.enabled else "no"),
+    )
+    controls = (
+        FilterControl(
+            "kind",
+            "Layer",
+            choices=[(label, capfirst(KIND_WORDS[kind])) for label, kind in KINDS.items()],
+        ),
+        FilterControl("enabled", "Enabled", choices=BOOLEANS),
+    )
+    default_order = ("", ("slug",))
+
+    def check_access(self) -> None:
+        require_organisation_role(self.user)
+
+    def get_queryset(self) -> "QuerySet[Policy]":
+        return Policy.objects.all()
+
+    def narrow(self, queryset: "QuerySet[Policy]") -> "QuerySet[Policy]":
+        kind = self.request.GET.get("kind", "")
+        return queryset.filter(kinds__contains=[kind]) if kind else queryset
+
+    @cached_property
+    def flag_counts(self) -> Mapping[int, int]:
+        return _count_active_flags()
+
+    def build_rows(self, records: Sequence[Policy]) -> Sequence[PolicyRow]:
+        return [
+            PolicyRow(
+                policy,
+                format_value(policy, policy.tolerance),
+                describe_measure(policy),
+                self.flag_counts.get(policy.pk, 0),
+            )
+            for policy in records
+        ]
+
+    def get_lead(self) -> Headline:
+        """Return the policies that match, or how many are enabled and their active flags."""
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        n_enabled = Policy.objects.filter(enabled=True).count()
+        n_flags = sum(self.flag_counts.values())
+        enabled = count_of(n_enabled, "policy is enabled", "policies are enabled")
+        active = count_of(n_flags, "flag is active", "flags are active")
+        return Headline(f"{capfirst(enabled)}; {active}.")
+
+    def get_basis(self) -> str:
+        basis = "Tolerances of the whole organisation, with their rationale."
+        if self.user.is_governance:
+            return basis
+        return f"{basis} You need the governance or administrator role to set them."
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        kind = self.request.GET.get("kind", "")
+        query = {"kind": kind} if kind in KINDS else {}
+        url = url_with_query(reverse("exposure-policies:create"), **query)
+        return (PageAction("Set a tolerance", url, is_primary=True),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No exposure policies yet.",
+            "A tolerance limits how much can depend on one developer, host or foundation. Above "
+            "it, a flag opens and its owners are notified.",
+            *(
+                ("Set a tolerance", reverse("exposure-policies:create"))
+                if self.user.is_governance
+                else ()
+            ),
+        )
 
 
 def _count_active_flags() -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for pk in (
-        ExposureFlag.objects.filter(state__in=ExposureFlag.LIVE)
-        .order_by()
-        .values_list("policy_id", flat=True)
-    ):
-        counts[pk] = counts.get(pk, 0) + 1
-    return counts
+    """Return the number of active flags of each policy that has any."""
+    active = ExposureFlag.objects.filter(state__in=ExposureFlag.LIVE).order_by()
+    return dict(active.values_list("policy_id").annotate(Count("pk")))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
+def policy_detail(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Show one policy, its history, and what exceeds it; `try` shows what would exceed another
     tolerance, without saving it."""
-    user = signed_in_user(request)
-    _require_organisation_reader(request)
+    user, at = signed_in_user(request), now()
+    require_organisation_role(user)
     policy = get_object_or_404(Policy, slug=slug)
-    if request.method != "POST":
-        return _render_policy(request, policy, ExposurePolicyForm(initial=_initial_values(policy)))
-    if not user.is_governance:
-        raise PermissionDenied(
-            "You need the governance or administrator role to change exposure policies."
+    initial = _initial_values(policy)
+
+    def submit(form: ExposurePolicyForm) -> Policy | DecisionProposal:
+        facts = form.facts()
+        if form.cleaned_data["tolerance"] == initial["tolerance"]:
+            # the form shows fewer digits than are stored, so what it shows is no other tolerance
+            facts["tolerance"] = policy.tolerance
+        return submit_policy_change(
+            policy=policy, facts=facts, at=at, by=user, reason=form.cleaned_data["change_reason"]
         )
-    form = ExposurePolicyForm(request.POST)
-    if not form.is_valid():
-        return _render_policy(request, policy, form, status=422)
-    if "try" in request.POST:
-        return _render_policy(request, policy, form, trial_policy=_build_trial_policy(policy, form))
-    at, facts = now(), form.facts()
-    if form.cleaned_data["tolerance"] == _initial_values(policy)["tolerance"]:
-        # the form shows fewer digits than are stored, so what it shows is no other tolerance
-        facts["tolerance"] = policy.tolerance
-    try:
-        outcome = submit_policy_change(
-            policy=policy,
-            facts=facts,
-            at=at,
-            by=user,
-            reason=form.cleaned_data["change_reason"],
-        )
-    except ValidationError as error:
-        form.add_error(None, ValidationError(error.messages))
-        return _render_policy(request, policy, form, status=422)
-    except ConflictError as error:
-        form.add_error(None, str(error))
-        return _render_policy(request, policy, form, status=422)
-    if isinstance(outcome, DecisionProposal):
-        flash_proposed(request, at=at)
-    else:
-        flash_success(
-            request,
-            "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes.",
-        )
-    return redirect("exposure-policies:detail", slug=slug)
+
+    def describe(outcome: Policy | DecisionProposal) -> str:
+        if isinstance(outcome, DecisionProposal):
+            flash_proposed(request, at=at)
+            return ""
+        return "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes."
+
+    return _handle_form(
+        request,
+        policy,
+        initial,
+        action=submit,
+        done=describe,
+        back=lambda _outcome: reverse("exposure-policies:detail", args=[slug]),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def new_policy(request: HttpRequest) -> HttpResponse:
+def new_policy(request: HttpRequest) -> HttpResponseBase:
     """Create an exposure policy, after a trial of its tolerance if requested."""
     user = signed_in_user(request)
-    _require_organisation_reader(request)
-    if not user.is_governance:
-        raise PermissionDenied(
-            "You need the governance or administrator role to change exposure policies."
-        )
+    require_organisation_role(user)
+    governance_user(request, _GOVERNANCE_NEEDED)
     initial = {
         "measure": Policy.Measure.CRITICAL_SHARE,
         "basis": Basis.COUNT,
@@ -344,27 +381,48 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         "enabled": True,
         "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else [],
     }
-    if request.method != "POST":
-        return _render_policy(request, None, ExposurePolicyForm(initial=initial))
-    form = ExposurePolicyForm(request.POST)
-    if not form.is_valid():
-        return _render_policy(request, None, form, status=422)
-    if "try" in request.POST:
-        return _render_policy(request, None, form, trial_policy=_build_trial_policy(None, form))
-    try:
-        policy = add_policy(
+    return _handle_form(
+        request,
+        None,
+        initial,
+        action=lambda form: add_policy(
             facts={**form.facts(), "slug": _find_free_slug(form.cleaned_data["name"])},
             by=user,
             reason=form.cleaned_data["change_reason"],
-        )
-    except ValidationError as error:
-        form.add_error(None, ValidationError(error.messages))
-        return _render_policy(request, None, form, status=422)
-    flash_success(
-        request,
-        "The tolerance was set. Flags are raised with the next evaluation, within 5 minutes.",
+        ),
+        done=lambda _policy: (
+            "The tolerance was set. Flags are raised with the next evaluation, within 5 minutes."
+        ),
+        back=lambda policy: reverse("exposure-policies:detail", args=[policy.slug]),
     )
-    return redirect("exposure-policies:detail", slug=policy.slug)
+
+
+def _handle_form[R](
+    request: HttpRequest,
+    policy: Policy | None,
+    initial: dict[str, Any],
+    *,
+    action: Callable[[ExposurePolicyForm], R],
+    done: Callable[[R], str],
+    back: Callable[[R], str],
+) -> HttpResponseBase:
+    """Show the page of a policy, try the submitted values, or carry out the action with them."""
+    if request.method == "POST":
+        governance_user(request, _GOVERNANCE_NEEDED)
+        form = ExposurePolicyForm(request.POST)
+        if "try" in request.POST and form.is_valid():
+            trial_policy = _build_trial_policy(policy, form)
+            return _render_policy(request, policy, form, trial_policy=trial_policy)
+    else:
+        form = ExposurePolicyForm(initial=initial)
+    return action_view(
+        request,
+        form=lambda: form,
+        action=action,
+        done=done,
+        back=back,
+        page=lambda form: _render_policy(request, policy, form),
+    )
 
 
 def _find_free_slug(name: str) -> str:
@@ -392,7 +450,6 @@ def _render_policy(
     form: ExposurePolicyForm,
     *,
     trial_policy: Policy | None = None,
-    status: int = 200,
 ) -> HttpResponse:
     """Render the page of a policy, a new one if it is None. `trial_policy` has submitted values
     that are measured without being stored."""
@@ -414,7 +471,6 @@ def _render_policy(
         counts=capfirst(describe_measure(measured_policy))
         if measured_policy
         else "Measure not set yet",
-        status=status,
         policy=policy,
         form=form,
         tried=trial_policy,
@@ -529,8 +585,3 @@ def _is_summed(policy: Policy) -> bool:
         (kind, policy.threat or DEFAULT_THREAT[kind]) in summed_threats
         for kind in kind_of_policy(policy)
     )
-
-
-def _require_organisation_reader(request: HttpRequest) -> None:
-    if not signed_in_user(request).can_read_all:
-        raise Http404

@@ -1,20 +1,19 @@
 """Single points of failure, and the minimal cut sets that stop a given part of the critical
 applications."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from apps.exposure.engine.settings import EngineSettings, engine_settings
-from apps.exposure.engine.single_points import (
-    SinglePoint,
-    count_single_points,
-    single_points,
-    team_points,
-)
+from apps.exposure.engine.single_points import SinglePoint, single_points, team_points
 from apps.exposure.models import MinimalCutSet, ScopedApplication
 from apps.exposure.node_names import NodeName, node_names
 from apps.exposure.queries.concentration import visible_team_ids
@@ -22,20 +21,25 @@ from apps.exposure.threats import DEFAULT_THREAT
 from apps.web.drawings.base.picture import responsive_picture
 from apps.web.drawings.base.scales import Unit, number
 from apps.web.drawings.charts.bars import Bar, draw_bars
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.computed_rows import ComputedRows
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import changed_query, csv_response
-from apps.web.pages.page import render_page
+from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.parameters import (
     KIND_WORDS,
     KINDS,
     THREAT_WORDS,
+    chosen_option,
     name_url,
     parameter_options,
 )
 from apps.web.views.scenarios.links import scenario_url
+from apps.web.wording import quantity_of
 
-PAGE_SIZE = 50
+MAX_BARS = 12
 MAX_CUT_SETS = 200
 
 
@@ -64,91 +68,136 @@ class CutSetRow:
         return " with ".join(name for name, _url in self.names)
 
 
-@require_safe
-def single_point_list(request: HttpRequest) -> HttpResponse:
-    """Show the nodes that alone can stop an application, and the minimal cut sets."""
-    user = signed_in_user(request)
-    team_ids, settings = visible_team_ids(user), engine_settings()
-    kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
-    page_number = number_of_page(request)
-    points = visible_single_points(team_ids, settings, kind, limit=PAGE_SIZE * page_number + 1)
-    page_points = points[PAGE_SIZE * (page_number - 1) : PAGE_SIZE * page_number]
-    rows = single_point_rows(page_points)
-    critical_applications = ScopedApplication.objects.filter(criticality=0)
-    n_critical = (
-        critical_applications
-        if team_ids is None
-        else critical_applications.filter(team_id__in=team_ids)
-    ).count()
-    top_rows = single_point_rows(points[:1])
-    n = (count_single_points() if team_ids is None and not kind else len(points)) if points else 0
-    return render_page(
-        request,
-        "exposure/points.html",
-        title="Single points of failure",
-        fragment="listing",
-        counts="Applications left exposed or cushioned if one provider or model fails alone",
-        sentence=headlines.single_points_headline(
-            n,
-            top_rows[0].name if top_rows else "",
-            top_rows[0].point.n_critical if top_rows else 0,
-            n_critical,
-            bounded=len(points) > PAGE_SIZE * page_number and n == len(points),
-        ),
-        rows=rows,
-        kind=kind,
-        kinds=parameter_options(
-            request,
-            "kind",
-            {"": "All", **{label: KIND_WORDS[node_kind] for label, node_kind in KINDS.items()}},
-            kind,
-        ),
-        n_critical=n_critical,
-        bars=_draw_point_bars(single_point_rows(points[:12]), n_critical)
-        if page_number == 1
-        else None,
-        previous=changed_query(request, page=page_number - 1) if page_number > 1 else "",
-        next=changed_query(request, page=page_number + 1)
-        if len(points) > PAGE_SIZE * page_number
-        else "",
-        sets=minimal_cut_set_rows() if team_ids is None else [],
-        threshold=float(settings.cut_threshold),
-        whole=team_ids is None,
+def _link_scenario(row: SinglePointRow) -> str:
+    return format_html(
+        '<a href="{}">Scenario<span class="vh">: {} fails</span></a>', row.what_if, row.name
     )
 
 
-@require_safe
-def single_point_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all nodes that alone can stop an application."""
-    user = signed_in_user(request)
-    kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
-    rows = single_point_rows(
-        visible_single_points(visible_team_ids(user), engine_settings(), kind, limit=None)
-    )
-    return csv_response(
-        "single-points",
-        [
-            "node",
-            "layer",
-            "threat",
-            "stops",
+class SinglePointList(ListPage[Any, SinglePointRow]):
+    """Nodes that alone can stop an application, of one layer or all, and the minimal cut sets."""
+
+    namespace = "exposure"
+    route = "single-points"
+    title = "Single points of failure"
+    nouns = ("single point of failure", "single points of failure")
+    counts = "Applications left exposed or cushioned if one provider or model fails alone"
+    columns = (
+        Column[SinglePointRow](
+            "name", "Name", attrgetter("name"), note=attrgetter("kind"), url=attrgetter("url")
+        ),
+        Column[SinglePointRow](
+            "failure_mode", "Failure mode", attrgetter("threat"), note=_link_scenario
+        ),
+        Column[SinglePointRow](
+            "applications", "Applications", attrgetter("n"), format=format_number, is_numeric=True
+        ),
+        Column[SinglePointRow](
             "exposed",
+            "Exposed",
+            attrgetter("point.exposed"),
+            format=format_number,
+            url=lambda row: f"{row.url}?state=exposed",
+            order=("-exposed",),
+            is_numeric=True,
+        ),
+        Column[SinglePointRow](
             "cushioned",
+            "Cushioned",
+            attrgetter("point.cushioned"),
+            format=format_number,
+            url=lambda row: f"{row.url}?state=cushioned",
+            order=("-cushioned",),
+            is_numeric=True,
+        ),
+        Column[SinglePointRow](
             "critical",
-            "criticality points",
-        ],
-        rows,
-        lambda row: [
-            row.name,
-            row.kind,
-            row.threat,
-            row.n,
-            row.point.exposed,
-            row.point.cushioned,
-            row.point.n_critical,
-            row.point.points,
-        ],
+            "Critical",
+            attrgetter("point.n_critical"),
+            format=format_number,
+            note=lambda row: quantity_of(row.point.points, "point"),
+            order=("-n_critical",),
+            is_numeric=True,
+        ),
     )
+    file_columns = (
+        FileColumn[SinglePointRow]("Layer", attrgetter("kind")),
+        FileColumn[SinglePointRow]("Criticality points", attrgetter("point.points")),
+    )
+    default_order = ("critical", ())
+    template = "exposure/points.html"
+
+    @cached_property
+    def kind(self) -> str:
+        return chosen_option(self.request, "kind", KINDS, "")
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        return bool(self.kind)
+
+    @cached_property
+    def team_ids(self) -> Collection[int] | None:
+        return visible_team_ids(self.user)
+
+    @cached_property
+    def settings(self) -> EngineSettings:
+        return engine_settings()
+
+    @cached_property
+    def points(self) -> Sequence[SinglePoint]:
+        """All points of the layer, most critical applications first: a few thousand at most, since
+        each is a row of the catalogue."""
+        return visible_single_points(self.team_ids, self.settings, self.kind, limit=None)
+
+    @cached_property
+    def n_critical(self) -> int:
+        applications = ScopedApplication.objects.filter(criticality=0)
+        if self.team_ids is not None:
+            applications = applications.filter(team_id__in=self.team_ids)
+        return applications.count()
+
+    def get_queryset(self) -> Any:
+        return ComputedRows(self.points)
+
+    def build_rows(self, records: Sequence[SinglePoint]) -> Sequence[SinglePointRow]:
+        return single_point_rows(list(records))
+
+    @cached_property
+    def largest(self) -> Sequence[SinglePointRow]:
+        return single_point_rows(self.points[:MAX_BARS])
+
+    def get_lead(self) -> Headline:
+        top = self.largest[0] if self.largest else None
+        return headlines.single_points_headline(
+            len(self.points),
+            top.name if top else "",
+            top.point.n_critical if top else 0,
+            self.n_critical,
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No single points of failure.",
+            "A provider or model is a single point of failure if an application on it has no "
+            "tested exit. Either every alternative is tested, or no application has an active "
+            "primary model yet.",
+            "View applications",
+            reverse("applications:list"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        layers = {label: KIND_WORDS[node_kind] for label, node_kind in KINDS.items()}
+        is_first = self.listing.number == 1  # type: ignore[union-attr]
+        return {
+            "kinds": parameter_options(self.request, "kind", {"": "All", **layers}, self.kind),
+            "n_critical": self.n_critical,
+            "bars": _draw_point_bars(self.largest, self.n_critical)
+            if is_first and self.largest
+            else None,
+            "sets": minimal_cut_set_rows() if self.team_ids is None else [],
+            "threshold": float(self.settings.cut_threshold),
+            "whole": self.team_ids is None,
+        }
 
 
 @require_safe
@@ -203,13 +252,6 @@ def visible_single_points(
     if team_ids is None:
         return single_points(kinds=kinds, limit=limit)
     return team_points(team_ids=team_ids, settings=settings, kinds=kinds, limit=limit)
-
-
-def number_of_page(request: HttpRequest) -> int:
-    raw_number = request.GET.get("page", "1")
-    return (
-        min(max(int(raw_number), 1), 200) if raw_number.isdecimal() and len(raw_number) < 5 else 1
-    )
 
 
 def _draw_point_bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:

@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,6 +19,7 @@ from apps.feeds.actions import accept_pending_changes, reject_pending_changes, u
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import ListPage
+from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.views.feeds import presenters
@@ -266,7 +266,7 @@ def _apply_decision(
         events_text = pluralize(
             len(events), "1 event was raised", f"{number(len(events))} events were raised"
         )
-        messages.success(request, f"Changes of {source.name} for {name} accepted. {events_text}.")
+        flash_success(request, f"Changes of {source.name} for {name} accepted. {events_text}.")
         return redirect(on_hold_url)
     if cleaned["action"] == "refuse":
         reject_pending_changes(
@@ -282,7 +282,7 @@ def _apply_decision(
     undone_text = pluralize(
         n, f"1 rejection of {name} undone.", f"{number(n)} rejections of {name} undone."
     )
-    messages.success(
+    flash_success(
         request,
         f"{undone_text} Removed rows are on hold again; values are checked at the next poll.",
     )

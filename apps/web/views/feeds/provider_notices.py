@@ -9,13 +9,14 @@ from typing import Any
 from django import forms
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
-from apps.catalog.models import Offering, Version
+from apps.catalog.models import Offering, ProviderEvent, Version
+from apps.common.errors import ConflictError, DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.feeds.filters import ProviderNoticeFilter
@@ -23,15 +24,14 @@ from apps.feeds.models import ProviderNotice
 from apps.feeds.parsers.notices import KIND
 from apps.feeds.provider_notices import (
     EVENT_KINDS,
-    AlreadyDecidedError,
     close_notices,
     record_event,
     reopen_notices,
 )
 from apps.web.lists.columns import Column, FileColumn, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline
@@ -252,8 +252,12 @@ def _build_row(notice: ProviderNotice, by_name: dict[str, list[NoticeReference]]
 
 
 class CloseNoticeForm(forms.Form):
-    pick = forms.TypedMultipleChoiceField(coerce=int, required=True)
-    outcome = forms.ChoiceField(choices=[("nothing", ""), ("date", "")])
+    _INVALID = dict.fromkeys(
+        ("required", "invalid_choice", "invalid_list"),
+        "Select at least one provider notice and an outcome.",
+    )
+    pick = forms.TypedMultipleChoiceField(coerce=int, error_messages=_INVALID)
+    outcome = forms.ChoiceField(choices=[("nothing", ""), ("date", "")], error_messages=_INVALID)
     reason = forms.CharField(required=False, max_length=500)
 
     def __init__(self, data: Any) -> None:
@@ -270,22 +274,28 @@ class CloseNoticeForm(forms.Form):
 def close_selected(request: HttpRequest) -> HttpResponse:
     """Close the selected notices as needing no action or as recorded, with undo."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    return_url = return_path(request, reverse("provider-notices:list"))
-    form = CloseNoticeForm(request.POST)
-    if not form.is_valid():
-        flash_error(request, "Select at least one provider notice and an outcome.")
-        return redirect(return_url)
-    cleaned = form.cleaned_data
-    outcome = ProviderNotice.Outcome(cleaned["outcome"])
-    rows = close_notices(
-        notices=cleaned["pick"], outcome=outcome, by=user, reason=cleaned["reason"]
+
+    def close(form: CloseNoticeForm) -> Sequence[ProviderNotice]:
+        rows = close_notices(
+            notices=form.cleaned_data["pick"],
+            outcome=ProviderNotice.Outcome(form.cleaned_data["outcome"]),
+            by=user,
+            reason=form.cleaned_data["reason"],
+        )
+        if not rows:
+            raise ConflictError("Another user already closed these notices. Nothing was changed.")
+        return rows
+
+    return action_view(
+        request,
+        form=lambda: CloseNoticeForm(request.POST),
+        action=close,
+        done=lambda rows: Confirmation(
+            pluralize(len(rows), f"{len(rows)} notice closed.", f"{len(rows)} notices closed."),
+            _build_reopen_url(rows),
+        ),
+        back=return_path(request, reverse("provider-notices:list")),
     )
-    if not rows:
-        flash_error(request, "Another user already closed these notices. Nothing was changed.")
-        return redirect(return_url)
-    message = pluralize(len(rows), f"{len(rows)} notice closed.", f"{len(rows)} notices closed.")
-    flash_success(request, message, undo=_build_reopen_url(rows))
-    return redirect(return_url)
 
 
 def _build_reopen_url(rows: Sequence[ProviderNotice]) -> str:
@@ -296,21 +306,34 @@ def _build_reopen_url(rows: Sequence[ProviderNotice]) -> str:
 def reopen_selected(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
     values = [*request.GET.getlist("pick"), *request.POST.getlist("pick")][:MAX_SELECTED]
-    n = reopen_notices(
-        notices=[int(pk) for pk in values if pk.isdecimal() and len(pk) < 19], by=user
+
+    def reopen(_form: forms.Form) -> int:
+        n = reopen_notices(
+            notices=[int(pk) for pk in values if pk.isdecimal() and len(pk) < 19], by=user
+        )
+        if not n:
+            raise ConflictError("The notice is already unread. Nothing was changed.")
+        return n
+
+    return action_view(
+        request,
+        action=reopen,
+        done=lambda n: pluralize(n, f"{n} notice reopened.", f"{n} notices reopened."),
+        back=return_path(request, reverse("provider-notices:list")),
     )
-    if n:
-        flash_success(request, pluralize(n, f"{n} notice reopened.", f"{n} notices reopened."))
-    else:
-        flash_error(request, "The notice is already unread. Nothing was changed.")
-    return redirect(return_path(request, reverse("provider-notices:list")))
 
 
 class NotifyForm(forms.Form):
-    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in EVENT_KINDS])
-    offering = forms.IntegerField(min_value=1, max_value=2**62)
+    _INVALID = dict.fromkeys(
+        ("required", "invalid", "invalid_choice", "min_value", "max_value", "max_length"),
+        "Select the offering and the event, and enter what the notice announces.",
+    )
+    kind = forms.ChoiceField(
+        choices=[(kind.value, kind.label) for kind in EVENT_KINDS], error_messages=_INVALID
+    )
+    offering = forms.IntegerField(min_value=1, max_value=2**62, error_messages=_INVALID)
     effective_on = DayField(required=False)
-    reason = forms.CharField(max_length=500)
+    reason = forms.CharField(max_length=500, error_messages=_INVALID)
 
 
 @require_POST
@@ -321,25 +344,23 @@ def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
     notice = get_object_or_404(
         ProviderNotice.objects.visible_to(request.user).select_related("source"), pk=pk
     )
-    return_url = return_path(request, reverse("provider-notices:list"))
-    form = NotifyForm(request.POST)
-    if not form.is_valid():
-        flash_error(
-            request, "Select the offering and the event, and enter what the notice announces."
-        )
-        return redirect(return_url)
-    cleaned = form.cleaned_data
-    offering = Offering.objects.filter(pk=cleaned["offering"], api_id__in=notice.names).first()
-    if offering is None:
-        flash_error(request, "The notice does not mention this offering. Nothing was recorded.")
-        return redirect(return_url)
-    try:
+
+    def record(form: NotifyForm) -> tuple[ProviderEvent, Offering]:
+        cleaned = form.cleaned_data
+        offering = Offering.objects.filter(pk=cleaned["offering"], api_id__in=notice.names).first()
+        if offering is None:
+            raise DomainError("The notice does not mention this offering. Nothing was recorded.")
         event = record_event(notice=notice, by=user, **cleaned | {"offering": offering})
-    except AlreadyDecidedError as error:
-        flash_error(request, str(error))
-        return redirect(return_url)
-    flash_success(
+        return event, offering
+
+    return action_view(
         request,
-        f"The event was recorded. Users whose applications depend on {offering.api_id} can see it.",
+        form=lambda: NotifyForm(request.POST),
+        action=record,
+        done=lambda recorded: (
+            "The event was recorded. Users whose applications depend on "
+            f"{recorded[1].api_id} can see it."
+        ),
+        back=lambda recorded: reverse("events:detail", args=[recorded[0].pk]),
+        refused=return_path(request, reverse("provider-notices:list")),
     )
-    return redirect("events:detail", pk=event.pk)

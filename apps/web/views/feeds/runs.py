@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +21,7 @@ from apps.feeds.models import FeedRun, Payload, QuarantinedRow
 from apps.web.lists.columns import Column, FileColumn, format_moment, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
 from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.views.feeds import presenters
@@ -261,7 +261,7 @@ def poll_source(request: HttpRequest, slug: str) -> HttpResponse:
             return render(
                 request, "feeds/progress.html#refused", {"source": source, "error": str(error)}
             )
-        messages.error(request, str(error))
+        flash_error(request, str(error))
         return redirect("feeds:list")
     if getattr(request, "htmx", False):
         return _render_progress(request, FeedRun.objects.select_related("source").get(pk=run.pk))
@@ -278,7 +278,7 @@ def feed_run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     )
     response = _render_progress(request, run)
     if run.finished_at is not None and getattr(request, "htmx", False):
-        messages.info(request, str(presenters.run_headline(run)))
+        flash_success(request, str(presenters.run_headline(run)))
         response["HX-Refresh"] = "true"
     return response
 

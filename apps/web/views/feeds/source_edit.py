@@ -21,7 +21,6 @@ from apps.feeds.mapping.definition import KIND
 from apps.feeds.models import Payload, SourceMapping
 from apps.feeds.sources.configuration import (
     NOTICES,
-    ChangedSinceError,
     InvalidSourceError,
     NoSampleError,
     add_source,
@@ -31,7 +30,8 @@ from apps.feeds.sources.configuration import (
     set_source_enabled,
     undo_source_change,
 )
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view
+from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.feeds import samples
@@ -314,34 +314,35 @@ def toggle_source(request: HttpRequest, slug: str) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
     is_enabling = request.POST.get("enabled") == "true"
-    try:
-        has_changed = set_source_enabled(
+    message = (
+        "Feed enabled. It is polled at its interval."
+        if is_enabling
+        else "Feed disabled. Its values stay in the catalogue and become out of date."
+    )
+    return action_view(
+        request,
+        action=lambda _form: set_source_enabled(
             source=source, enabled=is_enabling, by=user, reason=request.POST.get("reason", "")[:500]
-        )
-    except InvalidSourceError as error:
-        flash_error(request, " ".join(error.messages))
-        return redirect("feeds:detail", slug=slug)
-    if has_changed:
-        message = (
-            "Feed enabled. It is polled at its interval."
-            if is_enabling
-            else "Feed disabled. Its values stay in the catalogue and become out of date."
-        )
-        flash_success(request, message, undo=_build_undo_url(source))
-    return redirect("feeds:detail", slug=slug)
+        ),
+        done=lambda has_changed: (
+            Confirmation(message, _build_undo_url(source)) if has_changed else ""
+        ),
+        back=reverse("feeds:detail", args=[slug]),
+    )
 
 
 @require_POST
 def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
-    try:
-        undo_source_change(source=source, change=change, by=user)
-    except ChangedSinceError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(request, "The change of the feed was undone.", undo=_build_undo_url(source))
-    return redirect("feeds:detail", slug=slug)
+    return action_view(
+        request,
+        action=lambda _form: undo_source_change(source=source, change=change, by=user),
+        done=lambda _result: Confirmation(
+            "The change of the feed was undone.", _build_undo_url(source)
+        ),
+        back=reverse("feeds:detail", args=[slug]),
+    )
 
 
 __all__ = ["edit_source", "new_source", "toggle_source", "undo_edit"]

@@ -6,12 +6,11 @@ from typing import Any
 
 from django import forms
 from django.apps import apps
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.gate.actions import HorizonDays, change_gate_policy
 from apps.gate.models import GatePolicy, Horizon
@@ -21,7 +20,7 @@ from apps.gate.rules.definitions import Rule
 from apps.gate.rules.evaluation import PolicySnapshot
 from apps.gate.rules.preview import PolicyPreview, preview_policy
 from apps.inventory.models import Criticality
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.gate.presenters import LEVEL_MEANINGS, LEVELS, RULES
@@ -169,48 +168,53 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
         )
     at = now()
     rules = PolicySnapshot.load()
-    form = GatePolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
-    preview: PolicyPreview | None = None
-    if request.method == "POST" and form.is_valid():
-        if "try" in request.POST:
-            preview = _preview_policy(form, at)
-        else:
-            try:
-                policy = change_gate_policy(
-                    by=user,
-                    levels=form.levels(),
-                    days=form.days(),
-                    fields=form.facts(),
-                    expected_version=form.cleaned_data["expected_version"],
-                    reason=form.cleaned_data["reason"],
-                )
-            except (ConflictError, ValidationError) as error:
-                messages = error.messages if isinstance(error, ValidationError) else [str(error)]
-                for message in messages:
-                    form.add_error(None, message)
-            else:
-                flash_success(
-                    request,
-                    "Nothing was changed: the values are the same as before."
-                    if policy.version == rules.policy.version
-                    else f"Saved as version {policy.version}. It applies from the next run.",
-                )
-                return redirect("gate:policy")
-    catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
+
+    def make_form() -> GatePolicyForm:
+        return GatePolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
+
+    if "try" in request.POST and (tried := make_form()).is_valid():
+        return _render_policy(request, tried, rules, at, _preview_policy(tried, at))
+    return action_view(
+        request,
+        form=make_form,
+        action=lambda form: change_gate_policy(
+            by=user,
+            levels=form.levels(),
+            days=form.days(),
+            fields=form.facts(),
+            expected_version=form.cleaned_data["expected_version"],
+            reason=form.cleaned_data["reason"],
+        ),
+        done=lambda policy: (
+            "Nothing was changed: the values are the same as before."
+            if policy.version == rules.policy.version
+            else f"Saved as version {policy.version}. It applies from the next run."
+        ),
+        back=reverse("gate:policy"),
+        page=lambda form: _render_policy(request, form, rules, at),
+    )
+
+
+def _render_policy(
+    request: HttpRequest,
+    form: GatePolicyForm,
+    rules: PolicySnapshot,
+    at: datetime,
+    preview: PolicyPreview | None = None,
+) -> HttpResponse:
     return render_page(
         request,
         "gate/policy.html",
         title="Gate policy",
         counts="Applications in pilot and production with dependencies",
         as_of=at,
-        status=422 if form.errors else 200,
         policy=rules.policy,
         form=form,
         tried=preview,
         tried_rows=[(row, RULES[row.rule]) for row in preview.rules] if preview else [],
         sentence=_build_headline(rules.policy, preview),
-        catalogue=catalogue,
-        may_change=user.is_governance,
+        catalogue=catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days),
+        may_change=signed_in_user(request).is_governance,
         history=_list_past_policies(),
     )
 

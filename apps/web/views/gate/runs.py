@@ -7,14 +7,13 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.gate.filters import GateRunFilter
@@ -33,8 +32,8 @@ from apps.web.lists.columns import (
     format_number,
 )
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.gate.presenters import (
@@ -327,13 +326,9 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(
             "You need the editor role on the owning team to mark a run as released."
         )
-    try:
-        release_run(run=run, by=user, at=now())
-    except ConflictError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(
-            request,
-            "Marked as released. Further runs of this environment are compared with this one.",
-        )
-    return redirect("gate-runs:detail", pk=pk)
+    return action_view(
+        request,
+        action=lambda _form: release_run(run=run, by=user, at=now()),
+        done="Marked as released. Further runs of this environment are compared with this one.",
+        back=reverse("gate-runs:detail", args=[pk]),
+    )

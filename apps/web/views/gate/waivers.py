@@ -1,6 +1,6 @@
 """Waivers of the release gate: list, request and decision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -9,13 +9,13 @@ from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.models import NodeKind, Offering
-from apps.common.errors import ConflictError
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.gate.actions import grant_waiver, reject_waiver, request_waiver, withdraw_waiver
@@ -25,9 +25,8 @@ from apps.gate.runs import can_use_gate
 from apps.inventory.models import Application
 from apps.web.lists.columns import Column, FileColumn, describe_distance, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
-from apps.web.pages.action_view import add_errors
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.gate.presenters import RULES
@@ -217,36 +216,34 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     names = ("application", "rule", "model", "offering")
     initial = {name: request.GET[name] for name in names if request.GET.get(name)}
-    form = RequestWaiverForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+
+    def act(form: RequestWaiverForm) -> Waiver:
         request_data = dict(form.cleaned_data)
-        application = (
-            Application.objects.visible_to(user)
-            .filter(slug=request_data.pop("application"))
-            .first()
-        )
+        slug = request_data.pop("application")
+        application = Application.objects.visible_to(user).filter(slug=slug).first()
         if application is None:
-            form.add_error(
-                "application", "No application with this slug found. Check the spelling."
+            raise DomainError(
+                "No application with this slug found. Check the spelling.", field="application"
             )
-        else:
-            try:
-                waiver = request_waiver(application=application, by=user, at=now(), **request_data)
-            except (ConflictError, ValidationError) as error:
-                add_errors(form, error)
-            else:
-                flash_success(
-                    request,
-                    "Waiver requested. Governance decides; until then the result of the gate "
-                    "is unchanged.",
-                )
-                return redirect("waivers:detail", pk=waiver.pk)
+        return request_waiver(application=application, by=user, at=now(), **request_data)
+
+    return action_view(
+        request,
+        form=lambda: RequestWaiverForm(request.POST or None, initial=initial),
+        action=act,
+        done="Waiver requested. Governance decides; until then the result of the gate is "
+        "unchanged.",
+        back=lambda waiver: reverse("waivers:detail", args=[waiver.pk]),
+        page=lambda form: _render_new_waiver(request, form),
+    )
+
+
+def _render_new_waiver(request: HttpRequest, form: RequestWaiverForm) -> HttpResponse:
     return render_page(
         request,
         "gate/waiver-new.html",
         title="New waiver",
         crumbs=(("Release gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
-        status=422 if form.errors else 200,
         sentence=Headline(
             "A waiver is a dated exception to one rule. A governance user decides on it."
         ),
@@ -324,26 +321,31 @@ def _build_waiver_headline(waiver: Waiver, is_in_force: bool) -> Headline:
     return Headline("The waiver of {name} for {model} was withdrawn.".format(**texts))
 
 
+_DECISIONS: dict[str, tuple[Callable[..., Waiver], str]] = {
+    "grant": (grant_waiver, "Waiver granted. It applies from the next run of the gate."),
+    "refuse": (reject_waiver, "Waiver rejected, with your reason."),
+    "withdraw": (withdraw_waiver, "Waiver withdrawn. The gate reports the finding again."),
+}
+
+
 @require_POST
 def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Grant, reject or withdraw a waiver, as the URL says."""
     waiver = _get_waiver(request, pk)
     user = signed_in_user(request)
-    reason = request.POST.get("reason", "").strip()[:10_000]
-    if action in ("grant", "refuse") and not user.is_governance:
+    if action not in _DECISIONS:
+        raise Http404
+    if action != "withdraw" and not user.is_governance:
         raise PermissionDenied("You need the governance role to decide on waivers.")
-    try:
-        if action == "grant":
-            grant_waiver(waiver=waiver, by=user, at=now(), reason=reason)
-            flash_success(request, "Waiver granted. It applies from the next run of the gate.")
-        elif action == "refuse":
-            reject_waiver(waiver=waiver, by=user, at=now(), reason=reason)
-            flash_success(request, "Waiver rejected, with your reason.")
-        elif action == "withdraw":
-            withdraw_waiver(waiver=waiver, by=user, at=now(), reason=reason)
-            flash_success(request, "Waiver withdrawn. The gate reports the finding again.")
-        else:
-            raise Http404
-    except ConflictError as error:
-        flash_error(request, str(error))
-    return redirect("waivers:detail", pk=pk)
+    decide, message = _DECISIONS[action]
+    return action_view(
+        request,
+        action=lambda _form: decide(
+            waiver=waiver,
+            by=user,
+            at=now(),
+            reason=request.POST.get("reason", "").strip()[:10_000],
+        ),
+        done=message,
+        back=reverse("waivers:detail", args=[pk]),
+    )

@@ -6,16 +6,14 @@ from datetime import date
 from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.governance.approvals import (
@@ -34,8 +32,8 @@ from apps.inventory.governance.violations import approval_violations
 from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
 from apps.web.lists.columns import Column, FileColumn, describe_distance, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
@@ -47,7 +45,7 @@ from apps.web.views.governance.approval_targets import (
     search_targets,
 )
 from apps.web.views.governance.candidate_search import read_search_text
-from apps.web.views.governance.proposals import flash_proposed
+from apps.web.views.governance.proposals import confirm_proposed
 from apps.web.wording import count_of, join_names, long_day
 
 SOON_DAYS = 30
@@ -233,33 +231,40 @@ def new_approval(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, "You need the governance role to change approvals.")
     at = now()
     target = requested_target(request.GET, user=user)
+    if target is None:
+        return _render_new_approval(request, None, DecisionForm(), user)
+    return action_view(
+        request,
+        form=lambda: DecisionForm(request.POST or None),
+        action=lambda form: submit_decision(target=target, at=at, by=user, **form.cleaned_data),
+        done=lambda outcome: (
+            confirm_proposed(at=at)
+            if isinstance(outcome, DecisionProposal)
+            else "The approval was saved. Its violations are listed below; no application was "
+            "stopped."
+        ),
+        back=lambda outcome: (
+            request.get_full_path()
+            if isinstance(outcome, DecisionProposal)
+            else reverse("approvals:detail", args=[outcome.pk])
+        ),
+        page=lambda form: _render_new_approval(request, target, form, user),
+    )
+
+
+def _render_new_approval(
+    request: HttpRequest, target: Any, form: DecisionForm, user: User
+) -> HttpResponse:
+    """Render the form for the target, or without one the search for it."""
     search_text = read_search_text(request)
-    form = DecisionForm(request.POST or None)
-    if request.method == "POST" and target is not None and form.is_valid():
-        try:
-            outcome = submit_decision(target=target, at=at, by=user, **form.cleaned_data)
-        except (ConflictError, ValidationError) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-        else:
-            if isinstance(outcome, DecisionProposal):
-                flash_proposed(request, at=at)
-                return redirect(request.get_full_path())
-            flash_success(
-                request,
-                "The approval was saved. Its violations are listed below; no application was "
-                "stopped.",
-            )
-            return redirect("approvals:detail", pk=outcome.pk)
-    current = _find_current_decision(target, day_of(at)) if target is not None else None
     return render_page(
         request,
         "choosing/approval-new.html",
         title="New approval",
         crumbs=(("Approvals", reverse("approvals:list")),),
-        status=422 if form.errors else 200,
         sentence=_build_new_headline(target),
         target=load_target(target) if target is not None else None,
-        standing=current,
+        standing=_find_current_decision(target, day_of(now())) if target is not None else None,
         form=form,
         **_second_person_context(target, user, back=request.get_full_path()),
         words=search_text,
@@ -308,26 +313,25 @@ def approval_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
     """Replace an approval by another one on the same target. The previous one is kept."""
     user = governance_user(request, "You need the governance role to change approvals.")
-    approval = _get_approval(request, pk)
-    form, at = DecisionForm(request.POST), now()
-    if form.is_valid():
-        try:
-            outcome = submit_replacement(approval=approval, at=at, by=user, **form.cleaned_data)
-        except ConflictError as error:
-            # another user changed the approval first: the page shows the current one
-            flash_error(request, str(error))
-            return redirect("approvals:detail", pk=pk)
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            if isinstance(outcome, DecisionProposal):
-                flash_proposed(request, at=at)
-                return redirect("approvals:detail", pk=pk)
-            flash_success(
-                request, "The new approval applies from today. The previous one is listed below."
-            )
-            return redirect("approvals:detail", pk=outcome.pk)
-    return _render_approval(request, approval, form, RevokeForm())
+    approval, at = _get_approval(request, pk), now()
+    return action_view(
+        request,
+        form=lambda: DecisionForm(request.POST),
+        action=lambda form: submit_replacement(
+            approval=approval, at=at, by=user, **form.cleaned_data
+        ),
+        done=lambda outcome: (
+            confirm_proposed(at=at)
+            if isinstance(outcome, DecisionProposal)
+            else "The new approval applies from today. The previous one is listed below."
+        ),
+        back=lambda outcome: reverse(
+            "approvals:detail", args=[pk if isinstance(outcome, DecisionProposal) else outcome.pk]
+        ),
+        page=lambda form: _render_approval(request, approval, form, RevokeForm()),
+        # another user changed the approval first: the page shows the current one
+        refused=reverse("approvals:detail", args=[pk]),
+    )
 
 
 @require_POST
@@ -335,22 +339,21 @@ def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke an approval."""
     user = governance_user(request, "You need the governance role to revoke an approval.")
     approval = _get_approval(request, pk)
-    form = RevokeForm(request.POST)
-    if not form.is_valid():
-        return _render_approval(
+    detail_url = reverse("approvals:detail", args=[pk])
+    return action_view(
+        request,
+        form=lambda: RevokeForm(request.POST),
+        action=lambda form: revoke_decision(
+            approval=approval, at=now(), by=user, reason=form.cleaned_data["reason"]
+        ),
+        done="The approval was revoked. It stays recorded with your reason; broader approvals "
+        "apply again.",
+        back=detail_url,
+        page=lambda form: _render_approval(
             request, approval, DecisionForm(initial=DecisionForm.of(approval)), form
-        )
-    try:
-        revoke_decision(approval=approval, at=now(), by=user, reason=form.cleaned_data["reason"])
-    except ConflictError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(
-            request,
-            "The approval was revoked. It stays recorded with your reason; broader approvals "
-            "apply again.",
-        )
-    return redirect("approvals:detail", pk=pk)
+        ),
+        refused=detail_url,
+    )
 
 
 def _render_approval(
@@ -382,7 +385,6 @@ def _render_approval(
         crumbs=(("Approvals", reverse("approvals:list")), (target.name, target.url)),
         counts="Your active dependencies, in any role",
         as_of=at,
-        status=422 if form.errors or revoke_form.errors else 200,
         approval=approval,
         target=target,
         scope=describe_approval_scope(approval),

@@ -5,23 +5,19 @@ from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from apps.catalog.models import Offering, Provider
-from apps.common.errors import ConflictError
+from apps.catalog.models import Offering
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import party_applications, party_reach
-from apps.inventory.governance.contracts import change_contract, register_contract
+from apps.inventory.governance.contract_record import CLAUSES, CONTRACT_FIELDS
 from apps.inventory.governance.filters import ContractFilter
 from apps.inventory.models import Contract
-from apps.reports.dora.templates import SERVICE_TYPES
 from apps.web.lists.columns import (
     Column,
     FileColumn,
@@ -31,33 +27,16 @@ from apps.web.lists.columns import (
     format_days,
 )
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
-from apps.web.pages.action_view import add_errors
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_success
-from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
-from apps.web.views.governance.contract_forms import (
-    GROUPS,
-    ContractForm,
-    NewContractForm,
-    group_names,
-    label_of,
-)
 from apps.web.wording import long_day, number
 
 # leaves time to renegotiate or to migrate
 SOON_DAYS = 120
 MAX_APPLICATIONS = 25
-CLAUSES = (
-    "price_protection",
-    "exit_clause",
-    "termination_assistance",
-    "audit_right",
-    "ip_indemnity",
-    "training_use",
-)
 
 
 def _count_unknown_clauses(contract: Contract) -> int:
@@ -75,7 +54,7 @@ def _is_ending(contract: Contract, today: date) -> bool:
 
 
 def _build_fact_column(name: str) -> FileColumn[Contract]:
-    return FileColumn(label_of(name), attrgetter(name))
+    return FileColumn(CONTRACT_FIELDS.label(name), attrgetter(name))
 
 
 class ContractList(ListPage[Contract, Contract]):
@@ -140,10 +119,10 @@ class ContractList(ListPage[Contract, Contract]):
     file_columns = (
         *(
             _build_fact_column(name)
-            for _group, names in GROUPS
-            for name in names
+            for name in CONTRACT_FIELDS.names
             if name
             not in {
+                "party",
                 "ref",
                 "ends_on",
                 "deprecation_notice_days",
@@ -153,7 +132,7 @@ class ContractList(ListPage[Contract, Contract]):
             }
         ),
         FileColumn[Contract](
-            label_of("overarching"),
+            CONTRACT_FIELDS.label("overarching"),
             lambda contract: contract.overarching.ref if contract.overarching else "",
         ),
         FileColumn[Contract]("Changed at", attrgetter("updated_at")),
@@ -209,69 +188,12 @@ class ContractList(ListPage[Contract, Contract]):
         )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def new_contract(request: HttpRequest) -> HttpResponse:
-    """Record a contract."""
-    user = governance_user(request, "You need the governance role to add contracts.")
-    party = Provider.objects.visible_to(user).filter(slug=request.GET.get("party", "")).first()
-    form = NewContractForm(request.POST or None, initial={"party": party.pk if party else None})
-    if request.method == "POST" and form.is_valid():
-        facts = form.facts()
-        try:
-            contract = register_contract(
-                party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
-            )
-        except (ConflictError, ValidationError) as error:
-            add_errors(form, error)
-        else:
-            flash_success(request, "The contract was saved.")
-            return redirect("contracts:detail", pk=contract.pk)
-    return render_page(
-        request,
-        "choosing/contract-new.html",
-        title="New contract",
-        crumbs=(("Contracts", reverse("contracts:list")),),
-        status=422 if form.errors else 200,
-        sentence=Headline("Record the terms that were agreed with a provider."),
-        form=form,
-    )
-
-
 @require_safe
 def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _render_contract(request, _get_contract(request, pk))
-
-
-@require_http_methods(["POST"])
-@transaction.atomic
-def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit a contract. The row is locked and compared with the version on the page, so that no
-    other change is overwritten."""
-    user = governance_user(request, "You need the governance role to change contracts.")
-    get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
-    contract = _get_contract(request, pk)
-    form = ContractForm(request.POST, row=contract)
-    if form.is_valid():
-        try:
-            change_contract(contract=contract, facts=form.facts(), by=user)
-        except (ConflictError, ValidationError) as error:
-            add_errors(form, error)
-        else:
-            flash_success(request, "The contract was saved.")
-            return redirect("contracts:detail", pk=pk)
-    return _render_contract(request, contract, form)
-
-
-def _get_contract(request: HttpRequest, pk: int) -> Contract:
-    rows = Contract.objects.visible_to(request.user).select_related("party", "overarching__party")
-    return get_object_or_404(rows, pk=pk)
-
-
-def _render_contract(
-    request: HttpRequest, contract: Contract, form: ContractForm | None = None
-) -> HttpResponse:
-    """Render the page of a contract, with the applications that depend on its provider."""
+    """Show a contract, with the applications that depend on its provider."""
     user = signed_in_user(request)
+    rows = Contract.objects.visible_to(user).select_related("party", "overarching__party")
+    contract = get_object_or_404(rows, pk=pk)
     at = now()
     today = day_of(at)
     party = contract.party
@@ -291,7 +213,6 @@ def _render_contract(
         ),
         counts="Active applications that depend on the provider in any role",
         as_of=at,
-        status=422 if form and form.errors else 200,
         contract=contract,
         is_ending=_is_ending(contract, today),
         sentence=_build_contract_headline(contract, today, reach.shown, reach.n),
@@ -301,24 +222,20 @@ def _render_contract(
         standings=[application_summaries(row, today) for row in applications],
         n_offerings=Offering.objects.filter(host=party).count(),
         n_foundations=party.foundations.count(),
-        form=form or (ContractForm(row=contract) if user.is_governance else None),
+        may_edit=user.is_governance,
     )
 
 
 def _group_values(contract: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """Return [(group, [(label, value, kind)])]. The kind is day, money, address, days or text; the
-    value is None if unknown."""
-    names = group_names()
+    """Return [(section, [(label, value, kind)])]. The kind is day, money, address, days or text;
+    the value is None if unknown."""
     groups = []
-    for group, members in GROUPS:
+    for section in CONTRACT_FIELDS.sections:
         lines: list[tuple[str, Any, str]] = []
-        for name in members:
-            if name in {"ref", "currency", "overarching"}:
+        for name in section.names:
+            if name in {"party", "ref", "currency", "overarching"}:
                 continue
-            field = Contract._meta.get_field(name)
             value = getattr(contract, name)
-            if getattr(field, "flatchoices", None) and value:
-                value = dict(field.flatchoices)[value]  # type: ignore[union-attr]
             kind = "text"
             if name.endswith("_on"):
                 kind = "day"
@@ -328,10 +245,10 @@ def _group_values(contract: Contract) -> list[tuple[str, list[tuple[str, Any, st
                 kind = "address"
             elif "_days" in name:
                 kind = "days"
-            if name == "ict_service_type":
-                value = SERVICE_TYPES.get(value, value)
-            lines.append((label_of(name), None if value == "" else value, kind))
-        groups.append((names[group], lines))
+            elif value:
+                value = CONTRACT_FIELDS.display(name, value)
+            lines.append((CONTRACT_FIELDS.label(name), None if value == "" else value, kind))
+        groups.append((section.title, lines))
     return groups
 
 

@@ -6,7 +6,6 @@ from datetime import date
 from operator import attrgetter
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -15,7 +14,6 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Foundation
-from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.governance.annex_documents import (
@@ -31,8 +29,8 @@ from apps.inventory.governance.filters import AnnexItemFilter
 from apps.inventory.models import AnnexItem
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
@@ -227,30 +225,28 @@ def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
     """Record a request to the developer; the response is due in two weeks."""
     user = governance_user(request, "You need the governance role to record requested documents.")
     foundation = _get_foundation(request, slug)
-    form = RequestDocumentsForm(request.POST)
-    if form.is_valid():
+
+    def act(form: RequestDocumentsForm) -> str:
         on = form.cleaned_data["on"] or day_of(now())
-        try:
-            requested = request_documents(
-                foundation=foundation, items=form.cleaned_data["items"], on=on, by=user
-            )
-        except (ConflictError, ValidationError) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-        else:
-            due_day = long_day(on + RESPONSE_PERIOD)
-            flash_success(
-                request,
-                pluralize(
-                    len(requested),
-                    "{n} item was requested; the response is due on {day}.",
-                    "{n} items were requested; the response is due on {day}.",
-                ).format(n=as_word(len(requested)).capitalize(), day=due_day)
-                if requested
-                else "All of these items are already on file or requested. Their dates are "
-                "unchanged.",
-            )
-            return redirect("documents:detail", slug=slug)
-    return _render_documents(request, foundation, ask_form=form)
+        requested = request_documents(
+            foundation=foundation, items=form.cleaned_data["items"], on=on, by=user
+        )
+        if not requested:
+            return "All of these items are already on file or requested. Their dates are unchanged."
+        return pluralize(
+            len(requested),
+            "{n} item was requested; the response is due on {day}.",
+            "{n} items were requested; the response is due on {day}.",
+        ).format(n=as_word(len(requested)).capitalize(), day=long_day(on + RESPONSE_PERIOD))
+
+    return action_view(
+        request,
+        form=lambda: RequestDocumentsForm(request.POST),
+        action=act,
+        done=str,
+        back=reverse("documents:detail", args=[slug]),
+        page=lambda form: _render_documents(request, foundation, ask_form=form),
+    )
 
 
 @require_POST
@@ -264,25 +260,24 @@ def record_document_state(request: HttpRequest, slug: str) -> HttpResponse:
     line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
     if line is None:
         return redirect("documents:detail", slug=slug)
-    form = DocumentStateForm(request.POST, row=line.row, prefix=f"i{line.item}")
-    if form.is_valid():
-        cleaned = form.cleaned_data
-        try:
-            record_document_status(
-                foundation=foundation,
-                item=line.item,
-                status=cleaned["status"],
-                on=cleaned["on"] or day_of(now()),
-                link=cleaned["link"],
-                note=cleaned["note"],
-                by=user,
-            )
-        except (ConflictError, ValidationError) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-        else:
-            flash_success(request, f"Saved: {line.label}.")
-            return redirect(f"{reverse('documents:detail', args=[slug])}#i{line.item}")
-    return _render_documents(request, foundation, note_form=form, open_item=line.item)
+    return action_view(
+        request,
+        form=lambda: DocumentStateForm(request.POST, row=line.row, prefix=f"i{line.item}"),
+        action=lambda form: record_document_status(
+            foundation=foundation,
+            item=line.item,
+            status=form.cleaned_data["status"],
+            on=form.cleaned_data["on"] or day_of(now()),
+            link=form.cleaned_data["link"],
+            note=form.cleaned_data["note"],
+            by=user,
+        ),
+        done=f"Saved: {line.label}.",
+        back=f"{reverse('documents:detail', args=[slug])}#i{line.item}",
+        page=lambda form: _render_documents(
+            request, foundation, note_form=form, open_item=line.item
+        ),
+    )
 
 
 def _render_documents(
@@ -326,7 +321,6 @@ def _render_documents(
             (foundation.name, reverse("foundations:detail", args=[foundation.slug])),
         ),
         counts="Items of Annex XII of the AI Act",
-        status=422 if (ask_form and ask_form.errors) or (note_form and note_form.errors) else 200,
         foundation=foundation,
         sentence=_build_documents_headline(foundation, lines, today),
         lines=[

@@ -1,17 +1,17 @@
 """Decisions that a second governance person confirms: confirmation, rejection and withdrawal, from
 the page of the record and from that of the issue; and the settings that require it."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.common.database.fields import MAX_REASON_LENGTH
-from apps.common.errors import DomainError, ForbiddenError
 from apps.common.time import now
 from apps.inventory.governance.proposals import (
     SETTINGS_FIELDS,
@@ -26,7 +26,8 @@ from apps.inventory.governance.proposals import (
 from apps.inventory.models import ConfirmationSettings, DecisionProposal
 from apps.issues.evaluation import evaluate_kinds
 from apps.issues.models import CauseKind
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import action_view
+from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
@@ -35,10 +36,22 @@ from apps.web.views.undo import return_path
 PROPOSED = "Proposed. The decision applies once a second governance user confirms it."
 
 
+def confirm_proposed(*, at: datetime) -> str:
+    """Open the issue of a decision that was proposed, and return the confirmation."""
+    evaluate_kinds({CauseKind.TOLERANCE_CHANGE}, at=at)
+    return PROPOSED
+
+
 def flash_proposed(request: HttpRequest, *, at: datetime) -> None:
     """Confirm that a decision was proposed, and open its issue."""
-    evaluate_kinds({CauseKind.TOLERANCE_CHANGE}, at=at)
-    flash_success(request, PROPOSED)
+    flash_success(request, confirm_proposed(at=at))
+
+
+_DECISIONS: dict[str, tuple[Callable[..., DecisionProposal], str]] = {
+    "confirm": (confirm_proposal, "Decision confirmed. It applies now."),
+    "reject": (reject_proposal, "Proposal rejected."),
+    "withdraw": (withdraw_proposal, "Proposal withdrawn."),
+}
 
 
 @require_POST
@@ -46,29 +59,26 @@ def decide_proposal(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Confirm, reject or withdraw a proposal, as the URL says."""
     user, at = signed_in_user(request), now()
     proposal = get_object_or_404(DecisionProposal.objects.visible_to(user), pk=pk)
-    reason = request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
-    try:
-        match action:
-            case "confirm":
-                confirm_proposal(proposal=proposal, by=user, at=at, reason=reason)
-                sentence = "Decision confirmed. It applies now."
-            case "reject":
-                reject_proposal(proposal=proposal, by=user, at=at, reason=reason)
-                sentence = "Proposal rejected."
-            case "withdraw":
-                withdraw_proposal(proposal=proposal, by=user, at=at, reason=reason)
-                sentence = "Proposal withdrawn."
-            case _:
-                raise Http404
-    except ForbiddenError:
-        raise
-    except DomainError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(request, sentence)
+    if action not in _DECISIONS:
+        raise Http404
+    decide, message = _DECISIONS[action]
+
+    def confirm(_proposal: DecisionProposal) -> str:
         evaluate_kinds({CauseKind.TOLERANCE_CHANGE}, at=at)
+        return message
+
     issues = f"{reverse('issues:list')}?kind={CauseKind.TOLERANCE_CHANGE}"
-    return redirect(return_path(request, issues))
+    return action_view(
+        request,
+        action=lambda _form: decide(
+            proposal=proposal,
+            by=user,
+            at=at,
+            reason=request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH],
+        ),
+        done=confirm,
+        back=return_path(request, issues),
+    )
 
 
 # --- settings -------------------------------------------------------------------------------------
@@ -108,29 +118,28 @@ def edit_confirmation_settings(request: HttpRequest) -> HttpResponse:
             "You need the governance or administrator role to change these settings."
         )
     data = request.POST if request.method == "POST" else None
-    form = ConfirmationSettingsForm(data, instance=confirmation_settings())
-    if form.is_bound and form.is_valid():
-        try:
-            outcome = submit_confirmation_settings(
-                facts=form.facts(), by=user, at=at, reason=form.cleaned_data["reason"]
-            )
-        except ForbiddenError:
-            raise
-        except DomainError as error:
-            form.add_error("reason" if error.field == "reason" else None, str(error))
-        else:
-            if isinstance(outcome, DecisionProposal):
-                flash_proposed(request, at=at)
-            else:
-                flash_success(request, "Settings saved.")
-            return redirect("confirmation-settings:detail")
+    return action_view(
+        request,
+        form=lambda: ConfirmationSettingsForm(data, instance=confirmation_settings()),
+        action=lambda form: submit_confirmation_settings(
+            facts=form.facts(), by=user, at=at, reason=form.cleaned_data["reason"]
+        ),
+        done=lambda outcome: (
+            confirm_proposed(at=at) if isinstance(outcome, DecisionProposal) else "Settings saved."
+        ),
+        back=reverse("confirmation-settings:detail"),
+        page=lambda form: _render_settings(request, form),
+    )
+
+
+def _render_settings(request: HttpRequest, form: ConfirmationSettingsForm) -> HttpResponse:
+    user = signed_in_user(request)
     return render_page(
         request,
         "settings/confirmations.html",
         title="Decisions to confirm",
         crumbs=(("Settings", reverse("settings:home")),),
         sentence=Headline("A second governance user confirms the decisions selected here."),
-        status=422 if form.is_bound else 200,
         form=form,
         may_change=user.is_governance,
         proposal=present_open_proposal(

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
+from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
-from apps.common.errors import ConflictError
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.diligence.scorecard_facts import visible_scorecard
@@ -30,7 +29,7 @@ from apps.inventory.governance.selections import (
     weighted_total,
 )
 from apps.inventory.models import Approval, Selection, SelectionCandidate
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
@@ -45,6 +44,7 @@ from apps.web.views.governance.scorecard_presenters import (
     n_moved,
 )
 from apps.web.views.governance.selection_forms import (
+    AllScoresForm,
     DecideForm,
     ScoresForm,
     SelectionForm,
@@ -130,11 +130,6 @@ def _render_selection(
         if is_draft
         else _load_stored_scorecards(selection, candidates, user=request.user, on=today)
     )
-    has_errors = bool(
-        (form and form.errors)
-        or (decide_form and decide_form.errors)
-        or any(score_form.errors for score_form in score_forms)
-    )
     return render_page(
         request,
         "choosing/selection.html",
@@ -142,7 +137,6 @@ def _render_selection(
         crumbs=(("Selection records", reverse("selections:list")),),
         counts="Recorded facts, with scores entered by users",
         as_of=at,
-        status=422 if has_errors else 200,
         selection=selection,
         is_draft=is_draft,
         may_work=may_work,
@@ -335,36 +329,31 @@ def _search_candidates(
 # --- changes of a draft ---------------------------------------------------------------------------
 
 
-def _lock_selection(request: HttpRequest, pk: int) -> tuple[User, Selection]:
-    """Return (user, selection) for a change by governance, with the row locked until the
-    transaction ends."""
-    user = governance_user(request, _GOVERNANCE_ONLY)
-    get_object_or_404(Selection.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
-    return user, _get_selection(request, pk)
+def _lock_selection(request: HttpRequest, pk: int) -> Selection:
+    """Return the selection, with its row locked until the transaction ends."""
+    rows = Selection.objects.visible_to(request.user)
+    get_object_or_404(rows.select_for_update().only("pk"), pk=pk)
+    return _get_selection(request, pk)
 
 
 @require_POST
-@transaction.atomic
 def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit title, purpose and criteria. A concurrent change is not overwritten."""
-    user, selection = _lock_selection(request, pk)
-    form = SelectionForm(request.POST, row=selection)
-    if form.is_valid():
-        cleaned = form.cleaned_data
-        try:
-            change_selection(
-                selection=selection,
-                by=user,
-                title=cleaned["title"],
-                purpose=cleaned["purpose"],
-                criteria=criteria_of(cleaned["criteria"]),
-            )
-        except (ConflictError, ValidationError) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-        else:
-            flash_success(request, "The record was saved.")
-            return redirect("selections:detail", pk=pk)
-    return _render_selection(request, selection, form=form)
+    user = governance_user(request, _GOVERNANCE_ONLY)
+    return action_view(
+        request,
+        form=lambda: SelectionForm(request.POST, row=_lock_selection(request, pk)),
+        action=lambda form: change_selection(
+            selection=_get_selection(request, pk),
+            by=user,
+            title=form.cleaned_data["title"],
+            purpose=form.cleaned_data["purpose"],
+            criteria=criteria_of(form.cleaned_data["criteria"]),
+        ),
+        done="The record was saved.",
+        back=reverse("selections:detail", args=[pk]),
+        page=lambda form: _render_selection(request, _get_selection(request, pk), form=form),
+    )
 
 
 @require_POST
@@ -372,32 +361,31 @@ def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a foundation on any host, or one of its offerings."""
     user = governance_user(request, _GOVERNANCE_ONLY)
     selection = _get_selection(request, pk)
-    offering = None
+
+    def add(_form: forms.Form) -> SelectionCandidate:
+        foundation, offering = _find_candidate(request, user)
+        return add_candidate(selection=selection, foundation=foundation, offering=offering, by=user)
+
+    return action_view(
+        request,
+        action=add,
+        done=lambda candidate: f"{name_of(candidate)} was added as a candidate.",
+        back=reverse("selections:detail", args=[pk]),
+    )
+
+
+def _find_candidate(request: HttpRequest, user: User) -> tuple[Foundation, Offering | None]:
     offering_id = request.POST.get("offering", "")
-    if offering_id:
-        rows = Offering.objects.visible_to(user).select_related("version__foundation", "host")
-        offering = get_object_or_404(
-            rows, pk=offering_id if offering_id.isdecimal() and len(offering_id) < 19 else 0
-        )
-        if offering.version is None:
-            flash_error(request, "The model of this offering is unresolved. Identify it first.")
-            return redirect("selections:detail", pk=pk)
-        foundation = offering.version.foundation
-    else:
-        foundation = get_object_or_404(
-            Foundation.objects.visible_to(user), slug=request.POST.get("foundation", "")
-        )
-    try:
-        candidate = add_candidate(
-            selection=selection, foundation=foundation, offering=offering, by=user
-        )
-    except ConflictError as error:
-        flash_error(request, str(error))
-    except ValidationError as error:
-        flash_error(request, " ".join(error.messages))
-    else:
-        flash_success(request, f"{name_of(candidate)} was added as a candidate.")
-    return redirect("selections:detail", pk=pk)
+    if not offering_id:
+        slug = request.POST.get("foundation", "")
+        return get_object_or_404(Foundation.objects.visible_to(user), slug=slug), None
+    rows = Offering.objects.visible_to(user).select_related("version__foundation", "host")
+    offering = get_object_or_404(
+        rows, pk=offering_id if offering_id.isdecimal() and len(offering_id) < 19 else 0
+    )
+    if offering.version is None:
+        raise DomainError("The model of this offering is unresolved. Identify it first.")
+    return offering.version.foundation, offering
 
 
 @require_POST
@@ -407,40 +395,42 @@ def remove_from_selection(request: HttpRequest, pk: int, candidate: int) -> Http
     row = get_object_or_404(
         rows.filter(selection__in=Selection.objects.visible_to(user), selection_id=pk), pk=candidate
     )
-    name = name_of(row)
-    try:
-        remove_candidate(candidate=row, by=user)
-    except ConflictError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(request, f"{name} was removed from the candidates.")
-    return redirect("selections:detail", pk=pk)
+    return action_view(
+        request,
+        action=lambda _form: remove_candidate(candidate=row, by=user),
+        done=f"{name_of(row)} was removed from the candidates.",
+        back=reverse("selections:detail", args=[pk]),
+    )
 
 
 @require_POST
-@transaction.atomic
 def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
     """Save all scores of the page, or none if another user changed one meanwhile."""
-    user, selection = _lock_selection(request, pk)
-    forms = [
-        ScoresForm(request.POST, criteria=selection.criteria, row=row)
-        for row in _list_candidates(selection)
-    ]
-    # candidates that were added after the page was opened have no form on it
-    submitted_forms = [form for form in forms if form.add_prefix("seen") in request.POST]
-    # every form is validated, so that the page shows all errors
-    n_invalid = sum(not form.is_valid() for form in submitted_forms)
-    if not n_invalid:
-        try:
-            for form in submitted_forms:
-                if scores := form.entered_scores():
-                    score_candidate(candidate=form.candidate, scores=scores, by=user)
-        except ConflictError as error:
-            flash_error(request, str(error))
-        else:
-            flash_success(request, "The scores were saved.")
-        return redirect("selections:detail", pk=pk)
-    return _render_selection(request, selection, score_forms=submitted_forms)
+    user = governance_user(request, _GOVERNANCE_ONLY)
+    detail_url = reverse("selections:detail", args=[pk])
+
+    def make_form() -> AllScoresForm:
+        selection = _lock_selection(request, pk)
+        return AllScoresForm(
+            request.POST, criteria=selection.criteria, candidates=_list_candidates(selection)
+        )
+
+    def score(form: AllScoresForm) -> None:
+        for score_form in form.forms:
+            if scores := score_form.entered_scores():
+                score_candidate(candidate=score_form.candidate, scores=scores, by=user)
+
+    return action_view(
+        request,
+        form=make_form,
+        action=score,
+        done="The scores were saved.",
+        back=detail_url,
+        page=lambda form: _render_selection(
+            request, _get_selection(request, pk), score_forms=form.forms
+        ),
+        refused=detail_url,
+    )
 
 
 @require_POST
@@ -450,29 +440,22 @@ def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
     user = governance_user(request, "You need the governance role to decide selections.")
     selection = _get_selection(request, pk)
     candidates = _list_candidates(selection)
-    form = DecideForm(request.POST, candidates=candidates)
-    if form.is_valid():
-        cleaned = form.cleaned_data
-        chosen_candidates = [row for row in candidates if str(row.pk) in cleaned["chosen"]]
-        try:
-            decide_with_scorecards(
-                selection=selection,
-                chosen=chosen_candidates,
-                decision=cleaned["decision"],
-                why=cleaned["why"],
-                at=now(),
-                by=user,
-                review_on=cleaned["review_on"],
-            )
-        except (ConflictError, ValidationError) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-            selection = _get_selection(request, pk)
-        else:
-            flash_success(
-                request, "The selection was decided. The facts of today are stored with it."
-            )
-            return redirect("selections:detail", pk=pk)
-    return _render_selection(request, selection, decide_form=form)
+    return action_view(
+        request,
+        form=lambda: DecideForm(request.POST, candidates=candidates),
+        action=lambda form: decide_with_scorecards(
+            selection=selection,
+            chosen=[row for row in candidates if str(row.pk) in form.cleaned_data["chosen"]],
+            decision=form.cleaned_data["decision"],
+            why=form.cleaned_data["why"],
+            at=now(),
+            by=user,
+            review_on=form.cleaned_data["review_on"],
+        ),
+        done="The selection was decided. The facts of today are stored with it.",
+        back=reverse("selections:detail", args=[pk]),
+        page=lambda form: _render_selection(request, _get_selection(request, pk), decide_form=form),
+    )
 
 
 # --- CSV of the facts -----------------------------------------------------------------------------

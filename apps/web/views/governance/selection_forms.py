@@ -164,6 +164,27 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
         )
 
 
+class AllScoresForm(forms.Form):
+    """The forms of the candidates on the page. A candidate that was added after the page was opened
+    has none."""
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        criteria: Sequence[Mapping[str, Any]],
+        candidates: Iterable[SelectionCandidate],
+    ) -> None:
+        super().__init__(data)
+        score_forms = [ScoresForm(data, criteria=criteria, row=row) for row in candidates]
+        self.forms = [form for form in score_forms if form.add_prefix("seen") in data]
+
+    def clean(self) -> None:
+        # every form is validated, so that the page shows all errors
+        if sum(not form.is_valid() for form in self.forms):
+            raise forms.ValidationError("Correct the scores of the candidates.")
+
+
 class DecideForm(forms.Form):
     """Form of the decision on a draft. Choosing no candidate is a valid decision."""
 

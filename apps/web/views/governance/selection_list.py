@@ -4,18 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
-from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.inventory.governance.filters import SelectionFilter
 from apps.inventory.governance.selections import (
@@ -27,8 +23,8 @@ from apps.inventory.governance.selections import (
 from apps.inventory.models import Selection, SelectionCandidate
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
@@ -180,59 +176,48 @@ def new_selection(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, "You need the governance role to add selection records.")
     superseded = _find_superseded(request, user)
     candidates = _load_candidates(request, superseded, user)
-    initial = SelectionForm.of(superseded) if superseded else None
-    form = SelectionForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        selected_keys = set(request.POST.getlist("candidate"))
-        try:
-            selection = _create_draft(
-                form,
-                [
-                    candidate
-                    for candidate in candidates
-                    if _candidate_key(*candidate) in selected_keys
-                ],
-                superseded,
-                user,
-            )
-        except (ConflictError, ValidationError) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
-        else:
-            flash_success(request, "The draft was created. Score the candidates, then decide.")
-            return redirect("selections:detail", pk=selection.pk)
-    ticked_keys = (
-        set(request.POST.getlist("candidate"))
-        if request.method == "POST"
-        else {_candidate_key(*candidate) for candidate in candidates}
-    )
-    return render_page(
+    all_keys = {_candidate_key(*candidate) for candidate in candidates}
+    keys = set(request.POST.getlist("candidate")) if request.method == "POST" else all_keys
+    return action_view(
         request,
-        "choosing/selection-new.html",
-        title="New selection record",
-        crumbs=(("Selection records", reverse("selections:list")),),
-        status=422 if form.errors else 200,
-        sentence=_build_new_headline(superseded, candidates),
-        form=form,
-        before=superseded,
-        offered=[
-            (
-                _candidate_key(*candidate),
-                _candidate_name(*candidate),
-                _candidate_key(*candidate) in ticked_keys,
-            )
-            for candidate in candidates
-        ],
+        form=lambda: SelectionForm(
+            request.POST or None, initial=SelectionForm.of(superseded) if superseded else None
+        ),
+        action=lambda form: _create_draft(
+            form,
+            [candidate for candidate in candidates if _candidate_key(*candidate) in keys],
+            superseded,
+            user,
+        ),
+        done="The draft was created. Score the candidates, then decide.",
+        back=lambda selection: reverse("selections:detail", args=[selection.pk]),
+        page=lambda form: render_page(
+            request,
+            "choosing/selection-new.html",
+            title="New selection record",
+            crumbs=(("Selection records", reverse("selections:list")),),
+            sentence=_build_new_headline(superseded, candidates),
+            form=form,
+            before=superseded,
+            offered=[
+                (
+                    _candidate_key(*candidate),
+                    _candidate_name(*candidate),
+                    _candidate_key(*candidate) in keys,
+                )
+                for candidate in candidates
+            ],
+        ),
     )
 
 
-@transaction.atomic
 def _create_draft(
     form: SelectionForm,
     candidates: Iterable[tuple[Foundation, Offering | None]],
     superseded: Selection | None,
     user: User,
 ) -> Selection:
-    """Create the draft with its candidates in one transaction."""
+    """Create the draft with its candidates."""
     cleaned = form.cleaned_data
     selection = draft_selection(
         title=cleaned["title"],

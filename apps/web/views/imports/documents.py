@@ -5,21 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.ingest import set_document_application
-from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
 from apps.inventory.models import Application
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports.permissions import import_or_404
 from apps.web.wording import number
@@ -184,19 +183,20 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the application that the document is about; it is read for that application."""
     import_, user = import_or_404(request, pk)
     name = request.POST.get("application", "").strip()
-    application = (
-        Application.objects.visible_to(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
+
+    def choose(_form: forms.Form) -> Import:
+        application = (
+            Application.objects.visible_to(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
+        )
+        if application is None:
+            raise DomainError(f'No application "{name[:120]}" found. Enter its name or slug.')
+        return set_document_application(import_=import_, application=application, by=user)
+
+    return action_view(
+        request,
+        action=choose,
+        done=lambda updated: (
+            f"Assigned to {updated.application}." if updated.state == Import.State.APPLIED else ""
+        ),
+        back=reverse("imports:detail", args=[pk]),
     )
-    if application is None:
-        flash_error(request, f'No application "{name[:120]}" found. Enter its name or slug.')
-        return redirect("imports:detail", pk=pk)
-    try:
-        updated_import = set_document_application(import_=import_, application=application, by=user)
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    except InvalidStateError as error:
-        flash_error(request, str(error))
-    else:
-        if updated_import.state == Import.State.APPLIED:
-            flash_success(request, f"Assigned to {application.name}.")
-    return redirect("imports:detail", pk=pk)

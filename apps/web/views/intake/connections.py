@@ -9,22 +9,21 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.connections.service_links import bind_token, unbind_token
 from apps.intake.connections.summaries import ConnectionSummary, visible_connections
-from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Discrepancy, IntakeSettings, TokenBinding
 from apps.intake.queries import open_by_kind
 from apps.intake.settings import SETTING_FIELDS, change_settings
@@ -32,7 +31,7 @@ from apps.inventory.models import Application
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import can_import, governance_user, signed_in_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline
@@ -204,12 +203,14 @@ class ConnectionList(ListPage[Any, Connection]):
 def change_usage_settings(request: HttpRequest) -> HttpResponse:
     """Change the organisation's settings for observed usage, by governance."""
     user = governance_user(request, "You need the governance role to change these settings.")
-    form = UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
-    if not form.is_valid():
-        return ConnectionList.of_request(request).render(request, status=422, lines=form)
-    change_settings(facts=form.cleaned_data, by=user)
-    flash_success(request, "The settings were saved. They take effect within ten minutes.")
-    return redirect("connections:list")
+    return action_view(
+        request,
+        form=lambda: UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1)),
+        action=lambda form: change_settings(facts=form.cleaned_data, by=user),
+        done="The settings were saved. They take effect within ten minutes.",
+        back=reverse("connections:list"),
+        page=lambda form: ConnectionList.of_request(request).render(request, lines=form),
+    )
 
 
 def _build_connection(stream: ConnectionSummary) -> Connection:
@@ -315,25 +316,28 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user), pk=pk)
     slug = request.POST.get("application", "").strip()
-    application = Application.objects.visible_to(user).filter(slug=slug).first()
-    if application is None:
-        flash_error(request, f'No application "{slug[:120]}" found. Enter its slug.')
-        return redirect("connections:list")
-    try:
+
+    def bind(_form: forms.Form) -> Application:
+        application = Application.objects.visible_to(user).filter(slug=slug).first()
+        if application is None:
+            raise DomainError(f'No application "{slug[:120]}" found. Enter its slug.')
         bind_token(
             token=token,
             application=application,
             by=user,
             environment=request.POST.get("environment", ""),
         )
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    except InvalidStateError as error:
-        flash_error(request, str(error))
-    else:
-        message = f"All reports of {token.name} are now about {application.name}."
-        flash_success(request, message, undo=reverse("connections:unbind-token", args=[token.pk]))
-    return redirect("connections:list")
+        return application
+
+    return action_view(
+        request,
+        action=bind,
+        done=lambda application: Confirmation(
+            f"All reports of {token.name} are now about {application.name}.",
+            reverse("connections:unbind-token", args=[token.pk]),
+        ),
+        back=reverse("connections:list"),
+    )
 
 
 @require_POST
@@ -347,10 +351,9 @@ def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
         ).select_related("token", "application"),
         pk=pk,
     )
-    name = binding.token.name
-    try:
-        unbind_token(binding=binding, by=user)
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    flash_success(request, f"{name} is no longer linked to an application.")
-    return redirect("connections:list")
+    return action_view(
+        request,
+        action=lambda _form: unbind_token(binding=binding, by=user),
+        done=f"{binding.token.name} is no longer linked to an application.",
+        back=reverse("connections:list"),
+    )

@@ -7,24 +7,22 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError, DomainError
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.intake.filters import DiscrepancyFilter
-from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Discrepancy
 from apps.intake.observations.discrepancy_responses import (
-    ResponseResult,
     declare_discrepancies,
     dismiss_discrepancies,
     end_discrepancies,
@@ -34,8 +32,8 @@ from apps.intake.queries import open_by_kind
 from apps.inventory.models import CRITICALITY_WORDS
 from apps.web.lists.columns import Column, FileColumn, format_ago
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
@@ -45,6 +43,8 @@ from apps.web.wording import day, number
 MAX_SELECTED = 200
 MAX_COUNTED = 1000
 QUIET_DAYS = 90
+MAX_REFUSALS = 5
+_UNTIL_REQUIRED = "Enter the date until which it is dismissed, such as 2026-12-24."
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,92 +219,98 @@ class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
 # --- responses ------------------------------------------------------------------------------------
 
 
+class ResponseForm(forms.Form):
+    action = forms.ChoiceField(
+        choices=[("declare", ""), ("end", ""), ("dismiss", "")],
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"),
+            "Select a response: declare, end, or dismiss until a date.",
+        ),
+    )
+    until = DayField(required=False, error_messages={"invalid": _UNTIL_REQUIRED})
+    reason = forms.CharField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("action") == "dismiss" and not cleaned.get("until", True):
+            self.add_error("until", _UNTIL_REQUIRED)
+        return cleaned
+
+
 @require_POST
 def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
     """Declare, end or dismiss the selected discrepancies."""
-    user, at = signed_in_user(request), now()
-    back = return_path(request, reverse("discrepancies:list"))
-    discrepancies = _select_discrepancies(request.POST.getlist("pick"), user, is_open=True)
+    user = signed_in_user(request)
+    return action_view(
+        request,
+        form=lambda: ResponseForm(request.POST),
+        action=lambda form: _respond(request.POST.getlist("pick"), form, user),
+        done=lambda confirmation: confirmation,
+        back=return_path(request, reverse("discrepancies:list")),
+    )
+
+
+def _respond(raw_ids: list[str], form: ResponseForm, user: User) -> Confirmation:
+    discrepancies = _select_discrepancies(raw_ids, user, is_open=True)
     if not discrepancies:
-        flash_error(
-            request,
-            "Select at least one discrepancy. Those that another user has resolved are left out.",
+        raise DomainError(
+            "Select at least one discrepancy. Those that another user has resolved are left out."
         )
-        return redirect(back)
-    reason = request.POST.get("reason", "").strip()[:500]
-    undo: Any = None
-    try:
-        match request.POST.get("action"):
-            case "declare":
-                result = declare_discrepancies(
-                    discrepancies=discrepancies, by=user, at=at, reason=reason
-                )
-                message = pluralize(
-                    result.done, "{n} dependency declared.", "{n} dependencies declared."
-                )
-                undo = current_change_id()
-            case "end":
-                result = end_discrepancies(
-                    discrepancies=discrepancies, by=user, at=at, reason=reason
-                )
-                message = pluralize(result.done, "{n} dependency ended.", "{n} dependencies ended.")
-                undo = current_change_id()
-            case "dismiss":
-                until = DayField().clean(request.POST.get("until"))
-                result = dismiss_discrepancies(
-                    discrepancies=discrepancies, until=until, reason=reason, by=user, at=at
-                )
-                message = pluralize(
-                    result.done,
-                    f"{{n}} discrepancy dismissed until {day(until)}.",
-                    f"{{n}} discrepancies dismissed until {day(until)}.",
-                )
-                query = urlencode(
-                    {"pick": [discrepancy.pk for discrepancy in discrepancies]}, doseq=True
-                )
-                undo = f"{reverse('discrepancies:reopen')}?{query}"
-            case _:
-                flash_error(request, "Select a response: declare, end, or dismiss until a date.")
-                return redirect(back)
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    except InvalidStateError as error:
-        flash_error(request, str(error))
-        return redirect(back)
-    except ValidationError:
-        flash_error(request, "Enter the date until which it is dismissed, such as 2026-12-24.")
-        return redirect(back)
-    _flash_result(request, message, result, undo)
-    return redirect(back)
-
-
-def _flash_result(request: HttpRequest, message: str, result: ResponseResult, undo: Any) -> None:
-    if result.done:
-        flash_success(request, message.format(n=number(result.done)), undo=undo)
-    for refusal in result.refused[:5]:
-        flash_error(request, refusal)
-    if len(result.refused) > 5:
-        flash_error(
-            request, f"{number(len(result.refused) - 5)} more could not be resolved this way."
-        )
+    reason, at = form.cleaned_data["reason"][:500], now()
+    undo: Any = current_change_id()
+    match form.cleaned_data["action"]:
+        case "declare":
+            result = declare_discrepancies(
+                discrepancies=discrepancies, by=user, at=at, reason=reason
+            )
+            message = pluralize(
+                result.done, "{n} dependency declared.", "{n} dependencies declared."
+            )
+        case "end":
+            result = end_discrepancies(discrepancies=discrepancies, by=user, at=at, reason=reason)
+            message = pluralize(result.done, "{n} dependency ended.", "{n} dependencies ended.")
+        case _:
+            until = form.cleaned_data["until"]
+            result = dismiss_discrepancies(
+                discrepancies=discrepancies, until=until, reason=reason, by=user, at=at
+            )
+            message = pluralize(
+                result.done,
+                f"{{n}} discrepancy dismissed until {day(until)}.",
+                f"{{n}} discrepancies dismissed until {day(until)}.",
+            )
+            query = urlencode({"pick": [row.pk for row in discrepancies]}, doseq=True)
+            undo = f"{reverse('discrepancies:reopen')}?{query}"
+    refusals = list(result.refused[:MAX_REFUSALS])
+    if n_more := len(result.refused) - len(refusals):
+        refusals.append(f"{number(n_more)} more could not be resolved this way.")
+    return Confirmation(
+        message.format(n=number(result.done)) if result.done else "", undo, refusals=refusals
+    )
 
 
 @require_POST
 def reopen_dismissed(request: HttpRequest) -> HttpResponse:
     """Reopen discrepancies that were dismissed."""
     user = signed_in_user(request)
-    discrepancies = _select_discrepancies(request.GET.getlist("pick"), user, is_open=False)
-    try:
+
+    def reopen(_form: forms.Form) -> int:
+        discrepancies = _select_discrepancies(request.GET.getlist("pick"), user, is_open=False)
         n = reopen_discrepancies(discrepancies=discrepancies, by=user)
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    message = pluralize(
-        n, f"{number(n)} discrepancy reopened.", f"{number(n)} discrepancies reopened."
+        if not n:
+            raise ConflictError(
+                "The discrepancy was found again meanwhile, so there is nothing to undo."
+            )
+        return n
+
+    return action_view(
+        request,
+        action=reopen,
+        done=lambda n: pluralize(
+            n, f"{number(n)} discrepancy reopened.", f"{number(n)} discrepancies reopened."
+        ),
+        back=return_path(request, reverse("discrepancies:list")),
     )
-    flash_success(request, message) if n else flash_error(
-        request, "The discrepancy was found again meanwhile, so there is nothing to undo."
-    )
-    return redirect(return_path(request, reverse("discrepancies:list")))
 
 
 def _select_discrepancies(raw_ids: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:

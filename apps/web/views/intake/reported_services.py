@@ -3,12 +3,13 @@ pending."""
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.core.exceptions import PermissionDenied
 from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.connections.service_links import (
@@ -42,8 +44,8 @@ from apps.inventory.models import Application
 from apps.inventory.queries import editable_teams
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.intake import presenters
@@ -418,112 +420,122 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
     service = get_object_or_404(
         Service.objects.visible_to(user).select_related("application", "first_token"), pk=pk
     )
-    action, reason = request.POST.get("action"), request.POST.get("reason", "").strip()[:500]
     page_url = reverse("reported-services:detail", args=[pk])
-    undo_base = page_url + "act/?undo="
-    old_application = service.application
-    try:
-        match action or request.GET.get("undo"):
-            case "claim":
-                name = (
-                    request.POST.get("other", "").strip()
-                    or request.POST.get("application", "").strip()
-                )
-                name = name or request.GET.get("application", "")
-                application = (
-                    Application.objects.visible_to(user)
-                    .filter(Q(slug=name) | Q(name__iexact=name))
-                    .first()
-                )
-                if application is None:
-                    flash_error(
-                        request,
-                        "Select the application, by its slug or its name.",
-                    )
-                    return redirect(page_url)
-                service_ids = [namesake.pk for namesake in same_name_services(service, user)]
-                if not request.POST.get("anyway") and tokens_losing_access(
-                    service_ids, application=application, at=at
-                ):
-                    return redirect(f"{page_url}?{urlencode({'link': application.slug})}#h-whose")
-                link_service(
-                    service=service, application=application, by=user, at=at, reason=reason
-                )
-                message = "{name} is linked to {application}; its earlier calls count, too."
-                message = message.format(name=service.name, application=application.name)
-                flash_success(request, message, undo=f"{undo_base}unclaim")
-            case "unclaim":
-                unlink_service(service=service, by=user, at=at, reason=reason)
-                undo_url = (
-                    f"{undo_base}claim&application={old_application.slug}"
-                    if old_application is not None
-                    else None
-                )
-                flash_success(
-                    request, f"{service.name} is no longer linked to an application.", undo=undo_url
-                )
-            case "ignore":
-                ignore_service(service=service, by=user, reason=reason)
-                flash_success(request, f"{service.name} is ignored.", undo=f"{undo_base}heed")
-            case "heed":
-                unignore_service(service=service, by=user, at=at, reason=reason)
-                flash_success(
-                    request, f"{service.name} is no longer ignored.", undo=f"{undo_base}ignore"
-                )
-            case _:
-                flash_error(request, "Select a response.")
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    except InvalidStateError as error:
-        flash_error(request, str(error))
-    return redirect(page_url)
+    change = request.POST.get("action") or request.GET.get("undo")
+    application = _find_selected_application(request, user) if change == "claim" else None
+    if application is not None and not request.POST.get("anyway"):
+        service_ids = [namesake.pk for namesake in same_name_services(service, user)]
+        if tokens_losing_access(service_ids, application=application, at=at):
+            return redirect(f"{page_url}?{urlencode({'link': application.slug})}#h-whose")
+    return action_view(
+        request,
+        action=lambda _form: _change_service(
+            service,
+            change,
+            application,
+            by=user,
+            at=at,
+            reason=request.POST.get("reason", "").strip()[:500],
+        ),
+        done=lambda confirmation: confirmation,
+        back=page_url,
+    )
+
+
+def _find_selected_application(request: HttpRequest, user: User) -> Application | None:
+    names = (
+        request.POST.get("other", "").strip(),
+        request.POST.get("application", "").strip(),
+        request.GET.get("application", ""),
+    )
+    name = next(filter(None, names), "")
+    return Application.objects.visible_to(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
+
+
+def _change_service(
+    service: Service,
+    change: str | None,
+    application: Application | None,
+    *,
+    by: User,
+    at: datetime,
+    reason: str,
+) -> Confirmation:
+    undo_base = reverse("reported-services:detail", args=[service.pk]) + "act/?undo="
+    match change:
+        case "claim":
+            if application is None:
+                raise DomainError("Select the application, by its slug or its name.")
+            link_service(service=service, application=application, by=by, at=at, reason=reason)
+            return Confirmation(
+                f"{service.name} is linked to {application.name}; its earlier calls count, too.",
+                f"{undo_base}unclaim",
+            )
+        case "unclaim":
+            linked = service.application
+            unlink_service(service=service, by=by, at=at, reason=reason)
+            return Confirmation(
+                f"{service.name} is no longer linked to an application.",
+                f"{undo_base}claim&application={linked.slug}" if linked is not None else None,
+            )
+        case "ignore":
+            ignore_service(service=service, by=by, reason=reason)
+            return Confirmation(f"{service.name} is ignored.", f"{undo_base}heed")
+        case "heed":
+            unignore_service(service=service, by=by, at=at, reason=reason)
+            return Confirmation(f"{service.name} is no longer ignored.", f"{undo_base}ignore")
+    raise DomainError("Select a response.")
 
 
 @require_POST
 def link_services(request: HttpRequest) -> HttpResponse:
     """Link the selected services to one application, or each to its proposal; `?undo=` removes such
     links."""
-    user, at = signed_in_user(request), now()
-    back = return_path(request, reverse("reported-services:list"))
-    is_undo = "undo" in request.GET
+    user = signed_in_user(request)
     accepted_pk = request.POST.get("accept", "")
-    raw_pks = (
-        request.GET.getlist("pick")
-        if is_undo
-        else [accepted_pk]
-        if accepted_pk
-        else request.POST.getlist("pick")
+    is_accepting = bool(accepted_pk) or request.POST.get("action") == "accept"
+
+    def act(_form: forms.Form) -> Confirmation:
+        if "undo" in request.GET:
+            return _unlink_services(_select_services(request.GET.getlist("pick"), user), user)
+        raw_pks = [accepted_pk] if accepted_pk else request.POST.getlist("pick")
+        services = _select_services(raw_pks, user)
+        name = request.POST.get("application", "").strip()
+        return _link_services(services, None if is_accepting else _find_editable(name, user), user)
+
+    return action_view(
+        request,
+        action=act,
+        done=lambda confirmation: confirmation,
+        back=return_path(request, reverse("reported-services:list")),
     )
+
+
+def _select_services(raw_pks: list[str], user: User) -> list[Any]:
+    """Return the services with their proposals."""
     pks = [
         int(raw_pk)
         for raw_pk in raw_pks[:MAX_SELECTED]
         if raw_pk.isdecimal() and len(raw_pk) < MAX_ID_DIGITS
     ]
-    rows: list[Any] = list(
-        _annotate_proposals(Service.objects.visible_to(user).filter(pk__in=pks), user).order_by(
-            "pk"
-        )
-    )
+    services = Service.objects.visible_to(user).filter(pk__in=pks)
+    rows = list(_annotate_proposals(services, user).order_by("pk"))
     if not rows:
-        flash_error(request, "Select the services to link.")
-        return redirect(back)
-    if is_undo:
-        _unlink_services(request, rows, user)
-        return redirect(back)
-    chosen_application: Application | None = None
-    if not accepted_pk and request.POST.get("action") != "accept":
-        name = request.POST.get("application", "").strip()
-        chosen_application = (
-            _editable_applications(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
-            if name
-            else None
-        )
-        if chosen_application is None:
-            flash_error(
-                request,
-                "Select an application that you can edit, by its slug or its name.",
-            )
-            return redirect(back)
+        raise DomainError("Select the services to link.")
+    return rows
+
+
+def _find_editable(name: str, user: User) -> Application:
+    applications = _editable_applications(user).filter(Q(slug=name) | Q(name__iexact=name))
+    application = applications.first() if name else None
+    if application is None:
+        raise DomainError("Select an application that you can edit, by its slug or its name.")
+    return application
+
+
+def _link_services(rows: list[Any], chosen: Application | None, user: User) -> Confirmation:
+    """Link the services to the chosen application, or without one each to its proposal."""
+    at = now()
     slugs = {row.proposed_slug for row in rows if _build_proposal(row)}
     proposed_applications = {
         application.slug: application
@@ -532,7 +544,7 @@ def link_services(request: HttpRequest) -> HttpResponse:
     linked_ids: list[int] = []
     n_barred = n_left = 0
     for row in rows:
-        application = chosen_application or (
+        application = chosen or (
             proposed_applications.get(row.proposed_slug) if _build_proposal(row) else None
         )
         if application is None or not _is_pending(row):
@@ -549,11 +561,10 @@ def link_services(request: HttpRequest) -> HttpResponse:
                 linked_ids.append(row.pk)
             except (IntakePermissionError, InvalidStateError):
                 n_left += 1
-    _flash_link_result(request, linked_ids, n_barred=n_barred, n_left=n_left)
-    return redirect(back)
+    return _confirm_links(linked_ids, n_barred=n_barred, n_left=n_left)
 
 
-def _unlink_services(request: HttpRequest, rows: list[Service], user: User) -> None:
+def _unlink_services(rows: list[Any], user: User) -> Confirmation:
     n_done = 0
     for row in rows:
         try:
@@ -566,31 +577,26 @@ def _unlink_services(request: HttpRequest, rows: list[Service], user: User) -> N
         "{n} reported service is no longer linked.",
         "{n} reported services are no longer linked.",
     )
-    flash_success(request, message.format(n=number(n_done)))
+    return Confirmation(message.format(n=number(n_done)))
 
 
-def _flash_link_result(
-    request: HttpRequest, linked_ids: list[int], *, n_barred: int, n_left: int
-) -> None:
-    """Flash how many services were linked, with an undo, and how many were not.
+def _confirm_links(linked_ids: list[int], *, n_barred: int, n_left: int) -> Confirmation:
+    """Return how many services were linked, with an undo, and how many were not.
 
     `n_barred`: a token of theirs may not write to the application. `n_left`: no application is
     proposed, or they are linked or ignored already.
     """
+    message, undo, refusals = "", None, []
     if linked_ids:
         message = pluralize(
             len(linked_ids),
             "{n} reported service is linked; its earlier calls count, too.",
             "{n} reported services are linked; their earlier calls count, too.",
-        )
+        ).format(n=number(len(linked_ids)))
         query = urlencode([("undo", "1"), *(("pick", pk) for pk in linked_ids)])
-        flash_success(
-            request,
-            message.format(n=number(len(linked_ids))),
-            undo=f"{reverse('reported-services:bulk-link')}?{query}",
-        )
+        undo = f"{reverse('reported-services:bulk-link')}?{query}"
     if n_barred:
-        message = pluralize(
+        barred = pluralize(
             n_barred,
             "{n} reported service was not linked: a token that was used lately may not write to the"
             " application, and its calls would be dropped. Open the service to see which token, or"
@@ -599,13 +605,14 @@ def _flash_link_result(
             " the application, and their calls would be dropped. Open each service to see which"
             " token, or to link it anyway.",
         )
-        flash_error(request, message.format(n=number(n_barred)))
+        refusals.append(barred.format(n=number(n_barred)))
     if n_left:
-        message = pluralize(
+        left = pluralize(
             n_left,
             "{n} reported service was not changed: no application is proposed for it, or it is"
             " linked or ignored already.",
             "{n} reported services were not changed: no application is proposed for them, or they"
             " are linked or ignored already.",
         )
-        flash_error(request, message.format(n=number(n_left)))
+        refusals.append(left.format(n=number(n_left)))
+    return Confirmation(message, undo, refusals=refusals)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -18,15 +17,15 @@ from apps.accounts.models import User
 from apps.catalog.identity.known_ids import known_ids_from_database
 from apps.catalog.identity.resolver.suggest import suggest
 from apps.catalog.models import Alias, Offering, Version
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import NameDecision, Observation
 from apps.intake.observations.name_decisions import decide_name, observations_named, revoke_name
 from apps.intake.queries import unresolved_names
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
@@ -151,7 +150,6 @@ class NameForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@transaction.atomic
 def save_decision(request: HttpRequest) -> HttpResponse:
     """Save the meaning of the name in the URL, or else of the name that most applications call."""
     user = signed_in_user(request)
@@ -170,61 +168,68 @@ def save_decision(request: HttpRequest) -> HttpResponse:
     )
     if not observations:
         raise Http404
-    streams = sorted({observation.stream for observation in observations})
-    form = NameForm(request.POST or None, streams=streams)
-    offering_id = number_in(request.POST.get("offering")) if request.method == "POST" else None
-    if request.method == "POST":
-        if not user.is_governance:
-            raise PermissionDenied(
-                "You need the governance role to identify names, because a decision applies to "
-                "all teams."
-            )
-        offering = (
-            Offering.objects.filter(pk=offering_id).select_related("host").first()
-            if offering_id
-            else None
+    if request.method == "POST" and not user.is_governance:
+        raise PermissionDenied(
+            "You need the governance role to identify names, because a decision applies to all "
+            "teams."
         )
-        if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
-            form.add_error(None, "Select either a model, or that the name is not a model.")
-        if form.is_valid():
-            decision = decide_name(
-                name=name,
-                provider=provider,
-                stream=form.cleaned_data["stream"],
-                offering=offering,
-                by=user,
-                at=now(),
-                reason=form.cleaned_data["reason"],
-            )
-            meaning = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
-            message = f"'{name}' means {meaning}, also in earlier observations."
-            flash_success(
-                request,
-                message,
-                undo=reverse("unrecognised-names:undo-decision", args=[decision.pk]),
-            )
-            return redirect("unrecognised-names:list")
-    return render_page(
+    offering_id = number_in(request.POST.get("offering"))
+
+    def decide(form: NameForm) -> Confirmation:
+        offerings = Offering.objects.select_related("host")
+        offering = offerings.filter(pk=offering_id).first() if offering_id else None
+        if (offering is None) != form.cleaned_data["not_a_model"]:
+            raise DomainError("Select either a model, or that the name is not a model.")
+        decision = decide_name(
+            name=name,
+            provider=provider,
+            stream=form.cleaned_data["stream"],
+            offering=offering,
+            by=user,
+            at=now(),
+            reason=form.cleaned_data["reason"],
+        )
+        meaning = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
+        return Confirmation(
+            f"'{name}' means {meaning}, also in earlier observations.",
+            reverse("unrecognised-names:undo-decision", args=[decision.pk]),
+        )
+
+    return action_view(
         request,
-        "intake/decide.html",
-        fragment="hits",
-        title=name,
-        crumbs=(
-            ("Observed usage", reverse("connections:list")),
-            ("Unrecognised names", reverse("unrecognised-names:list")),
+        form=lambda: NameForm(
+            request.POST or None,
+            streams=sorted({observation.stream for observation in observations}),
         ),
-        counts="Observations under this name",
-        status=422 if form.errors else 200,
-        sentence=_build_question(name, provider, observations),
-        name=name,
-        provider=provider,
-        why=next(
-            (observation.explanation for observation in observations if observation.explanation), ""
+        action=decide,
+        done=lambda confirmation: confirmation,
+        back=reverse("unrecognised-names:list"),
+        page=lambda form: render_page(
+            request,
+            "intake/decide.html",
+            fragment="hits",
+            title=name,
+            crumbs=(
+                ("Observed usage", reverse("connections:list")),
+                ("Unrecognised names", reverse("unrecognised-names:list")),
+            ),
+            counts="Observations under this name",
+            sentence=_build_question(name, provider, observations),
+            name=name,
+            provider=provider,
+            why=next(
+                (
+                    observation.explanation
+                    for observation in observations
+                    if observation.explanation
+                ),
+                "",
+            ),
+            form=form,
+            picker=_build_offering_picker(request, name, provider, offering_id),
+            seen=[(observation, sender_name(observation.stream)) for observation in observations],
+            may_decide=user.is_governance,
         ),
-        form=form,
-        picker=_build_offering_picker(request, name, provider, offering_id),
-        seen=[(observation, sender_name(observation.stream)) for observation in observations],
-        may_decide=user.is_governance,
     )
 
 
@@ -285,15 +290,9 @@ def revoke_name_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke a decision, so that the rules decide again what the name means."""
     user: User = signed_in_user(request)
     decision = get_object_or_404(NameDecision.objects.filter(revoked_at__isnull=True), pk=pk)
-    try:
-        revoke_name(decision=decision, by=user, at=now())
-    except IntakePermissionError as error:
-        raise PermissionDenied(str(error)) from None
-    except InvalidStateError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(
-            request,
-            f"The decision was revoked. '{decision.name}' is identified by the rules again.",
-        )
-    return redirect("unrecognised-names:list")
+    return action_view(
+        request,
+        action=lambda _form: revoke_name(decision=decision, by=user, at=now()),
+        done=f"The decision was revoked. '{decision.name}' is identified by the rules again.",
+        back=reverse("unrecognised-names:list"),
+    )

@@ -24,7 +24,7 @@ from apps.issues.models import Activity, CauseKind, Issue, IssueQuerySet
 from apps.issues.owners import find_owner
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
-from apps.web.pages.action_view import Confirmation, action_view, empty_form
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import ProposalCard, present_proposal
@@ -228,7 +228,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     return action_view(
         request,
         form=lambda: (
-            _response_form(action, request.POST, issue, at, user) if has_form else empty_form()
+            _response_form(action, request.POST, issue, at, user) if has_form else forms.Form({})
         ),
         action=lambda form: _apply(action, issue, form.cleaned_data, user, at),
         done=lambda sentence: Confirmation(sentence, undo),

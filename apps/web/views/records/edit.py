@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -52,7 +51,7 @@ def _undo_url(kind: str, change: UUID) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def create_record(request: HttpRequest, kind: str) -> HttpResponseBase:
+def create_record(request: HttpRequest, kind: str) -> HttpResponse:
     """Create a record; the URL can give values, such as the version of a new alias."""
     pages = _pages_or_404(kind)
     user = _governance(request)
@@ -74,7 +73,7 @@ def create_record(request: HttpRequest, kind: str) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_record(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
+def edit_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Change a record. The row is locked and compared with what the page showed."""
     pages = _pages_or_404(kind)
     row = get_object_or_404(pages.rows(request), pk=pk)
@@ -112,7 +111,7 @@ def edit_record(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def delete_record(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
+def delete_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Delete a record on which nothing depends."""
     pages = _pages_or_404(kind)
     row = get_object_or_404(pages.rows(request), pk=pk)
@@ -132,7 +131,7 @@ def delete_record(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def undo_record_change(request: HttpRequest, kind: str, change: UUID) -> HttpResponseBase:
+def undo_record_change(request: HttpRequest, kind: str, change: UUID) -> HttpResponse:
     """Restore a record as it was before a change."""
     pages = _pages_or_404(kind)
     user = _governance(request)

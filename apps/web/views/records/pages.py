@@ -28,6 +28,7 @@ from apps.catalog.records.providers import NoticePolicyRecord, ProviderRecord
 from apps.common.records.record_type import RecordType
 from apps.exposure.records import EventRateRecord
 from apps.inventory.governance.contract_record import ContractRecord
+from apps.inventory.models import Contract
 from apps.risks.models import RiskTemplate, TaxonomyEntry
 from apps.risks.records import ModifierRecord, RiskTemplateRecord, TemplateMappingRecord
 
@@ -116,6 +117,13 @@ def _taxonomy_entries(initial: Mapping[str, Any]) -> Mapping[str, QuerySet[Any]]
     return {"entry": TaxonomyEntry.objects.order_by("taxonomy", "code")}
 
 
+def _overarching_contracts(initial: Mapping[str, Any]) -> Mapping[str, QuerySet[Any]]:
+    contracts = Contract.objects.select_related("party").order_by("party__name", "ref")
+    if "ref" in initial and "party" in initial:
+        contracts = contracts.exclude(party=initial["party"], ref=initial["ref"])
+    return {"overarching": contracts}
+
+
 RECORD_PAGES: dict[str, RecordPages] = {
     "providers": RecordPages(
         ProviderRecord(), _provider_url, lambda row: reverse("providers:list"), ("parent",)
@@ -172,6 +180,7 @@ RECORD_PAGES: dict[str, RecordPages] = {
         lambda row: reverse("contracts:detail", args=[row.pk]),
         lambda row: reverse("contracts:list"),
         ("party", "overarching__party"),
+        _overarching_contracts,
     ),
     "event-rates": RecordPages(
         EventRateRecord(),

@@ -2,11 +2,10 @@
 retirements, actions taken, decisions to make, and the commentary of governance."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from django import forms
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,7 +23,7 @@ from apps.reports.board_commentary import (
 from apps.reports.board_summary import loosened_tolerances, pending_decisions, tested_exits
 from apps.reports.figures import quarter_activity
 from apps.reports.models import MAX_COMMENTARY_LENGTH, BoardCommentary
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
@@ -140,17 +139,32 @@ def board_commentary(request: HttpRequest) -> HttpResponse:
     """Edit the commentary of the current quarter; list all versions."""
     user, at = governance_user(request, _GOVERNANCE_ONLY), now()
     quarter = quarter_of(day_of(at))
-    with transaction.atomic():
+
+    def make_form() -> CommentaryForm:
         rows = BoardCommentary.objects.visible_to(user).filter(quarter=quarter)
         row = (rows.select_for_update() if request.method == "POST" else rows).first()
-        form = CommentaryForm(
+        return CommentaryForm(
             request.POST or None, row=row, initial={"text": row.text if row else ""}
         )
-        if request.method == "POST" and form.is_valid():
-            text = form.cleaned_data["text"]
-            write_commentary(quarter=quarter, text=text, by=user, at=at)
-            flash_success(request, "Commentary saved." if text else "Commentary removed.")
-            return redirect("reports:board-summary")
+
+    def write(form: CommentaryForm) -> str:
+        text: str = form.cleaned_data["text"]
+        write_commentary(quarter=quarter, text=text, by=user, at=at)
+        return "Commentary saved." if text else "Commentary removed."
+
+    return action_view(
+        request,
+        form=make_form,
+        action=write,
+        done=str,
+        back=reverse("reports:board-summary"),
+        page=lambda form: _render_commentary(request, form, quarter, at),
+    )
+
+
+def _render_commentary(
+    request: HttpRequest, form: CommentaryForm, quarter: date, at: datetime
+) -> HttpResponse:
     name = BoardCommentary(quarter=quarter).quarter_name
     return render_page(
         request,
@@ -163,10 +177,9 @@ def board_commentary(request: HttpRequest) -> HttpResponse:
         as_of=at,
         sentence=Headline(
             f"The commentary of {name} is on the board summary."
-            if row is not None
+            if form.row is not None
             else f"No commentary of {name} yet."
         ),
         form=form,
-        versions=list(commentary_versions(user=user)),
-        status=422 if form.is_bound and not form.is_valid() else 200,
+        versions=list(commentary_versions(user=signed_in_user(request))),
     )

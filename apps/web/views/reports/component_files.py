@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 import django_filters
+from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.models import Application, ApplicationQuerySet
@@ -27,8 +29,8 @@ from apps.reports.models import ComponentAnswer
 from apps.reports.tables import FillRate
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, describe_scope, render_page
 from apps.web.views.reports.downloads import XLSX, attachment, stream_csv
@@ -260,33 +262,39 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
 @require_POST
 def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
     """Save all answers together; an empty field removes an answer."""
-    user, at = signed_in_user(request), now()
+    user = signed_in_user(request)
     application = get_object_or_404(_visible_applications(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
         raise PermissionDenied(
             "You need the editor role on the team of the application to answer these questions."
         )
-    valid_answers = set(ComponentAnswer.Answer.values) | {""}
-    answers = {
-        code: (
-            request.POST.get(f"answer-{code}", ""),
-            request.POST.get(f"because-{code}", "").strip()[:4000],
-        )
-        for code in ComponentAnswer.Question.values
-    }
-    if any(answer not in valid_answers for answer, _explanation in answers.values()):
-        flash_error(request, "Select yes, no, or does not apply.")
-    elif any(answer and not explanation for answer, explanation in answers.values()):
-        flash_error(request, "Enter a reason for each answer. Auditors ask for it first.")
-    else:
+
+    def save(_form: forms.Form) -> None:
+        valid_answers = set(ComponentAnswer.Answer.values) | {""}
+        answers = {
+            code: (
+                request.POST.get(f"answer-{code}", ""),
+                request.POST.get(f"because-{code}", "").strip()[:4000],
+            )
+            for code in ComponentAnswer.Question.values
+        }
+        if any(answer not in valid_answers for answer, _explanation in answers.values()):
+            raise DomainError("Select yes, no, or does not apply.")
+        if any(answer and not explanation for answer, explanation in answers.values()):
+            raise DomainError("Enter a reason for each answer. Auditors ask for it first.")
         for code, (answer, explanation) in answers.items():
             answer_question(
                 application=application,
                 question=code,
                 answer=answer,
                 explanation=explanation,
-                on=day_of(at),
+                on=day_of(now()),
                 by=user,
             )
-        flash_success(request, f"The answers of {application.name} were saved.")
-    return redirect(reverse("component-files:detail", args=[slug]) + "#h-questions")
+
+    return action_view(
+        request,
+        action=save,
+        done=f"The answers of {application.name} were saved.",
+        back=reverse("component-files:detail", args=[slug]) + "#h-questions",
+    )

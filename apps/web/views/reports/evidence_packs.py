@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
-from apps.common.exports.jobs import ExportError, is_available, read_parts
+from apps.common.exports.jobs import is_available, read_parts
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
@@ -25,6 +25,7 @@ from apps.reports.packs.actions import progress_of, request_pack
 from apps.reports.tasks import make_one_pack
 from apps.web.lists.columns import NO_VALUE, Column, FileColumn, format_day, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.reports.headlines import pack_headline
@@ -194,22 +195,15 @@ class EvidencePackList(ListPage[EvidencePack, EvidencePack]):
         return {"form": build_pack_form(self.request.GET, None, self.user, self.today)}
 
 
-def _render_refused(request: HttpRequest, form: PackForm) -> HttpResponse:
-    """Render the list with the errors of the form."""
-    return EvidencePackList.of_request(request).render(request, status=422, form=form)
-
-
 @require_POST
 def submit_pack_request(request: HttpRequest) -> HttpResponse:
     """Queue an evidence pack and redirect to its page."""
     user = signed_in_user(request)
-    form = build_pack_form(request.GET, request.POST, user, day_of(now()))
-    if not form.is_valid():
-        return _render_refused(request, form)
-    cleaned = form.cleaned_data
-    subject = cleaned["subject"]
-    try:
-        pack = request_pack(
+
+    def act(form: PackForm) -> EvidencePack:
+        cleaned = form.cleaned_data
+        subject = cleaned["subject"]
+        return request_pack(
             by=user,
             at=now(),
             since=cleaned["since"],
@@ -217,13 +211,23 @@ def submit_pack_request(request: HttpRequest) -> HttpResponse:
             application=subject if isinstance(subject, Application) else None,
             provider=subject if isinstance(subject, Provider) else None,
         )
-    except ExportError as error:
-        form.add_error(None, str(error))
-        return _render_refused(request, form)
+
+    return action_view(
+        request,
+        form=lambda: build_pack_form(request.GET, request.POST, user, day_of(now())),
+        action=act,
+        done=_start_worker,
+        back=lambda pack: reverse("evidence-packs:detail", args=[pack.pk]),
+        page=lambda form: EvidencePackList.of_request(request).render(request, form=form),
+    )
+
+
+def _start_worker(pack: EvidencePack) -> str:
+    """Send the pack to a worker. Return no message: the page of the pack shows the progress."""
     # without a broker, beat starts it within a minute
     with contextlib.suppress(OperationalError):
         make_one_pack.delay(pack.pk)
-    return redirect("evidence-packs:detail", pk=pack.pk)
+    return ""
 
 
 def _get_pack(request: HttpRequest, pk: int) -> EvidencePack:

@@ -5,9 +5,8 @@ from datetime import datetime
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -22,8 +21,8 @@ from apps.reports.figures import inventory_figures
 from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
 from apps.reports.model_inventory import MODEL_INVENTORY_TABLE, open_inventory
 from apps.reports.models import ModelStatement
+from apps.web.pages.action_view import action_view
 from apps.web.pages.background_files import is_long, redirect_to_file_request
-from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, describe_scope, render_page
@@ -148,29 +147,36 @@ def edit_statement(request: HttpRequest, slug: str) -> HttpResponse:
         raise PermissionDenied(
             "You need the editor role on the team of the application to change its model statement."
         )
-    with transaction.atomic():
+
+    def make_form() -> StatementForm:
         if request.method == "POST":
             lock_applications([application.pk], by=user)
         row = ModelStatement.objects.filter(application=application).first()
-        form = StatementForm(
+        return StatementForm(
             request.POST or None, instance=row or ModelStatement(application=application), row=row
         )
-        if request.method == "POST" and form.is_valid():
-            facts = {name: form.cleaned_data[name] for name in STATEMENT_FIELDS}
-            set_model_statement(application=application, facts=facts, by=user)
-            flash_success(request, f"The model statement of {application.name} was saved.")
-            return redirect("reports:model-inventory")
-    return render_page(
+
+    return action_view(
         request,
-        "reports/form.html",
-        title=f"Model statement of {application.name}",
-        crumbs=(
-            ("Reports", reverse("reports:home")),
-            ("Model inventory", reverse("reports:model-inventory")),
+        form=make_form,
+        action=lambda form: set_model_statement(
+            application=application,
+            facts={name: form.cleaned_data[name] for name in STATEMENT_FIELDS},
+            by=user,
         ),
-        as_of=now(),
-        sentence=Headline(f"Model data that the owners of {application.name} provide."),
-        form=form,
-        button="Save",
-        status=422 if form.is_bound and not form.is_valid() else 200,
+        done=f"The model statement of {application.name} was saved.",
+        back=reverse("reports:model-inventory"),
+        page=lambda form: render_page(
+            request,
+            "reports/form.html",
+            title=f"Model statement of {application.name}",
+            crumbs=(
+                ("Reports", reverse("reports:home")),
+                ("Model inventory", reverse("reports:model-inventory")),
+            ),
+            as_of=now(),
+            sentence=Headline(f"Model data that the owners of {application.name} provide."),
+            form=form,
+            button="Save",
+        ),
     )

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,8 +17,8 @@ from apps.reports.dora.register import TEMPLATES_BY_SLUG, open_register
 from apps.reports.figures import register_figures
 from apps.reports.models import ReportingEntity
 from apps.reports.tables import ReportTable
+from apps.web.pages.action_view import action_view
 from apps.web.pages.background_files import is_long, redirect_to_file_request
-from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, describe_scope, render_page
@@ -108,30 +107,37 @@ class EntityForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg
 def edit_entity(request: HttpRequest) -> HttpResponse:
     """Edit the reporting entity."""
     user = governance_user(request, "You need the governance role to change the reporting entity.")
-    row = reporting_entity()
-    form = EntityForm(
-        request.POST or None, instance=row, row=None if row._state.adding else reporting_entity()
-    )
-    if request.method == "POST" and form.is_valid():
-        cleaned = form.cleaned_data
-        change_reporting_entity(
-            name=cleaned["name"], lei=cleaned["lei"], country=cleaned["country"], by=user
+
+    def make_form() -> EntityForm:
+        row = reporting_entity()
+        return EntityForm(
+            request.POST or None,
+            instance=row,
+            row=None if row._state.adding else reporting_entity(),
         )
-        flash_success(
-            request, "The reporting entity was saved. It fills RT.02.02.0020 and RT.06.01.0040."
-        )
-        return redirect("reports:register")
-    return render_page(
+
+    return action_view(
         request,
-        "reports/form.html",
-        title="Reporting entity",
-        crumbs=(
-            ("Reports", reverse("reports:home")),
-            ("DORA register", reverse("reports:register")),
+        form=make_form,
+        action=lambda form: change_reporting_entity(
+            name=form.cleaned_data["name"],
+            lei=form.cleaned_data["lei"],
+            country=form.cleaned_data["country"],
+            by=user,
         ),
-        as_of=now(),
-        sentence=Headline("The legal entity that submits the register of information."),
-        form=form,
-        button="Save",
-        status=422 if form.is_bound and not form.is_valid() else 200,
+        done="The reporting entity was saved. It fills RT.02.02.0020 and RT.06.01.0040.",
+        back=reverse("reports:register"),
+        page=lambda form: render_page(
+            request,
+            "reports/form.html",
+            title="Reporting entity",
+            crumbs=(
+                ("Reports", reverse("reports:home")),
+                ("DORA register", reverse("reports:register")),
+            ),
+            as_of=now(),
+            sentence=Headline("The legal entity that submits the register of information."),
+            form=form,
+            button="Save",
+        ),
     )

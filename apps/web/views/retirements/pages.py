@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.filters import RetirementAnnouncementFilter
 from apps.catalog.models import DateKind, RetirementAnnouncement
-from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.models import Campaign
@@ -25,8 +24,8 @@ from apps.issues.models import Issue
 from apps.issues.retirements import withdraw_and_evaluate
 from apps.web.lists.columns import Column, FileColumn, format_day, format_moment, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest, PageAction
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.retirements.announce import GOVERNANCE_ONLY, MAX_APPLICATIONS
@@ -254,10 +253,11 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     reason: Any = request.POST.get("reason", "")
     if not reason and request.GET.get("undo"):
         reason = UNDO_REASON
-    try:
-        withdraw_and_evaluate(announcement=announcement, at=now(), by=user, reason=reason)
-    except DomainError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        flash_success(request, "Announcement withdrawn. The earlier dates apply again.")
-    return redirect("retirements:detail", pk)
+    return action_view(
+        request,
+        action=lambda _form: withdraw_and_evaluate(
+            announcement=announcement, at=now(), by=user, reason=reason
+        ),
+        done="Announcement withdrawn. The earlier dates apply again.",
+        back=reverse("retirements:detail", args=[pk]),
+    )

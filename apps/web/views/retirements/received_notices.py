@@ -10,17 +10,16 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering, Provider
 from apps.catalog.retirements.coverage import Subject, hosts_of
-from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.feeds.filters import ReceivedNoticeFilter
@@ -33,8 +32,8 @@ from apps.feeds.mailbox.recognition import proposed_subjects
 from apps.feeds.models import NoticeMailSettings, NoticeMailStatus, ReceivedNotice
 from apps.web.lists.columns import Column, FileColumn, format_day, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.dependencies.offering_picker import number_in
@@ -285,22 +284,27 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     """Dismiss a notice, with undo."""
     user, notice = _load_notice(request, pk)
-    try:
-        dismiss_notice(notice=notice, at=now(), by=user, reason=request.POST.get("reason", ""))
-    except DomainError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        undo = reverse("received-notices:reopen", args=[pk])
-        flash_success(request, "Notice dismissed.", undo=undo)
-    return redirect(return_path(request, reverse("received-notices:list")))
+    return action_view(
+        request,
+        action=lambda _form: dismiss_notice(
+            notice=notice, at=now(), by=user, reason=request.POST.get("reason", "")
+        ),
+        done=lambda _result: Confirmation(
+            "Notice dismissed.", reverse("received-notices:reopen", args=[pk])
+        ),
+        back=return_path(request, reverse("received-notices:list")),
+    )
 
 
 @require_POST
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     user, notice = _load_notice(request, pk)
-    reopen_notice(notice=notice, by=user)
-    flash_success(request, "Notice reopened.")
-    return redirect("received-notices:detail", pk)
+    return action_view(
+        request,
+        action=lambda _form: reopen_notice(notice=notice, by=user),
+        done="Notice reopened.",
+        back=reverse("received-notices:detail", args=[pk]),
+    )
 
 
 # --- rules of the mailbox -------------------------------------------------------------------------
@@ -340,23 +344,26 @@ def edit_rules(request: HttpRequest) -> HttpResponse:
     """Show the state of the mailbox, and edit whose emails are accepted."""
     by = governance_user(request, GOVERNANCE_ONLY)
     rules = NoticeMailSettings.load()
-    form = NoticeMailForm(
-        request.POST if request.method == "POST" else None,
-        initial={
-            "allowed_senders": "\n".join(rules.allowed_senders),
-            "requires_dkim": rules.requires_dkim,
-            "receiving_server": rules.receiving_server,
-        },
+    return action_view(
+        request,
+        form=lambda: NoticeMailForm(
+            request.POST if request.method == "POST" else None,
+            initial={
+                "allowed_senders": "\n".join(rules.allowed_senders),
+                "requires_dkim": rules.requires_dkim,
+                "receiving_server": rules.receiving_server,
+            },
+        ),
+        action=lambda form: change_notice_mail_settings(**form.cleaned_data, by=by),
+        done="Rules for received notices saved.",
+        back=reverse("received-notices:rules"),
+        page=lambda form: _render_rules(request, form, rules),
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_notice_mail_settings(**form.cleaned_data, by=by)
-        except ValidationError as error:
-            for name, texts in error.message_dict.items():
-                form.add_error(name if name in form.fields else None, texts)
-        else:
-            flash_success(request, "Rules for received notices saved.")
-            return redirect("received-notices:rules")
+
+
+def _render_rules(
+    request: HttpRequest, form: NoticeMailForm, rules: NoticeMailSettings
+) -> HttpResponse:
     mail_status = NoticeMailStatus.objects.filter(pk=NoticeMailStatus.ONLY).first()
     return render_page(
         request,
@@ -371,7 +378,6 @@ def edit_rules(request: HttpRequest) -> HttpResponse:
         mailbox=_mailbox_text(),
         mail_status=mail_status,
         rejections=_rejections(mail_status),
-        status=422 if form.is_bound else 200,
     )
 
 

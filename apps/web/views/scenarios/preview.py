@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -19,10 +21,10 @@ from apps.exposure.actions.scenarios import (
 )
 from apps.exposure.engine.scenarios import TablesNotBuiltError
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.models import EngineState, Scenario, ScopedApplication
+from apps.exposure.models import EngineState, Scenario, ScenarioRun, ScopedApplication
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
-from apps.web.pages.flash_messages import flash_error
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import changed_query, csv_response
 from apps.web.pages.page import Headline, render_page
@@ -204,29 +206,46 @@ def cells(row: AffectedRow) -> list[Any]:
     ]
 
 
+class NewScenarioForm(forms.Form):
+    """Form that saves the scenario of the URL, by default under its description."""
+
+    name = forms.CharField(max_length=200, required=False)
+    note = forms.CharField(required=False)
+    shared = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, scenario_query: ScenarioQuery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.scenario_query = scenario_query
+
+    def clean(self) -> dict[str, Any]:
+        problems = self.scenario_query.problems
+        if problems or not self.scenario_query.ops:
+            raise ValidationError(problems[0] if problems else "Add at least one change.")
+        cleaned = super().clean() or {}
+        name = cleaned.get("name") or self.scenario_query.name
+        return cleaned | {"name": name, "ops": self.scenario_query.ops}
+
+
 @require_POST
 def run_scenario(request: HttpRequest) -> HttpResponseBase:
     """Save the scenario of the URL, under the given name or its description, and queue its run."""
     user = signed_in_user(request)
     scenario_query = ScenarioQuery(describe_changes(hidden_fields(request.POST), user), "")
-    if not scenario_query.ops or scenario_query.problems:
-        flash_error(
-            request,
-            scenario_query.problems[0] if scenario_query.problems else "Add at least one change.",
-        )
-        return redirect(scenario_query.address())
-    name = request.POST.get("name", "").strip()[:200] or scenario_query.name
-    facts = {
-        "name": name,
-        "note": request.POST.get("note", "").strip(),
-        "ops": scenario_query.ops,
-        "shared": request.POST.get("shared") == "on",
-    }
-    try:
-        scenario = save_scenario(facts=facts, by=user)
-    except InvalidOperationError as error:
-        flash_error(request, str(error))
-        return redirect(scenario_query.address())
-    run = queue_scenario_run(scenario=scenario, at=now(), by=user)
-    enqueue_waiting_runs()
-    return redirect(reverse("scenario-runs:detail", args=[run.pk]))
+
+    def run(form: NewScenarioForm) -> ScenarioRun:
+        try:
+            scenario = save_scenario(facts=form.cleaned_data, by=user)
+        except InvalidOperationError as error:
+            raise ValidationError(str(error)) from error
+        queued_run = queue_scenario_run(scenario=scenario, at=now(), by=user)
+        enqueue_waiting_runs()
+        return queued_run
+
+    return action_view(
+        request,
+        form=lambda: NewScenarioForm(request.POST, scenario_query=scenario_query),
+        action=run,
+        done=lambda _run: "",
+        back=lambda queued_run: reverse("scenario-runs:detail", args=[queued_run.pk]),
+        refused=scenario_query.address(),
+    )

@@ -6,9 +6,15 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.text import Truncator
@@ -25,7 +31,7 @@ from apps.web.drawings.base.scales import number as written
 from apps.web.drawings.charts.comparison_bars import ComparisonRow, draw_comparison
 from apps.web.lists.columns import Column, FileColumn, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, changed_query, csv_response
 from apps.web.pages.page import Headline, render_page
@@ -141,34 +147,35 @@ def _get_scenario(request: HttpRequest, pk: int) -> Scenario:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def scenario_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show one saved scenario and its runs; its creator and governance may change its name, note
     and sharing."""
     user = signed_in_user(request)
     scenario = _get_scenario(request, pk)
     may_change = scenario.created_by_id == user.pk or user.is_governance
-    form = ScenarioForm(
-        request.POST or None,
-        initial={"name": scenario.name, "note": scenario.note, "shared": scenario.shared},
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied("You can change only your own scenarios. Save this one as your own.")
+    initial = {"name": scenario.name, "note": scenario.note, "shared": scenario.shared}
+    return action_view(
+        request,
+        form=lambda: ScenarioForm(request.POST or None, initial=initial),
+        action=lambda form: change_scenario(scenario=scenario, facts=form.cleaned_data, by=user),
+        done=lambda _scenario: "Saved.",
+        back=reverse("scenarios:detail", args=[pk]),
+        page=lambda form: _render_scenario(request, scenario, form, may_change=may_change),
     )
-    if request.method == "POST":
-        if not may_change:
-            raise PermissionDenied(
-                "You can change only your own scenarios. Save this one as your own."
-            )
-        if form.is_valid():
-            try:
-                change_scenario(scenario=scenario, facts=form.cleaned_data, by=user)
-            except ValidationError as error:
-                form.add_error(None, ValidationError(error.messages))
-            else:
-                flash_success(request, "Saved.")
-                return redirect("scenarios:detail", pk=pk)
+
+
+def _render_scenario(
+    request: HttpRequest, scenario: Scenario, form: ScenarioForm, *, may_change: bool
+) -> HttpResponse:
+    user = signed_in_user(request)
     runs = (
         ScenarioRun.objects.visible_to(user)
         .filter(scenario=scenario)
         .select_related("requested_by")
     )
+    descriptions = describe_operations(scenario.ops, user)
     return render_page(
         request,
         "what-ifs/one.html",
@@ -178,14 +185,9 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Saved", reverse("scenarios:list")),
         ),
         counts="Each result covers the applications that its requester could view",
-        status=422 if form.errors else 200,
         scenario=scenario,
-        sentence=Headline(
-            "What if {what}?".format(
-                what=" and ".join(describe_operations(scenario.ops, user)) or scenario.name
-            )
-        ),
-        words=describe_operations(scenario.ops, user),
+        sentence=Headline(f"What if {' and '.join(descriptions) or scenario.name}?"),
+        words=descriptions,
         address=ScenarioQuery(describe_changes(query_pairs(scenario.ops), user), "").address()
         if has_query_form(scenario.ops)
         else "",

@@ -8,18 +8,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import OPEN_STATES, Delegation, User
 from apps.accounts.people.delegations import end_delegation, set_delegation
 from apps.accounts.people.queries import person_by_address
-from apps.common.errors import DomainError, ForbiddenError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.web.lists.columns import Column, format_day
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline
 from apps.web.wording import long_day, number
@@ -106,27 +106,23 @@ class DelegationList(ListPage[Delegation, Delegation]):
 
     def submit(self, request: HttpRequest) -> HttpResponse:
         """Set a deputy."""
-        form = DelegationForm(request.POST, by=self.user)
-        if not form.is_valid():
-            return self.render(request, form=form, status=422)
-        cleaned = form.cleaned_data
-        try:
-            delegation = set_delegation(
-                person=cleaned.get("person") or self.user,
-                deputy=cleaned["deputy"],
-                since=cleaned["since"],
-                until=cleaned["until"],
-                by=self.user,
-            )
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-            return self.render(request, form=form, status=422)
-        flash_success(
+        return action_view(
             request,
-            f"{delegation.deputy} acts for {delegation.person} from "
-            f"{long_day(delegation.since)} until {long_day(delegation.until)}.",
+            form=lambda: DelegationForm(request.POST, by=self.user),
+            action=lambda form: set_delegation(
+                person=form.cleaned_data.get("person") or self.user,
+                deputy=form.cleaned_data["deputy"],
+                since=form.cleaned_data["since"],
+                until=form.cleaned_data["until"],
+                by=self.user,
+            ),
+            done=lambda delegation: (
+                f"{delegation.deputy} acts for {delegation.person} from "
+                f"{long_day(delegation.since)} until {long_day(delegation.until)}."
+            ),
+            back=reverse("delegations:list"),
+            page=lambda form: self.render(request, form=form),
         )
-        return redirect("delegations:list")
 
 
 @require_POST
@@ -136,12 +132,9 @@ def stop_delegation(request: HttpRequest, pk: int) -> HttpResponse:
     delegation = get_object_or_404(
         Delegation.objects.visible_to(user).select_related("person", "deputy"), pk=pk
     )
-    try:
-        end_delegation(delegation=delegation, by=user, on=day_of(now()))
-    except ForbiddenError:
-        raise
-    except DomainError as error:
-        flash_error(request, str(error))
-    else:
-        flash_success(request, f"{delegation.deputy} no longer acts for {delegation.person}.")
-    return redirect("delegations:list")
+    return action_view(
+        request,
+        action=lambda _form: end_delegation(delegation=delegation, by=user, on=day_of(now())),
+        done=f"{delegation.deputy} no longer acts for {delegation.person}.",
+        back=reverse("delegations:list"),
+    )

@@ -17,6 +17,8 @@ from apps.accounts.sign_in.email_change import (
     request_email_change,
     requested_address,
 )
+from apps.common.errors import DomainError
+from apps.web.pages.action_view import action_view
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -47,15 +49,19 @@ def _can_reenter_password(request: HttpRequest) -> bool:
 def change_email(request: HttpRequest) -> HttpResponse:
     """Request a change of the email address; users of single sign-on see where to change theirs."""
     user = signed_in_user(request)
-    can_change = has_own_password(user)
-    form = EmailForm(request.POST or None) if can_change else None
-    if request.method == "POST" and form is not None and form.is_valid():
-        if not ratelimit.consume(request, action="manage_email"):
-            form.add_error(
-                "email", "You have requested several links. Wait an hour, then try again."
-            )
-        elif _request_change(request, form, user):
-            return redirect("account_email")
+    if not has_own_password(user):
+        return _render_email(request, user, None)
+    return action_view(
+        request,
+        form=lambda: EmailForm(request.POST or None),
+        action=lambda form: _request_change(request, form, user),
+        done=lambda address: f"A link was sent to {address}. Open it within 24 hours.",
+        back=reverse("account_email"),
+        page=lambda form: _render_email(request, user, form),
+    )
+
+
+def _render_email(request: HttpRequest, user: User, form: EmailForm | None) -> HttpResponse:
     return render_page(
         request,
         "account/email.html",
@@ -66,22 +72,20 @@ def change_email(request: HttpRequest) -> HttpResponse:
         ),
         form=form,
         sign_on=settings.OIDC.get("name", ""),
-        status=422 if form is not None and form.is_bound else 200,
     )
 
 
-def _request_change(request: HttpRequest, form: EmailForm, user: User) -> bool:
-    address = form.cleaned_data["email"]
+def _request_change(request: HttpRequest, form: EmailForm, user: User) -> str:
+    address: str = form.cleaned_data["email"]
+    if not ratelimit.consume(request, action="manage_email"):
+        raise EmailChangeError("You have requested several links. Wait an hour, then try again.")
     try:
         request_email_change(user=user, address=address, request=request)
-    except EmailChangeError as refusal:
-        form.add_error("email", str(refusal))
-        return False
     except OSError as error:
-        form.add_error(None, f"The mail server rejected the email ({error}). Try again later.")
-        return False
-    flash_success(request, f"A link was sent to {address}. Open it within 24 hours.")
-    return True
+        raise DomainError(
+            f"The mail server rejected the email ({error}). Try again later."
+        ) from None
+    return address
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

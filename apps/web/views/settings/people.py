@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -26,7 +26,7 @@ from apps.accounts.people.queries import person_by_address
 from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view, join_errors
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.undo import return_path
@@ -34,6 +34,7 @@ from apps.web.views.undo import return_path
 GOVERNANCE_ONLY = "You need the governance role to change contacts."
 MAX_SELECTED_PEOPLE = 2_000
 MAX_LISTED_REJECTIONS = 5
+_UNAVAILABLE = "This action is not available. Use one of the buttons on the page."
 
 
 class ContactForm(forms.Form):
@@ -82,25 +83,22 @@ class DomainsForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_contact(request: HttpRequest) -> HttpResponse:
     by = governance_user(request, GOVERNANCE_ONLY)
-    form = ContactForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = find_or_create_contact(
-                email=form.cleaned_data["email"], name=form.cleaned_data["name"], by=by
-            )
-        except DomainError as error:
-            form.add_error(error.field or None, str(error))
-        else:
-            flash_success(request, f"{person} is a {person.get_state_display().lower()} now.")
-            return redirect("users:detail", person.pk)
-    return render_page(
+    return action_view(
         request,
-        "settings/contact-form.html",
-        title="Add contact",
-        crumbs=_crumbs(),
-        sentence=Headline("A contact is known by an email address and cannot sign in."),
-        form=form,
-        status=422 if form.is_bound else 200,
+        form=lambda: ContactForm(request.POST or None),
+        action=lambda form: find_or_create_contact(
+            email=form.cleaned_data["email"], name=form.cleaned_data["name"], by=by
+        ),
+        done=lambda person: f"{person} is a {person.get_state_display().lower()} now.",
+        back=lambda person: reverse("users:detail", args=[person.pk]),
+        page=lambda form: render_page(
+            request,
+            "settings/contact-form.html",
+            title="Add contact",
+            crumbs=_crumbs(),
+            sentence=Headline("A contact is known by an email address and cannot sign in."),
+            form=form,
+        ),
     )
 
 
@@ -108,28 +106,31 @@ def add_contact(request: HttpRequest) -> HttpResponse:
 def change_selected(request: HttpRequest) -> HttpResponse:
     """Invite or confirm the selected persons, or invite all contacts."""
     by = governance_user(request, GOVERNANCE_ONLY)
-    back = return_path(request, reverse("users:list"))
-    action = request.POST.get("action", "")
-    ids = [int(pk) for pk in request.POST.getlist("pick") if pk.isdecimal() and len(pk) < 18]
+    return action_view(
+        request,
+        action=lambda _form: _change_selected(
+            request.POST.get("action", ""), request.POST.getlist("pick"), by
+        ),
+        done=lambda confirmation: confirmation,
+        back=return_path(request, reverse("users:list")),
+    )
+
+
+def _change_selected(action: str, raw_ids: list[str], by: User) -> Confirmation:
+    ids = [int(pk) for pk in raw_ids if pk.isdecimal() and len(pk) < 18][:MAX_SELECTED_PEOPLE]
     if action != "invite-all" and not ids:
-        flash_error(request, "Select at least one person.")
-        return redirect(back)
+        raise DomainError("Select at least one person.")
     if action == "confirm":
-        n = confirm_contacts(people=ids[:MAX_SELECTED_PEOPLE], by=by, at=now())
-        flash_success(
-            request, pluralize(n, "{n} contact confirmed.", "{n} contacts confirmed.").format(n=n)
-        )
-    elif action in {"invite", "invite-all"}:
-        invited, rejected = invite_people(
-            by=by, people=None if action == "invite-all" else ids[:MAX_SELECTED_PEOPLE]
-        )
-        n = len(invited)
-        flash_success(
-            request, pluralize(n, "{n} person invited.", "{n} persons invited.").format(n=n)
-        )
-        for rejection in rejected[:MAX_LISTED_REJECTIONS]:
-            flash_error(request, rejection.reason)
-    return redirect(back)
+        n = confirm_contacts(people=ids, by=by, at=now())
+        return Confirmation(pluralize(n, f"{n} contact confirmed.", f"{n} contacts confirmed."))
+    if action not in {"invite", "invite-all"}:
+        raise DomainError(_UNAVAILABLE)
+    invited, rejected = invite_people(by=by, people=None if action == "invite-all" else ids)
+    n = len(invited)
+    return Confirmation(
+        pluralize(n, f"{n} person invited.", f"{n} persons invited."),
+        refusals=[rejection.reason for rejection in rejected[:MAX_LISTED_REJECTIONS]],
+    )
 
 
 @require_POST
@@ -137,11 +138,12 @@ def change_contact(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Apply one change to a person and return to the page of the person."""
     by = governance_user(request, GOVERNANCE_ONLY)
     person = get_object_or_404(User.objects.people().filter(merged_into=None), pk=pk)
-    try:
-        flash_success(request, _apply(action, person, request, by))
-    except DomainError as error:
-        flash_error(request, str(error))
-    return redirect("users:detail", pk)
+    return action_view(
+        request,
+        action=lambda _form: _apply(action, person, request, by),
+        done=str,
+        back=reverse("users:detail", args=[pk]),
+    )
 
 
 def _apply(action: str, person: User, request: HttpRequest, by: User) -> str:
@@ -173,13 +175,12 @@ def _apply(action: str, person: User, request: HttpRequest, by: User) -> str:
             return f"{duplicate} was merged into {person}. " + pluralize(
                 n, f"{n} reference moved.", f"{n} references moved."
             )
-    raise DomainError("This action is not available. Use one of the buttons on the page.")
+    raise DomainError(_UNAVAILABLE)
 
 
 def _refuse_invalid(form: forms.Form) -> None:
     if not form.is_valid():
-        messages = [str(error) for errors in form.errors.values() for error in errors]
-        raise DomainError(" ".join(messages))
+        raise DomainError(join_errors(form))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -187,29 +188,28 @@ def edit_domains(request: HttpRequest) -> HttpResponse:
     """Edit the domains to which email to contacts may be sent."""
     by = governance_user(request, GOVERNANCE_ONLY)
     row = PeopleSettings.objects.filter(pk=PeopleSettings.ONLY).first() or PeopleSettings()
-    form = DomainsForm(
-        request.POST if request.method == "POST" else None,
-        initial={"allowed_domains": "\n".join(row.allowed_domains)},
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_people_settings(allowed_domains=form.cleaned_data["allowed_domains"], by=by)
-        except ValidationError as error:
-            form.add_error(None, [text for texts in error.message_dict.values() for text in texts])
-        else:
-            flash_success(request, "Allowed domains changed.")
-            return redirect("users:list")
-    return render_page(
+    return action_view(
         request,
-        "settings/contact-form.html",
-        title="Allowed domains",
-        crumbs=_crumbs(),
-        sentence=Headline(
-            "Contacts at other domains receive email only after governance has confirmed them."
+        form=lambda: DomainsForm(
+            request.POST if request.method == "POST" else None,
+            initial={"allowed_domains": "\n".join(row.allowed_domains)},
         ),
-        domains=allowed_domains(),
-        form=form,
-        status=422 if form.is_bound else 200,
+        action=lambda form: change_people_settings(
+            allowed_domains=form.cleaned_data["allowed_domains"], by=by
+        ),
+        done="Allowed domains changed.",
+        back=reverse("users:list"),
+        page=lambda form: render_page(
+            request,
+            "settings/contact-form.html",
+            title="Allowed domains",
+            crumbs=_crumbs(),
+            sentence=Headline(
+                "Contacts at other domains receive email only after governance has confirmed them."
+            ),
+            domains=allowed_domains(),
+            form=form,
+        ),
     )
 
 

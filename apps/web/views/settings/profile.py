@@ -5,9 +5,8 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import actions
@@ -16,7 +15,7 @@ from apps.accounts.models import AccountEvent, AccountEventKind, User
 from apps.accounts.sign_in.second_factors import has_second_factor, is_required_of
 from apps.accounts.sign_in.sessions import end_session, end_sessions, sessions_of
 from apps.common.text import pluralize
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
@@ -51,18 +50,28 @@ class ProfileForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-ar
 def profile_page(request: HttpRequest) -> HttpResponse:
     """Show and edit the profile of the user."""
     user = signed_in_user(request)
-    form = ProfileForm(instance=user, row=user)
-    if request.method == "POST":
-        with transaction.atomic():
-            locked = User.objects.select_for_update().get(pk=user.pk)
-            form = ProfileForm(request.POST, instance=locked, row=User.objects.get(pk=user.pk))
-            if form.is_valid():
-                actions.change_own_account(
-                    user=locked,
-                    facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS},
-                )
-                flash_success(request, "Your profile was changed.")
-                return redirect("account:detail")
+
+    def make_form() -> ProfileForm:
+        if request.method != "POST":
+            return ProfileForm(instance=user, row=user)
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        return ProfileForm(request.POST, instance=locked, row=User.objects.get(pk=user.pk))
+
+    return action_view(
+        request,
+        form=make_form,
+        action=lambda form: actions.change_own_account(
+            user=form.instance,
+            facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS},
+        ),
+        done="Your profile was changed.",
+        back=reverse("account:detail"),
+        page=lambda form: _render_profile(request, form),
+    )
+
+
+def _render_profile(request: HttpRequest, form: ProfileForm) -> HttpResponse:
+    user = signed_in_user(request)
     memberships = list(user.memberships.select_related("team"))
     office = user.get_organisation_role_display() if user.organisation_role else ""
     return render_page(
@@ -86,32 +95,46 @@ def profile_page(request: HttpRequest) -> HttpResponse:
         idle_hours=settings.SESSION_IDLE_HOURS,
         max_days=settings.SESSION_MAX_DAYS,
         sign_on=settings.OIDC.get("name", ""),
-        status=422 if form.is_bound else 200,
     )
 
 
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    n_ended = end_sessions(user, but_key=request.session.session_key)
-    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="all others")
-    message = (
-        pluralize(n_ended, "{n} other session ended.", "{n} other sessions ended.")
-        if n_ended
-        else "You have no other session."
+
+    def end(_form: forms.Form) -> int:
+        n_ended = end_sessions(user, but_key=request.session.session_key)
+        record_event(
+            AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="all others"
+        )
+        return n_ended
+
+    return action_view(
+        request,
+        action=end,
+        done=lambda n: (
+            pluralize(n, f"{n} other session ended.", f"{n} other sessions ended.")
+            if n
+            else "You have no other session."
+        ),
+        back=reverse("account:detail"),
     )
-    flash_success(request, message.format(n=n_ended))
-    return redirect("account:detail")
 
 
 @require_POST
 def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
-    if not end_session(user, pk):
-        raise Http404
-    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="one session")
-    flash_success(request, "The session was ended.")
-    return redirect("account:detail")
+
+    def end(_form: forms.Form) -> None:
+        if not end_session(user, pk):
+            raise Http404
+        record_event(
+            AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="one session"
+        )
+
+    return action_view(
+        request, action=end, done="The session was ended.", back=reverse("account:detail")
+    )
 
 
 def _build_headline(roles: list[str]) -> Headline:

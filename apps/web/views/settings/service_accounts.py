@@ -6,14 +6,13 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts.actions import AccountChangeError
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.accounts.service_accounts import (
@@ -29,7 +28,7 @@ from apps.accounts.service_accounts import (
 from apps.common.time import now
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest, PageAction
-from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.settings.tokens import (
@@ -205,38 +204,34 @@ def create_service(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             "You need the governance role, or the owner role on a team, to add service accounts."
         )
-    form = AddServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
-    if request.method == "POST" and form.is_valid():
-        cleaned = form.cleaned_data
-        try:
-            service = add_service(
-                username=cleaned["username"],
-                about=cleaned["about"],
-                team=cleaned["team"],
-                role=cleaned["role"] if cleaned["team"] else None,
-                office=cleaned.get("office", ""),
-                by=user,
-            )
-        except AccountChangeError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            form.add_error(None, [text for texts in error.message_dict.values() for text in texts])
-        else:
-            flash_success(request, f"{service} was added. Create an API token next.")
-            return redirect("service-accounts:detail", service.pk)
-    return render_page(
+    return action_view(
         request,
-        "settings/service-form.html",
-        title="Add service account",
-        crumbs=(
-            ("Settings", reverse("settings:home")),
-            ("Service accounts", reverse("service-accounts:list")),
+        form=lambda: AddServiceForm(
+            request.POST or None, by=user, initial={"team": request.GET.get("team")}
         ),
-        sentence=Headline(
-            "A service account has API tokens and no password, and does not depend on a person."
+        action=lambda form: add_service(
+            username=form.cleaned_data["username"],
+            about=form.cleaned_data["about"],
+            team=form.cleaned_data["team"],
+            role=form.cleaned_data["role"] if form.cleaned_data["team"] else None,
+            office=form.cleaned_data.get("office", ""),
+            by=user,
         ),
-        form=form,
-        status=422 if form.is_bound else 200,
+        done=lambda service: f"{service} was added. Create an API token next.",
+        back=lambda service: reverse("service-accounts:detail", args=[service.pk]),
+        page=lambda form: render_page(
+            request,
+            "settings/service-form.html",
+            title="Add service account",
+            crumbs=(
+                ("Settings", reverse("settings:home")),
+                ("Service accounts", reverse("service-accounts:list")),
+            ),
+            sentence=Headline(
+                "A service account has API tokens and no password, and does not depend on a person."
+            ),
+            form=form,
+        ),
     )
 
 
@@ -245,24 +240,19 @@ def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one service account: its purpose, its roles, its API tokens."""
     user, service = _get_service_or_404(request, pk)
     may_change = can_manage_service(user, service)
-    form = ServiceForm(by=user, service=service) if may_change else None
     if request.method == "POST":
         _require_manager(may_change)
-        form = ServiceForm(request.POST, by=user, service=service)
-        if form.is_valid():
-            try:
-                change_service(service=service, facts=form.cleaned_data, by=user)
-            except AccountChangeError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                flash_success(request, f"{service} was changed.")
-                return redirect("service-accounts:detail", service.pk)
-    return _render_service_page(
+    elif not may_change:
+        return _render_service_page(request, user, service, form=None, key_form=None)
+    return action_view(
         request,
-        user,
-        service,
-        form=form,
-        key_form=build_token_form(user, service) if may_change else None,
+        form=lambda: ServiceForm(request.POST or None, by=user, service=service),
+        action=lambda form: change_service(service=service, facts=form.cleaned_data, by=user),
+        done=lambda _result: f"{service} was changed.",
+        back=reverse("service-accounts:detail", args=[pk]),
+        page=lambda form: _render_service_page(
+            request, user, service, form=form, key_form=build_token_form(user, service)
+        ),
     )
 
 
@@ -271,15 +261,20 @@ def issue_service_token(request: HttpRequest, pk: int) -> HttpResponse:
     """Issue a token. Only this response shows its secret."""
     user, service = _get_service_or_404(request, pk)
     _require_manager(can_manage_service(user, service))
-    key_form = build_token_form(user, service, request.POST)
-    secret = issue_from_form(key_form, holder=service, by=user)
-    return _render_service_page(
+
+    def render(key_form: TokenForm, secret: str = "") -> HttpResponse:
+        form = ServiceForm(by=user, service=service)
+        return _render_service_page(
+            request, user, service, form=form, key_form=key_form, secret=secret
+        )
+
+    return action_view(
         request,
-        user,
-        service,
-        form=ServiceForm(by=user, service=service),
-        key_form=build_token_form(user, service) if secret else key_form,
-        secret=secret,
+        form=lambda: build_token_form(user, service, request.POST),
+        action=lambda form: issue_from_form(form, holder=service, by=user),
+        done="",
+        back=lambda secret: render(build_token_form(user, service), secret),
+        page=render,
     )
 
 
@@ -297,10 +292,6 @@ def _render_service_page(
     at = now()
     tokens = ServiceTokenList(ListRequest(request.GET, user), at=at, service=service)
     n_usable = sum(token.is_good_at(at) for token in tokens.rows)
-    has_errors = any(
-        page_form is not None and page_form.is_bound and page_form.errors
-        for page_form in (form, key_form)
-    )
     office = OrganisationRole(service.organisation_role).label if service.organisation_role else ""
     response = render_page(
         request,
@@ -328,7 +319,6 @@ def _render_service_page(
         form=form,
         key_form=key_form,
         may_change=form is not None,
-        status=422 if has_errors else 200,
     )
     return keep_secret_uncached(response, secret)
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -24,8 +23,8 @@ from apps.inventory.models import Application
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
 from apps.web.pages.list_page import url_with_query
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
@@ -268,31 +267,29 @@ def _count_by_team(rows: "QuerySet[Any]") -> dict[int, int]:
 def add_team(request: HttpRequest) -> HttpResponse:
     """Add a team."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    form = TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")})
-    if request.method == "POST" and form.is_valid():
-        try:
-            team = actions.add_team(facts=_get_facts(form), by=user)
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            flash_success(request, f"{team.name} was added. Assign roles to users next.")
-            if actions.teams_by_name(team.name).exclude(pk=team.pk).exists():
-                values = {"team": team.name, "slug": team.slug}
-                flash_success(
-                    request,
-                    "Another team is also called {team}. The slug of this one is {slug}.".format(
-                        **values
-                    ),
-                )
-            return redirect("teams:detail", team.slug)
-    return render_page(
+    return action_view(
         request,
-        "settings/team-form.html",
-        title="Add team",
-        crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
-        sentence=Headline("A team owns applications. Its members can view and change them."),
-        form=form,
-        status=422 if form.is_bound else 200,
+        form=lambda: TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")}),
+        action=lambda form: actions.add_team(facts=_get_facts(form), by=user),
+        done=_confirm_new_team,
+        back=lambda team: reverse("teams:detail", args=[team.slug]),
+        page=lambda form: render_page(
+            request,
+            "settings/team-form.html",
+            title="Add team",
+            crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
+            sentence=Headline("A team owns applications. Its members can view and change them."),
+            form=form,
+        ),
+    )
+
+
+def _confirm_new_team(team: Team) -> str:
+    has_namesake = actions.teams_by_name(team.name).exclude(pk=team.pk).exists()
+    return f"{team.name} was added. Assign roles to users next." + (
+        f" Another team is also called {team.name}. The slug of this one is {team.slug}."
+        if has_namesake
+        else ""
     )
 
 
@@ -305,24 +302,26 @@ def team_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one team with its members, and for governance the form of its facts."""
     user = signed_in_user(request)
     team = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
-    may_own = user.may(TeamRole.OWNER, team)
-    form = TeamForm(instance=team, row=team) if user.is_governance else None
     if request.method == "POST":
         governance_user(request, str(GOVERNANCE_ONLY))
-        with transaction.atomic():
-            locked = actions.locked_team(team)
-            form = TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=team.pk))
-            if form.is_valid():
-                try:
-                    with transaction.atomic():
-                        actions.change_team(team=locked, facts=_get_facts(form), by=user)
-                except ValidationError as error:
-                    form.add_error(None, error)
-                else:
-                    flash_success(request, f"{locked.name} was changed.")
-                    return redirect("teams:detail", team.slug)
-    return _render_team_page(
-        request, team, user=user, form=form, member_form=MemberForm() if may_own else None
+
+    def make_form() -> TeamForm:
+        if request.method != "POST":
+            return TeamForm(instance=team, row=team)
+        locked = actions.locked_team(team)
+        return TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=team.pk))
+
+    return action_view(
+        request,
+        form=make_form,
+        action=lambda form: actions.change_team(
+            team=form.instance, facts=_get_facts(form), by=user
+        ),
+        done=lambda changed: f"{changed.name} was changed.",
+        back=reverse("teams:detail", args=[team.slug]),
+        page=lambda form: _render_team_page(
+            request, team, user=user, form=form if user.is_governance else None
+        ),
     )
 
 
@@ -332,11 +331,11 @@ def _render_team_page(
     *,
     user: User,
     form: TeamForm | None,
-    member_form: MemberForm | None,
+    member_form: MemberForm | None = None,
 ) -> HttpResponse:
-    """Render the page of a team; `form` and `member_form` are None if the user may not use them."""
+    """Render the page of a team; `form` is None if the user may not use it. A `member_form` with
+    errors replaces the empty one."""
     members = list(team.memberships.select_related("user").order_by("-role", "user__username"))
-    is_rejected = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
     n_applications = Application.objects.visible_to(user).filter(team=team).count()
     return render_page(
         request,
@@ -353,12 +352,11 @@ def _render_team_page(
         above=_list_inherited_memberships(team, user),
         n_applications=n_applications,
         form=form,
-        member_form=member_form,
+        member_form=member_form or (MemberForm() if user.may(TeamRole.OWNER, team) else None),
         # only users who can view all accounts see the names of all users
         people=User.objects.filter(is_active=True).order_by("username")[:500]
         if user.can_read_all
         else (),
-        status=422 if is_rejected else 200,
     )
 
 
@@ -380,53 +378,61 @@ def _list_inherited_memberships(team: Team, user: User) -> list[Membership]:
 def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     """Assign a role on the team to a user, replacing an earlier role."""
     user, team = _get_owned_team(request, slug)
-    form = MemberForm(request.POST)
-    if not form.is_valid():
-        return _render_team_page(
+    detail_url = reverse("teams:detail", args=[team.slug])
+
+    def assign(form: MemberForm) -> str:
+        person, role = form.cleaned_data["person"], form.cleaned_data["role"]
+        actions.set_membership(user=person, team=team, role=role, by=user)
+        return f"{person} is {role.word} of {team.name}."
+
+    return action_view(
+        request,
+        form=lambda: MemberForm(request.POST),
+        action=assign,
+        done=str,
+        back=detail_url,
+        page=lambda form: _render_team_page(
             request,
             team,
             user=user,
             form=TeamForm(instance=team, row=team) if user.is_governance else None,
             member_form=form,
-        )
-    person: User = form.cleaned_data["person"]
-    role: TeamRole = form.cleaned_data["role"]
-    try:
-        actions.set_membership(user=person, team=team, role=role, by=user)
-    except actions.AccountChangeError as refusal:
-        flash_error(request, str(refusal))
-        return redirect("teams:detail", team.slug)
-    flash_success(request, f"{person} is {role.word} of {team.name}.")
-    return redirect("teams:detail", team.slug)
+        ),
+        refused=detail_url,
+    )
 
 
 @require_POST
 def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user, team = _get_owned_team(request, slug)
     membership = get_object_or_404(team.memberships.select_related("user"), pk=pk)
-    person = membership.user
-    try:
-        actions.end_membership(membership=membership, by=user)
-    except actions.AccountChangeError as refusal:
-        flash_error(request, str(refusal))
-        return redirect("teams:detail", team.slug)
-    flash_success(request, f"{person} no longer has a role on {team.name}.")
-    # users who remove their own role may no longer view the team
-    can_view = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=team.pk).exists()
-    return redirect("teams:detail", team.slug) if can_view else redirect("teams:list")
+    detail_url = reverse("teams:detail", args=[team.slug])
+
+    def back(_result: object) -> str:
+        # users who remove their own role may no longer view the team
+        visible_teams = Team.objects.visible_to(User.objects.get(pk=user.pk))
+        return detail_url if visible_teams.filter(pk=team.pk).exists() else reverse("teams:list")
+
+    return action_view(
+        request,
+        action=lambda _form: actions.end_membership(membership=membership, by=user),
+        done=f"{membership.user} no longer has a role on {team.name}.",
+        back=back,
+        refused=detail_url,
+    )
 
 
 @require_POST
 def remove_team(request: HttpRequest, slug: str) -> HttpResponse:
     user = governance_user(request, str(GOVERNANCE_ONLY))
     team = get_object_or_404(Team.objects.visible_to(user), slug=slug)
-    try:
-        actions.remove_team(team=team, by=user)
-    except actions.AccountChangeError as refusal:
-        flash_error(request, str(refusal))
-        return redirect("teams:detail", team.slug)
-    flash_success(request, f"{team.name} was removed.")
-    return redirect("teams:list")
+    return action_view(
+        request,
+        action=lambda _form: actions.remove_team(team=team, by=user),
+        done=f"{team.name} was removed.",
+        back=reverse("teams:list"),
+        refused=reverse("teams:detail", args=[team.slug]),
+    )
 
 
 def _get_owned_team(request: HttpRequest, slug: str) -> tuple[User, Team]:

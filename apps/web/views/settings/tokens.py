@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
@@ -19,11 +19,12 @@ from apps.accounts.actions import AccountChangeError, issue_token, revoke_token,
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
 from apps.accounts.service_accounts import can_manage_service
+from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.wording import number, quantity_of
@@ -204,11 +205,8 @@ def build_token_form(user: User, holder: User, data: Any = None) -> TokenForm:
 
 def render_own_tokens(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
     """Render the API tokens of the user. `secret` is a new token, shown once."""
-    status = 422 if form.is_bound and not form.is_valid() else 200
     page = TokenList.of_request(request)
-    return keep_secret_uncached(
-        page.render(request, status=status, form=form, secret=secret), secret
-    )
+    return keep_secret_uncached(page.render(request, form=form, secret=secret), secret)
 
 
 def keep_secret_uncached(response: HttpResponse, secret: str) -> HttpResponse:
@@ -223,18 +221,18 @@ def keep_secret_uncached(response: HttpResponse, secret: str) -> HttpResponse:
 def create_token(request: HttpRequest) -> HttpResponse:
     """Create a token. Only this response shows its secret."""
     user = signed_in_user(request)
-    form = build_token_form(user, user, request.POST)
-    secret = issue_from_form(form, holder=user, by=user)
-    return render_own_tokens(
-        request, build_token_form(user, user) if secret else form, secret=secret
+    return action_view(
+        request,
+        form=lambda: build_token_form(user, user, request.POST),
+        action=lambda form: issue_from_form(form, holder=user, by=user),
+        done="",
+        back=lambda secret: render_own_tokens(request, build_token_form(user, user), secret),
+        page=lambda form: render_own_tokens(request, form),
     )
 
 
 def issue_from_form(form: TokenForm, *, holder: User, by: User) -> str:
-    """Issue the token that the form describes and return its secret; empty if the form has
-    errors."""
-    if not form.is_valid():
-        return ""
+    """Issue the token that the form describes and return its secret."""
     cleaned = form.cleaned_data
     try:
         _token, secret = issue_token(
@@ -248,8 +246,7 @@ def issue_from_form(form: TokenForm, *, holder: User, by: User) -> str:
             per_minute=cleaned["per_minute"],
         )
     except AccountChangeError as refusal:
-        form.add_error("team", str(refusal))
-        return ""
+        raise DomainError(str(refusal), field="team") from None
     return secret
 
 
@@ -263,16 +260,19 @@ def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
     overlap = request.POST.get("overlap", "0")
     hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
     at = now()
-    try:
-        _token, secret = rotate_token(
+    return action_view(
+        request,
+        action=lambda _form: rotate_token(
             token=token, at=at, by=user, old_until=at + timedelta(hours=hours)
-        )
-    except AccountChangeError as refusal:
-        flash_error(request, str(refusal))
-        return redirect(_build_return_url(token, user))
-    if token.user_id == user.pk:
-        return render_own_tokens(request, build_token_form(user, user), secret=secret)
-    return _render_rotated_token(request, user, token, secret)
+        ),
+        done="",
+        back=lambda rotated: (
+            render_own_tokens(request, build_token_form(user, user), rotated[1])
+            if token.user_id == user.pk
+            else _render_rotated_token(request, user, token, rotated[1])
+        ),
+        refused=_build_return_url(token, user),
+    )
 
 
 def _render_rotated_token(
@@ -296,9 +296,12 @@ def _render_rotated_token(
 @require_POST
 def revoke_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
     user, token = _get_changeable_token(request, pk)
-    revoke_token(token=token, at=now(), by=user)
-    flash_success(request, f"The API token {token} was revoked.")
-    return redirect(_build_return_url(token, user))
+    return action_view(
+        request,
+        action=lambda _form: revoke_token(token=token, at=now(), by=user),
+        done=f"The API token {token} was revoked.",
+        back=_build_return_url(token, user),
+    )
 
 
 def _get_changeable_token(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:

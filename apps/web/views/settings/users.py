@@ -6,11 +6,10 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -34,8 +33,8 @@ from apps.common.text import pluralize
 from apps.common.time import now
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import UserSource, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
@@ -248,45 +247,50 @@ class UserList(ListPage[User, UserRow]):
 def invite_user(request: HttpRequest) -> HttpResponse:
     """Add a user, with a first role, and email the link by which the password is set."""
     by = _require_administrator(request)
-    # a contact with this address becomes the user
-    contact = User.objects.contact_with(request.POST.get("email", "")).first()
-    form = InviteForm(
-        request.POST or None, instance=contact, initial={"team": request.GET.get("team")}
-    )
-    if request.method == "POST" and form.is_valid():
+
+    def make_form() -> InviteForm:
+        # a contact with this address becomes the user
+        contact = User.objects.contact_with(request.POST.get("email", "")).first()
+        return InviteForm(
+            request.POST or None, instance=contact, initial={"team": request.GET.get("team")}
+        )
+
+    def add(form: InviteForm) -> User:
         cleaned = form.cleaned_data
-        with transaction.atomic():
-            person = actions.add_user(
-                facts={name: cleaned[name] for name in InviteForm.Meta.fields}, by=by
-            )
-            if cleaned["team"]:
-                actions.set_membership(
-                    user=person, team=cleaned["team"], role=cleaned["role"], by=by
-                )
-        _email_invitation(request, person, by)
-        return redirect("users:list")
-    return render_page(
+        person = actions.add_user(
+            facts={name: cleaned[name] for name in InviteForm.Meta.fields}, by=by
+        )
+        if cleaned["team"]:
+            actions.set_membership(user=person, team=cleaned["team"], role=cleaned["role"], by=by)
+        return person
+
+    return action_view(
         request,
-        "settings/invite.html",
-        title="Invite user",
-        crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
-        sentence=Headline("The invitation is an email with a link to set a password."),
-        form=form,
-        status=422 if form.is_bound else 200,
+        form=make_form,
+        action=add,
+        done=lambda person: _email_invitation(person, by),
+        back=reverse("users:list"),
+        page=lambda form: render_page(
+            request,
+            "settings/invite.html",
+            title="Invite user",
+            crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
+            sentence=Headline("The invitation is an email with a link to set a password."),
+            form=form,
+        ),
     )
 
 
-def _email_invitation(request: HttpRequest, person: User, by: User) -> None:
+def _email_invitation(person: User, by: User) -> Confirmation:
     try:
         send_invitation(person=person, by=by)
     except OSError as error:
-        flash_error(
-            request,
+        return Confirmation(
             f"The email was not sent ({error}). Send {person} this URL yourself. It works "
             f"once: {invitation_url(person)}",
+            is_refusal=True,
         )
-    else:
-        flash_success(request, f"An invitation was sent to {person.email}.")
+    return Confirmation(f"An invitation was sent to {person.email}.")
 
 
 @require_POST
@@ -297,8 +301,12 @@ def resend_invitation(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if person.is_superuser and not by.is_superuser:
         raise PermissionDenied("You must be a superuser to change a superuser.")
-    _email_invitation(request, person, by)
-    return redirect("users:detail", person.pk)
+    return action_view(
+        request,
+        action=lambda _form: person,
+        done=lambda invited: _email_invitation(invited, by),
+        back=reverse("users:detail", args=[person.pk]),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -313,13 +321,34 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
         and not person.is_contact
         and person.merged_into_id is None
     )
-    form = UserForm(instance=person, row=person) if can_change else None
-    if request.method == "POST":
-        if not can_change:
+    if not can_change:
+        if request.method == "POST":
             raise PermissionDenied("You need the administrator role to change users.")
-        form = _save_user(request, person, user)
-        if form is None:
-            return redirect("users:detail", person.pk)
+        return _render_user(request, person, None)
+
+    def make_form() -> UserForm:
+        if request.method != "POST":
+            return UserForm(instance=person, row=person)
+        locked = User.objects.select_for_update(of=("self",)).get(pk=pk)
+        return UserForm(request.POST, instance=locked, row=User.objects.get(pk=pk))
+
+    return action_view(
+        request,
+        form=make_form,
+        action=lambda form: actions.change_user(
+            person=form.instance,
+            facts={name: form.cleaned_data[name] for name in actions.USER_FIELDS},
+            by=user,
+            request=request,
+        ),
+        done=lambda changed: f"{changed} was changed.",
+        back=reverse("users:detail", args=[pk]),
+        page=lambda form: _render_user(request, person, form),
+    )
+
+
+def _render_user(request: HttpRequest, person: User, form: UserForm | None) -> HttpResponse:
+    """Render the page of a user; `form` is None if the reader may not change the user."""
     return render_page(
         request,
         "settings/person.html",
@@ -331,8 +360,7 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
         form=form,
         has_factor=has_second_factor(person),
         is_required=is_required_of(person),
-        **contact_context(person, user),
-        status=422 if form is not None and form.is_bound else 200,
+        **contact_context(person, signed_in_user(request)),
     )
 
 
@@ -340,16 +368,12 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
 def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
     by = _require_administrator(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
-    try:
-        reset_second_factors(person=person, by=by, request=request)
-    except actions.AccountChangeError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        flash_success(
-            request,
-            f"Two-factor authentication of {person} was reset, and the sessions were ended.",
-        )
-    return redirect("users:detail", person.pk)
+    return action_view(
+        request,
+        action=lambda _form: reset_second_factors(person=person, by=by, request=request),
+        done=f"Two-factor authentication of {person} was reset, and the sessions were ended.",
+        back=reverse("users:detail", args=[person.pk]),
+    )
 
 
 @require_POST
@@ -357,48 +381,28 @@ def end_user_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     """End all sessions of a user."""
     by = _require_administrator(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
-    n_ended = end_sessions(person)
-    record_event(
-        AccountEventKind.SESSIONS_ENDED,
-        request=request,
-        user=person,
-        actor=by,
-        detail="all, by an administrator",
-    )
-    message = (
-        pluralize(n_ended, "{n} session of {person} ended.", "{n} sessions of {person} ended.")
-        if n_ended
-        else "{person} has no open session."
-    )
-    flash_success(request, message.format(n=n_ended, person=person))
-    return redirect("users:detail", person.pk)
 
+    def end(_form: forms.Form) -> int:
+        n_ended = end_sessions(person)
+        record_event(
+            AccountEventKind.SESSIONS_ENDED,
+            request=request,
+            user=person,
+            actor=by,
+            detail="all, by an administrator",
+        )
+        return n_ended
 
-def _save_user(request: HttpRequest, person: User, by: User) -> UserForm | None:
-    """Save the submitted form; return None, or the form with its errors."""
-    with transaction.atomic():
-        locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
-        form = UserForm(request.POST, instance=locked, row=User.objects.get(pk=person.pk))
-        if not form.is_valid():
-            return form
-        try:
-            actions.change_user(
-                person=locked,
-                facts={name: form.cleaned_data[name] for name in actions.USER_FIELDS},
-                by=by,
-                request=request,
-            )
-        except (actions.AccountChangeError, ValidationError) as refusal:
-            transaction.set_rollback(True)
-            form.add_error(
-                None,
-                str(refusal)
-                if isinstance(refusal, actions.AccountChangeError)
-                else refusal.messages,
-            )
-            return form
-    flash_success(request, f"{locked} was changed.")
-    return None
+    return action_view(
+        request,
+        action=end,
+        done=lambda n: (
+            pluralize(n, f"{n} session of {person} ended.", f"{n} sessions of {person} ended.")
+            if n
+            else f"{person} has no open session."
+        ),
+        back=reverse("users:detail", args=[person.pk]),
+    )
 
 
 def _describe_user(person: User) -> str:

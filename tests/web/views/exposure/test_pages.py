@@ -13,6 +13,7 @@ from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
 from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.models import Dependency
+from apps.web.views.exposure import nodes
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -23,7 +24,7 @@ from tests.builders import (
     make_provider,
     make_version,
 )
-from tests.http import csv_rows, visible_text
+from tests.http import csv_rows, visible_text, workbook_of
 from tests.web.page_parts import drawing_titles, headline_of
 
 pytestmark = pytest.mark.django_db
@@ -207,19 +208,55 @@ def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_use
         assert found.contribution == pytest.approx(everyone[pk].contribution)
         assert found.marginal == pytest.approx(everyone[pk].marginal)
     rows = csv_rows(as_user(richer.governance).get("/exposure/contributions.csv?layer=host"))
-    assert sum(float(row["contribution"]) for row in rows) == pytest.approx(whole.hhi)
+    assert sum(float(row["Contribution"]) for row in rows) == pytest.approx(whole.hhi)
+
+
+def test_contributions_are_listed_for_a_layer_and_a_weight_with_a_workbook(richer, as_user):
+    client = as_user(richer.governance)
+    query = "?layer=gateway&weight=users"
+
+    page = client.get(f"/exposure/contributions/{query}")
+    book = client.get(f"/exposure/contributions.xlsx{query}")
+    rows = csv_rows(client.get(f"/exposure/contributions.csv{query}"))
+
+    assert "No records match these filters." not in visible_text(page)
+    assert {(row["Layer"], row["Weight by"]) for row in rows} == {("gateway", "users")}
+    assert len(rows) == 4
+    assert [row["Criticality"] for row in rows[:2]] == ["Critical", "Critical"]
+    assert workbook_of(book).active.max_row == 5
+    assert 'href="?layer=gateway&amp;weight=spend"' in page.content.decode()
+    mine = as_user(richer.viewer).get("/exposure/contributions/")
+    assert "Clause finder" not in visible_text(mine)
+    assert "Scope: your teams’ applications." in visible_text(mine)
+
+
+def test_single_points_are_sorted_and_filtered_by_layer_as_in_their_files(richer, as_user):
+    client = as_user(richer.governance)
+
+    page = client.get("/exposure/single-points/?kind=developer")
+    rows = csv_rows(client.get("/exposure/single-points.csv?sort=-critical"))
+
+    critical = [int(row["Critical"]) for row in rows]
+    assert critical == sorted(critical)
+    assert "Anthropic developer" in visible_text(page)
+    assert {row["Layer"] for row in rows} > {"developer", "host"}
+    assert {
+        row["Layer"] for row in csv_rows(client.get("/exposure/single-points.csv?kind=developer"))
+    } == {"developer"}
+    for row in rows:
+        assert int(row["Exposed"]) + int(row["Cushioned"]) == int(row["Applications"])
 
 
 def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     client = as_user(richer.governance)
     rows = csv_rows(client.get("/exposure/ways-out.csv"))
 
-    assert [(row["application"], row["best tested independence"]) for row in rows] == [
+    assert [(row["Application"], row["Valid exit test"]) for row in rows] == [
         ("Clause finder", ""),
         ("Claims triage", "5"),
     ]
-    assert rows[1]["alternative"] == "gpt-5"
-    assert rows[1]["invested days"] == "12.0"
+    assert rows[1]["Alternative"] == "gpt-5"
+    assert rows[1]["Invested days"] == "12.0"
     page = client.get("/exposure/ways-out/?state=tested")
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" not in visible_text(page)
@@ -244,17 +281,33 @@ class TestNode:
         assert "Clause finder" in listed
         assert "Claims triage" not in listed
         rows = csv_rows(client.get(f"{address}applications.csv"))
-        assert {(row["application"], row["state"]) for row in rows} == {
-            ("Claims triage", "portable"),
-            ("Clause finder", "exposed"),
+        assert {(row["Application"], row["State"]) for row in rows} == {
+            ("Claims triage", "Portable"),
+            ("Clause finder", "Exposed"),
         }
         assert [
-            row["application"]
+            row["Application"]
             for row in csv_rows(client.get(f"{address}applications.csv?state=exposed"))
         ] == ["Clause finder"]
         assert f"/what-if/?remove=developer:{maker.slug}" in page.content.decode()
         # the same party as a host is another node
         assert f"/exposure/nodes/host/{maker.pk}/" in page.content.decode()
+
+    def test_a_long_workbook_leads_to_the_csv(self, richer, as_user, monkeypatch):
+        client = as_user(richer.governance)
+        address = f"/exposure/nodes/developer/{Provider.objects.get(slug='anthropic').pk}/"
+
+        book = client.get(f"{address}applications.xlsx?state=exposed")
+        monkeypatch.setattr(nodes, "MAX_ROWS_PER_REQUEST", 1)
+        page = client.get(address)
+        answer = client.get(f"{address}applications.xlsx?state=exposed")
+
+        assert [row[0] for row in workbook_of(book).active.iter_rows(values_only=True)] == [
+            "Application",
+            "Clause finder",
+        ]
+        assert "applications.xlsx" not in page.content.decode()
+        assert answer.url == f"{address}applications.csv?state=exposed"
 
     def test_a_member_sees_the_own_teams_there(self, richer, as_user):
         maker = Provider.objects.get(slug="anthropic")
@@ -345,9 +398,23 @@ def test_the_page_costs_the_same_however_large_the_portfolio(
         client.get("/exposure/ways-out/")
     with django_assert_num_queries(COSTS["points"]):
         client.get("/exposure/single-points/")
+    with django_assert_num_queries(COSTS["contributions"]):
+        client.get("/exposure/contributions/")
+    with django_assert_num_queries(COSTS["months"]):
+        client.get("/exposure/months/")
+    with django_assert_num_queries(COSTS["losses"]):
+        client.get("/exposure/loss/")
 
 
-COSTS = {"page": 21, "node": 22, "ways out": 14, "points": 14}
+COSTS = {
+    "page": 21,
+    "node": 21,
+    "ways out": 14,
+    "points": 12,
+    "contributions": 10,
+    "months": 6,
+    "losses": 11,
+}
 
 
 # --- losses ---------------------------------------------------------------------------------------

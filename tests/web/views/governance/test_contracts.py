@@ -7,13 +7,8 @@ import pytest
 
 from apps.accounts.roles import OrganisationRole
 from apps.inventory.governance.annex_documents import record_document_status, request_documents
-from apps.inventory.governance.contracts import (
-    EDITABLE_CONTRACT_FIELDS,
-    change_contract,
-    register_contract,
-)
+from apps.inventory.governance.contracts import change_contract, register_contract
 from apps.inventory.models import AnnexItem, Contract
-from apps.web.views.governance.contract_forms import ContractForm
 from tests.builders import make_provider, make_user
 from tests.http import csv_rows, text_of
 
@@ -42,11 +37,22 @@ def contract(world):
     )
 
 
-def test_the_form_offers_every_fact_that_may_be_set(world, contract):
-    assert set(ContractForm(row=contract).fields) - {"seen"} == EDITABLE_CONTRACT_FIELDS
-    assert {
-        field.name for _name, fields in ContractForm(row=contract).groups() for field in fields
-    } == EDITABLE_CONTRACT_FIELDS
+def test_the_form_offers_every_fact_that_may_be_set(world, contract, as_user):
+    page = as_user(world.governance).get(f"/contracts/{contract.pk}/change/").content.decode()
+    entered_elsewhere = {"id", "party", "created_at", "updated_at"}
+
+    offered = set(re.findall(r'name="([a-z_]+)"', page))
+
+    assert offered >= {field.name for field in Contract._meta.fields} - entered_elsewhere
+    assert "party" not in offered
+
+
+def test_a_stored_service_that_is_not_in_the_list_stays_selectable(world, contract, as_user):
+    change_contract(contract=contract, facts={"ict_service_type": "S99"}, by=world.governance)
+
+    page = as_user(world.governance).get(f"/contracts/{contract.pk}/change/").content.decode()
+
+    assert '<option value="S99" selected>S99</option>' in page
 
 
 def test_a_contract_is_registered_with_what_is_known(world, as_user):
@@ -85,7 +91,11 @@ def test_a_reference_that_is_taken_is_refused_with_a_sentence(world, contract, a
 
 def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract, as_user):
     client = as_user(world.governance)
-    fields = {"seen": seen(client.get(f"/contracts/{contract.pk}/")), **FACTS, "ref": "ANT-1"}
+    fields = {
+        "seen": seen(client.get(f"/contracts/{contract.pk}/change/")),
+        **FACTS,
+        "ref": "ANT-1",
+    }
 
     answer = client.post(
         f"/contracts/{contract.pk}/change/",
@@ -101,7 +111,7 @@ def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract,
 def test_of_two_who_change_a_contract_the_second_compares_first(world, contract, as_user):
     client = as_user(world.governance)
     fields = {**FACTS, "ref": "ANT-1", "ends_on": contract.ends_on, "notice_days_theirs": 90}
-    opened = seen(client.get(f"/contracts/{contract.pk}/"))
+    opened = seen(client.get(f"/contracts/{contract.pk}/change/"))
     change_contract(contract=contract, facts={"notice_days_theirs": 60}, by=world.governance)
 
     refused = client.post(f"/contracts/{contract.pk}/change/", {**fields, "seen": opened})

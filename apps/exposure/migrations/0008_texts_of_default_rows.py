@@ -1,4 +1,5 @@
-"""The default policies get names in the words of the glossary; a name that a user changed is kept."""
+"""The default policies and assumed rates get texts in the words of the glossary; a text that a user
+changed is kept."""
 
 from django.db import migrations
 
@@ -21,6 +22,16 @@ FROM (VALUES
 ) AS names (slug, old, new)
 WHERE p.slug = names.slug AND p.name = names.old
 """
+SOURCES = """
+UPDATE exposure_eventrate
+SET source = replace(
+    source,
+    'An assumption of this project; nobody counted it. Replace it by what your status pages',
+    'An assumption of this project, not a count. Replace it by what your status pages'
+)
+WHERE assumption
+  AND source LIKE '%An assumption of this project; nobody counted it.%'
+"""
 
 
 class Migration(migrations.Migration):
@@ -30,4 +41,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(sql=RENAME, reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=SOURCES, reverse_sql=migrations.RunSQL.noop),
     ]
