@@ -28,7 +28,7 @@ from tests.http import file_lines, text_of
         ("/applications/", 18),
         ("/foundations/", 12),
         ("/offerings/", 11),
-        ("/providers/", 17),
+        ("/providers/", 14),
         ("/events/", 9),
         ("/feeds/", 11),
         ("/alerts/", 13),

@@ -156,9 +156,7 @@ class IssueList(ListPage[Issue, IssueRow]):
 
     @cached_property
     def listing(self) -> GroupedIssues:  # type: ignore[override]
-        name, is_descending = self.sorting.chosen(self.request)
-        order = f"-{name}" if is_descending else name
-        return GroupedIssues(self.request, self.queryset, self.grouping, order, self.today)
+        return GroupedIssues(self.request, self.queryset, self.grouping, self.today)
 
     @cached_property
     def groups(self) -> list[IssueGroup]:

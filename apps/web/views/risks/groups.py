@@ -214,7 +214,7 @@ class RiskGroupList(InheritedRiskList[GroupRow]):
 
     def get_lead(self) -> Headline:
         return presenters.groups_headline(
-            sum((group.reach for group in self.groups), RiskReach()),
+            RiskReach.total(group.reach for group in self.groups),
             len(self.groups),
             is_filtered=self.is_filtered,
             is_counted=self.basis.is_counted,

@@ -64,7 +64,7 @@ def heat_map(request: HttpRequest) -> HttpResponse:
     standings = risk_standings(
         user=user, on=today, stored=basis.stored, application=query.application
     )
-    reach = sum((risk_standing.reach for risk_standing in standings), RiskReach())
+    reach = RiskReach.total(risk_standing.reach for risk_standing in standings)
     application = selected_application(user, query)
     level = request.GET.get("heat") or request.GET.get("level") or INHERENT
     acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
