@@ -10,8 +10,8 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from apps.web.lists.pagination import QuerySource, changed_query
 from apps.web.pages.form_fields import write_options
-from apps.web.pages.list_page import QuerySource, changed_query
 
 
 @dataclass(frozen=True, slots=True)

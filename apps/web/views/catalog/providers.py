@@ -34,9 +34,9 @@ from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.governance.contracts import contracts_by_party
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters.retirement_dates import reach_sentence

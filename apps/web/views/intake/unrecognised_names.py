@@ -26,9 +26,9 @@ from apps.intake.observations.name_decisions import decide_name, observations_na
 from apps.intake.queries import unresolved_names
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.dependencies.offering_picker import OfferingPicker, build_picker, number_in
 from apps.web.views.intake.presenters import sender_name

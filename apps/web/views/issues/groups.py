@@ -21,7 +21,7 @@ from apps.issues.models import (
     Urgency,
 )
 from apps.issues.queries import bounded_counts, first_groups, first_in_each
-from apps.web.pages.list_page import (
+from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
     PRINT_PAGE_SIZE,
     PaginatedList,

@@ -31,8 +31,8 @@ from apps.issues.queries import bounded_counts
 from apps.issues.responses import can_respond
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
+from apps.web.lists.pagination import MAX_COUNTED_ROWS, changed_query
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.list_page import MAX_COUNTED_ROWS, changed_query
 from apps.web.pages.page import Headline
 from apps.web.views.issues.detail import issue_context, visible_issue
 from apps.web.views.issues.forms import SNOOZE_CHOICES

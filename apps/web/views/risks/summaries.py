@@ -30,8 +30,8 @@ from apps.risks.queries.counts import (
 from apps.risks.queries.node_names import node_names
 from apps.risks.queries.reach import RiskReach, expiring_acceptances
 from apps.web.drawings.charts.heat_map import HeatMap, build_heat_map
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
 from apps.web.wording import number
