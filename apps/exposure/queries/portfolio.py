@@ -516,26 +516,40 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
                 [kind.value],
             )
         else:
-            cursor.execute(
-                """
-                WITH called AS MATERIALIZED (
-                    -- offerings and parties that the teams use, each once
-                    SELECT DISTINCT offering_id, via_party_id, reached
-                        FROM exposure_activedependency
-                    WHERE team_id = ANY (%s)
-                )
-                SELECT DISTINCT k.ref FROM catalog_node k
-                JOIN exposure_enginefooting f ON f.node_id = k.id
-                JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = %s
-                UNION
-                SELECT DISTINCT k.ref FROM catalog_node k
-                JOIN exposure_partyfooting f ON f.node_id = k.id
-                JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached
-                WHERE k.kind = %s
-                """,
-                [list(teams), kind.value, kind.value],
-            )
+            cursor.execute(_USED_OF_TEAMS, {"teams": list(teams), "kinds": [kind.value]})
         return [ref for (ref,) in cursor.fetchall()]
+
+
+def used_parties(*, user: User) -> set[int]:
+    """Return the providers with any dependent in any role: one statement."""
+    teams = visible_team_ids(user)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _USED_EVERYWHERE if teams is None else _USED_OF_TEAMS,
+            {"teams": list(teams or ()), "kinds": [kind.value for kind in PARTY_KINDS]},
+        )
+        return {ref for (ref,) in cursor.fetchall()}
+
+
+_USED_EVERYWHERE = """
+SELECT DISTINCT k.ref FROM exposure_nodereach r
+JOIN catalog_node k ON k.id = r.node_id AND k.kind = ANY (%(kinds)s)
+"""
+_USED_OF_TEAMS = """
+WITH called AS MATERIALIZED (
+    -- offerings and parties that the teams use, each once
+    SELECT DISTINCT offering_id, via_party_id, reached FROM exposure_activedependency
+    WHERE team_id = ANY (%(teams)s)
+)
+SELECT DISTINCT k.ref FROM catalog_node k
+JOIN exposure_enginefooting f ON f.node_id = k.id
+JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = ANY (%(kinds)s)
+UNION
+SELECT DISTINCT k.ref FROM catalog_node k
+JOIN exposure_partyfooting f ON f.node_id = k.id
+JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached
+WHERE k.kind = ANY (%(kinds)s)
+"""
 
 
 def _team_condition(table: str, teams: Collection[int] | None) -> str:

@@ -22,10 +22,10 @@ from apps.common.errors import DomainError
 from apps.common.time import day_of, now
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import MAX_COUNTED_ROWS
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import MAX_COUNTED_ROWS
 from apps.web.pages.page import Headline
 from apps.web.views.alerts import responses
 from apps.web.views.alerts.forms import ResolveForm, SnoozeForm

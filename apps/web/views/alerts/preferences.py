@@ -30,10 +30,10 @@ from apps.alerts.preferences import (
 )
 from apps.alerts.unsubscribe_links import recipient_schedule
 from apps.common.time import day_of, now
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import action_view
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import WEEKDAYS
 from apps.web.wording import count_of, join_names
