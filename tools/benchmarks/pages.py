@@ -111,7 +111,7 @@ def list_pages(user: User) -> Iterator[tuple[str, str]]:
         # routes written as expressions take arguments and are acts, not pages
         if isinstance(route.pattern, RegexPattern):
             continue
-        arguments = {}
+        arguments: dict[str, Any] | None = {}
         if route.pattern.converters:
             arguments = finders[name](user) if name in finders else None
         if arguments is None:

@@ -1,6 +1,7 @@
 """Form fields that several pages share."""
 
 from collections.abc import Container, Iterable
+from html import escape
 from typing import Any, Protocol
 
 from django import forms
@@ -8,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms.renderers import BaseRenderer
 from django.forms.utils import flatatt
 from django.http import HttpRequest
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User

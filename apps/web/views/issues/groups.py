@@ -171,7 +171,7 @@ class GroupedIssues:
 
     def _select(self, group: _GroupKey | None, is_set_aside: bool | None = None) -> IssueQuerySet:
         """Return the issues of one group, or of all, in the order of the list."""
-        issues = self.issues.order_by(
+        issues: Any = self.issues.order_by(
             *(term for term in self.issues.query.order_by if term != "is_set_aside")
         )
         if group is not None:
