@@ -51,7 +51,7 @@ from apps.web.views.exposure.parameters import (
     name_url,
     require_organisation_role,
 )
-from apps.web.views.governance.proposals import flash_proposed
+from apps.web.views.governance.proposals import confirm_proposed
 from apps.web.wording import count_of, number
 
 MAX_BREACHES = 25
@@ -353,8 +353,7 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponseBase:
 
     def describe(outcome: Policy | DecisionProposal) -> str:
         if isinstance(outcome, DecisionProposal):
-            flash_proposed(request, at=at)
-            return ""
+            return confirm_proposed(at=at)
         return "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes."
 
     return _handle_form(
