@@ -114,6 +114,23 @@ def test_the_most_urgent_causes_are_found_behind_one_with_most_issues(causes, mo
     ]
 
 
+@pytest.mark.parametrize("batch", [2, 200])
+def test_causes_that_are_not_due_come_in_the_order_of_their_urgency(causes, monkeypatch, batch):
+    monkeypatch.setattr(urgent_causes, "_BATCH", batch)
+    for days, cause in ((200, causes[0]), (10, causes[1]), (70, causes[2])):
+        Issue.objects.filter(cause=cause).update(act_by=TODAY + timedelta(days=days))
+
+    found = urgent_causes.urgent_causes(
+        Issue.objects.all(), today=TODAY, limit=3, relations=("cause",)
+    )
+
+    assert [cause.lead.cause_id for cause in found] == [
+        causes[1].pk,
+        causes[2].pk,
+        causes[0].pk,
+    ]
+
+
 @pytest.mark.parametrize("urgency", Urgency)
 def test_an_urgency_selects_the_same_issues_with_its_horizon(world, urgency):
     issues = [
