@@ -24,7 +24,7 @@ from apps.catalog.models import ProviderEvent
 
 PREVIEW_DAYS = 30
 # Maximum number of alerts, and of events, that are checked; beyond it the preview is cut.
-MAX_CANDIDATES = 5000
+MAX_CANDIDATES = 1000
 
 
 @dataclass(frozen=True, slots=True)

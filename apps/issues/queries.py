@@ -1,12 +1,12 @@
 """Reads of causes and issues that join other records."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 
+from apps.common.database.statements import count_each
 from apps.issues.models import CauseKind, Issue, IssueQuerySet
 from apps.issues.subjects import load_subjects
 from apps.issues.urgency import issue_urgency
@@ -94,15 +94,56 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day is not None else None
 
 
-def bounded_counts(selections: Mapping[str, IssueQuerySet], *, limit: int) -> dict[str, int]:
+def bounded_counts[Name](
+    selections: Mapping[Name, IssueQuerySet], *, limit: int
+) -> dict[Name, int]:
     """Return {name: number of issues of the selection, at most `limit`}; one statement, which reads
     no more rows than that of each selection."""
-    parts: list[str] = []
-    values: list[Any] = []
-    for issues in selections.values():
-        sql, params = issues.order_by().values("pk")[:limit].query.sql_with_params()
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")
-        values.extend(params)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", values)
-        return dict(zip(selections, cursor.fetchone(), strict=True))
+    if not selections:
+        return {}
+    counts = count_each(
+        *(
+            # a selection that is already cut keeps its length
+            (rows if rows.query.is_sliced else rows.order_by()).values("pk")[:limit]
+            for rows in selections.values()
+        )
+    )
+    return dict(zip(selections, counts, strict=True))
+
+
+# issues that are read at a time while groups are looked for
+_BATCH_SIZES = (2_000, 8_000, 32_000)
+
+
+def first_groups(issues: IssueQuerySet, *, column: str, limit: int) -> tuple[list[Any], bool]:
+    """Return (the first values of a column in the order of the issues, whether there can be more):
+    causes, applications or owners.
+
+    The issues are read in their order, some thousands at a time, without those of the groups that
+    are known; three statements at most, so that the rest of a large organisation stays unread.
+    """
+    found: dict[Any, None] = {}
+    for size in _BATCH_SIZES:
+        remaining = issues.exclude(**{f"{column}__in": [key for key in found if key is not None]})
+        if None in found:
+            remaining = remaining.filter(**{f"{column}__isnull": False})
+        keys = list(remaining.values_list(column, flat=True)[:size])
+        found.update(dict.fromkeys(keys))
+        if len(found) > limit:
+            return list(found)[:limit], True
+        if len(keys) < size:
+            return list(found), False
+    return list(found), True
+
+
+def first_in_each(
+    selections: Iterable[IssueQuerySet], *, n: int, relations: Collection[str]
+) -> list[Issue]:
+    """Return the first `n` issues of each selection, in its order, with relations; two
+    statements."""
+    parts = [issues.values_list("pk", flat=True)[:n] for issues in selections]
+    if not parts:
+        return []
+    pks = list(parts[0] if len(parts) == 1 else parts[0].union(*parts[1:], all=True).order_by())
+    rows = Issue.objects.select_related(*relations).in_bulk(pks)
+    return [rows[pk] for pk in pks if pk in rows]

@@ -1,7 +1,7 @@
 """The most urgent causes: what governance decides first.
 
-Causes are ordered by urgency, then criticality, then date of their most pressing issue. A cause
-with tens of thousands of issues is counted in the database; pages load one issue of each.
+Causes are ordered by urgency, then criticality, then date of their most pressing issue. Pages load
+one issue of each; its others are counted up to a maximum.
 """
 
 from collections.abc import Collection
@@ -9,24 +9,28 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Min, Q, QuerySet, Value, When
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import Exact
 
-from apps.inventory.models import Criticality
 from apps.issues.models import Cause, Issue, IssueQuerySet, Urgency
-from apps.issues.models.issues import UrgencyExpression
+from apps.issues.models.issues import CRITICALITY_OF_ORGANISATION
+from apps.issues.queries import bounded_counts
+from apps.issues.urgency import issue_urgency
 
 # causes are counted up to here
 MAX_COUNTED_CAUSES = 1_000
-# issues of the organisation come with those of important applications
-_CRITICALITY_OF_ORGANISATION = Criticality.IMPORTANT
+# issues of one cause are counted up to here
+MAX_COUNTED_ISSUES = 10_000
+# issues that are read at a time while causes are looked for
+_BATCH = 200
+_LATER_URGENCIES = (Urgency.THIS_MONTH, Urgency.THIS_QUARTER, Urgency.LATER)
+_SORTED_FIELDS = ("cause_id", "act_by", "criticality", "state", "due_on")
 
 
 @dataclass(frozen=True, slots=True)
 class UrgentCause:
     """A cause with its most pressing issue, loaded with the relations of rows, and the numbers of
-    unresolved issues that the reader can view."""
+    unresolved issues that the reader can view, each counted up to MAX_COUNTED_ISSUES + 1."""
 
     lead: Issue
     n_issues: int
@@ -45,39 +49,29 @@ def pending_issues(user: Any, *, today: date) -> IssueQuerySet:
 def urgent_causes(
     issues: IssueQuerySet, *, today: date, limit: int, relations: Collection[str]
 ) -> list[UrgentCause]:
-    """Return the `limit` most urgent causes of the issues; three or four statements.
-
-    What is already due is looked at first, so that the rest is read only if that is not enough.
-    """
-    due = issues.filter(act_by__lte=today)
-    counts = _count_by_cause(due, today, limit)
-    if len(counts) < limit:
-        known = [row["cause"] for row in counts]
-        later = issues.filter(act_by__gt=today).exclude(cause__in=known)
-        counts += _count_by_cause(later, today, limit - len(counts))
-    if not counts:
+    """Return the `limit` most urgent causes of the issues; three or four statements, a few
+    more where hundreds of issues are not due."""
+    leads = _load_leads(issues, today, limit)
+    rows = issues.filter(pk__in=leads.values()).select_related(*relations)
+    issues_by_cause = {issue.cause_id: issue for issue in rows}
+    if not leads:
         return []
-    leads = {
-        issue.cause_id: issue
-        for issue in issues.filter(cause__in=[row["cause"] for row in counts])
-        .select_related(*relations)
-        .order_by(
-            "cause_id", _urgency_rank(today), _criticality(), F("due_on").asc(nulls_last=True), "pk"
-        )
-        .distinct("cause_id")
-    }
     # of all their issues, not only of those that are due
-    totals = {
-        row["cause"]: row
-        for row in issues.filter(cause__in=list(leads))
-        .order_by()
-        .values("cause")
-        .annotate(n=Count("pk"), n_unassigned=Count("pk", filter=Q(owner=None)))
-    }
+    selections = {cause: issues.filter(cause=cause) for cause in issues_by_cause}
+    totals = bounded_counts(
+        {
+            **{(cause, "all"): selected for cause, selected in selections.items()},
+            **{
+                (cause, "unassigned"): selected.filter(owner=None)
+                for cause, selected in selections.items()
+            },
+        },
+        limit=MAX_COUNTED_ISSUES + 1,
+    )
     return [
-        UrgentCause(leads[pk], totals[pk]["n"], totals[pk]["n_unassigned"])
-        for row in counts
-        if (pk := row["cause"]) in leads and pk in totals
+        UrgentCause(issues_by_cause[pk], totals[pk, "all"], totals[pk, "unassigned"])
+        for pk in leads
+        if pk in issues_by_cause
     ]
 
 
@@ -87,30 +81,55 @@ def counted_causes(user: Any) -> QuerySet[Cause, Any]:
     return causes.values("pk")[: MAX_COUNTED_CAUSES + 1]
 
 
-def _count_by_cause(issues: IssueQuerySet, today: date, limit: int) -> list[dict[str, Any]]:
-    rows = (
-        issues.order_by()
-        .values("cause")
-        .annotate(
-            rank=Min(_urgency_rank(today)),
-            level=Min(_criticality()),
-            date=Min("due_on"),
-        )
-        .order_by("rank", "level", F("date").asc(nulls_last=True), "cause")
+def _load_leads(issues: IssueQuerySet, today: date, limit: int) -> dict[int, int]:
+    """Return {cause: its most pressing issue} of the most urgent causes, in their order.
+
+    The issues of an urgency are read in their order, a few hundred at a time, until there are
+    enough causes: an urgency with tens of thousands of issues is never read as a whole.
+    """
+    leads: dict[int, int] = {}
+    _add_leads(leads, issues, Urgency.NOW, today, limit)
+    if len(leads) >= limit:
+        return leads
+    later = issues.filter(act_by__gt=today).exclude(cause__in=list(leads))
+    few = list(later.order_by().only(*_SORTED_FIELDS)[:_BATCH])
+    if len(few) == _BATCH:
+        for urgency in _LATER_URGENCIES:
+            _add_leads(leads, issues, urgency, today, limit)
+        return leads
+    for issue in sorted(few, key=lambda issue: _sort_key(issue, today)):
+        if len(leads) < limit:
+            leads.setdefault(issue.cause_id, issue.pk)
+    return leads
+
+
+def _add_leads(
+    leads: dict[int, int], issues: IssueQuerySet, urgency: Urgency, today: date, limit: int
+) -> None:
+    """Add causes with an issue of this urgency until there are enough."""
+    ordered = (
+        issues.of_urgency([urgency], today)
+        .alias(level=_criticality())
+        .order_by("level", F("due_on").asc(nulls_last=True), "cause", "pk")
     )
-    return [dict(row) for row in rows[:limit]]
+    while len(leads) < limit:
+        batch = list(ordered.exclude(cause__in=list(leads)).values_list("cause", "pk")[:_BATCH])
+        for cause, pk in batch:
+            if len(leads) < limit:
+                leads.setdefault(cause, pk)
+        if len(batch) < _BATCH:
+            break
+
+
+def _sort_key(issue: Issue, today: date) -> tuple[int, int, date, int, int]:
+    """Return the place of an issue, by the rules of the statement."""
+    urgency = issue_urgency(
+        act_by=issue.act_by, criticality=issue.criticality, state=issue.state, today=today
+    )
+    level = CRITICALITY_OF_ORGANISATION if issue.criticality is None else issue.criticality
+    rank = list(Urgency).index(urgency)
+    return rank, level, issue.due_on or date.max, issue.cause_id, issue.pk
 
 
 def _criticality() -> Coalesce:
-    return Coalesce("criticality", Value(int(_CRITICALITY_OF_ORGANISATION)))
-
-
-def _urgency_rank(today: date) -> Case:
-    """Return the place of the urgency on its scale, 0 for Now."""
-    return Case(
-        *(
-            When(condition=Exact(UrgencyExpression(today), Value(urgency)), then=Value(rank))
-            for rank, urgency in enumerate(Urgency.values)
-        ),
-        output_field=IntegerField(),
-    )
+    return Coalesce("criticality", Value(int(CRITICALITY_OF_ORGANISATION)))

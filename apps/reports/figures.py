@@ -91,18 +91,42 @@ def is_large_portfolio(user: User) -> bool:
     )
 
 
+def describe_uncounted(user: User) -> str:
+    """Say why there are no figures."""
+    if user.can_read_all:
+        return "being calculated"
+    return f"not counted for more than {MAX_LIVE_APPLICATIONS:,} applications"
+
+
 def register_figures(*, user: User, at: datetime) -> ReportFigures | None:
     """Return the figures of the DORA register; None if those of a large organisation are not
-    counted yet."""
-    if user.can_read_all and is_large_portfolio(user):
+    counted yet, and for teams with as many applications, for which only the file is complete."""
+    if is_large_portfolio(user):
         return _load_figures("dora", office=user.can_read_all)
     return _count_register(user, at)
 
 
 def inventory_figures(*, user: User, at: datetime) -> ReportFigures | None:
-    if user.can_read_all and is_large_portfolio(user):
+    if is_large_portfolio(user):
         return _load_figures("models", office=user.can_read_all)
     return _count_inventory(user, at)
+
+
+def register_fill(*, user: User, at: datetime) -> FillRate | None:
+    """Return the completeness of the DORA register alone; None as `register_figures` does."""
+    if is_large_portfolio(user):
+        figures = _load_figures("dora", office=user.can_read_all)
+        return figures.whole if figures is not None else None
+    with open_register(user=user, on=day_of(at)) as register:
+        return sum(register.fills().values(), FillRate())
+
+
+def inventory_fill(*, user: User, at: datetime) -> FillRate | None:
+    if is_large_portfolio(user):
+        figures = _load_figures("models", office=user.can_read_all)
+        return figures.whole if figures is not None else None
+    with open_inventory(user=user, on=day_of(at)) as inventory:
+        return inventory.fill()
 
 
 def quarter_activity(*, user: User, on: date) -> QuarterActivity:

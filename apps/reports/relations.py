@@ -67,13 +67,15 @@ LIMIT %(limit)s
 @contextmanager
 def report_relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
     """Create one temporary table per relation, in this order, and drop them at the end; in one
-    transaction."""
+    transaction, and sent together."""
     names = ", ".join(reversed(list(statements)))
+    creation = [
+        f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {select.rstrip().rstrip(';')};"
+        f"\nANALYZE {name}"
+        for name, select in statements.items()
+    ]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {names}")
-        for name, select in statements.items():
-            cursor.execute(f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {select}", params)
-            cursor.execute(f"ANALYZE {name}")
+        cursor.execute(";\n".join([f"DROP TABLE IF EXISTS {names}", *creation]), params)
         yield
         cursor.execute(f"DROP TABLE IF EXISTS {names}")
 

@@ -60,8 +60,6 @@ class Case:
     bare: dict[str, Any] = field(default_factory=dict)
     # (name of the page, what it is found by); "" where it has none
     page: tuple[str, str] = ("", "")
-    # the page that shows the form, where another one takes it
-    shown_at: str = ""
     # the name of the record in that URL, where several records share the page
     kind: str = ""
 
@@ -115,7 +113,6 @@ CASES = (
         },
         bare={"ref": "C-1"},
         page=("contracts:edit", "pk"),
-        shown_at="contracts:detail",
     ),
     Case(
         Provider,
@@ -254,16 +251,14 @@ def test_what_a_form_shows_of_a_row_changes_another_to_be_the_same(client, case)
     full = filled(case.model, **links, **case.full())
     name, key = case.page
     kind = [case.kind] if case.kind else []
-    address = reverse(case.shown_at or name, args=[*kind, getattr(full, key)])
+    address = reverse(name, args=[*kind, getattr(full, key)])
     form = client.get(address).context["form"]
     columns = case.record.form[0].written(case.record.columns)
     sent, kept = _posted(form), _columns(full, columns)
     full.delete()
     bare = _bare(case, links)
     seen = (
-        client.get(reverse(case.shown_at or name, args=[*kind, getattr(bare, key)]))
-        .context["form"]["seen"]
-        .value()
+        client.get(reverse(name, args=[*kind, getattr(bare, key)])).context["form"]["seen"].value()
     )
 
     answer = client.post(reverse(name, args=[*kind, getattr(bare, key)]), {**sent, "seen": seen})

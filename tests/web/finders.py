@@ -209,6 +209,7 @@ FINDERS: dict[str, Finder] = {
         "token": link_of(user, "new@example.org").rstrip("/").rpartition("/")[2]
     },
     "contracts:detail": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
+    "contracts:edit": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "exit-tests:edit": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),
     "unresolved-models:decide": lambda user: _first(
         _ordered(Offering.objects.visible_to(user).filter(version=None))

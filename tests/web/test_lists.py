@@ -9,8 +9,8 @@ from django.test import RequestFactory
 from apps.alerts.models import Alert, Notice
 from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Application
-from apps.web.pages import list_page
-from apps.web.pages.list_page import PaginatedList, csv_response, escape_formula
+from apps.web.lists import pagination
+from apps.web.lists.pagination import PaginatedList, csv_response, escape_formula
 from tests.builders import (
     make_application,
     make_dependency,
@@ -28,7 +28,7 @@ from tests.http import file_lines, text_of
         ("/applications/", 18),
         ("/foundations/", 12),
         ("/offerings/", 11),
-        ("/providers/", 17),
+        ("/providers/", 14),
         ("/events/", 9),
         ("/feeds/", 11),
         ("/alerts/", 13),
@@ -173,7 +173,7 @@ def test_a_sorted_column_says_how(world, as_user):
 
 
 def test_counting_and_leafing_stop_at_the_bound(db, monkeypatch):
-    monkeypatch.setattr(list_page, "MAX_COUNTED_ROWS", 3)
+    monkeypatch.setattr(pagination, "MAX_COUNTED_ROWS", 3)
     for _ in range(5):
         make_application()
 

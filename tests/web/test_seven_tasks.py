@@ -175,7 +175,7 @@ def test_find_who_was_notified_of_one_retirement(signed_in: Browse, demo: None) 
     page = signed_in(person("edith"))
     page.goto("/")
     retirements = page.get_by_role("region", name="Retirements")
-    retirements.get_by_role("link", name="Medical notes (own fine-tune)").click()
+    retirements.get_by_role("link", name="Medical notes, March 2026").click()
     notified = page.get_by_role("region", name="Notified")
     expect(notified).to_contain_text("notified, of")
 

@@ -11,13 +11,23 @@ from tools.benchmarks.alerts import measure_alerts
 from tools.benchmarks.bulk import measure_bulk
 from tools.benchmarks.handler import measure_handler
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back
-from tools.benchmarks.pages import measure_pages
+from tools.benchmarks.pages import measure_pages, measure_pages_after_import
 from tools.benchmarks.queries import measure_queries
 from tools.benchmarks.refreshes import measure_refreshes
 from tools.benchmarks.rest import measure_rest
 from tools.benchmarks.traces import measure_traces
 
-PARTS = ("reading", "changing", "serving", "telling", "pages", "rest", "bulk", "traces")
+PARTS = (
+    "reading",
+    "changing",
+    "serving",
+    "telling",
+    "pages",
+    "import",
+    "rest",
+    "bulk",
+    "traces",
+)
 
 
 def measure_parts(parts: Collection[str], *, n_recipients: int) -> Iterator[BenchmarkLine]:
@@ -30,6 +40,8 @@ def measure_parts(parts: Collection[str], *, n_recipients: int) -> Iterator[Benc
         yield from measure_alerts(at=now(), n_recipients=n_recipients)
     if "pages" in parts:
         yield from measure_pages()
+    if "import" in parts:
+        yield from measure_pages_after_import()
     if "rest" in parts:
         yield from measure_rest()
     if "bulk" in parts:

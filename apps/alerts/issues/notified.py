@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from apps.alerts.issues.timeline import NotificationEntryKind, find_outcome, name_recipient
 from apps.alerts.models import Alert, AlertIssue, Notice
 from apps.issues.models import CauseOffering
@@ -51,13 +49,15 @@ def notified_of_offerings(
     retirement makes, that `user` can view; latest first. With an event also those of its alerts.
     One statement."""
     causes = CauseOffering.objects.filter(offering__in=offering_ids).values("cause")
-    linked = AlertIssue.objects.filter(issue__cause__in=causes).values("alert")
-    concerned = Q(alert__offering__in=offering_ids) | Q(alert__in=linked)
+    linked = AlertIssue.objects.order_by().filter(issue__cause__in=causes).values("alert")
+    # a list of alerts: an index is not used for either of several conditions
+    alerts = Alert.objects.order_by()
+    concerned = alerts.filter(offering__in=offering_ids).values("pk").union(linked)
     if event_id is not None:
-        concerned |= Q(alert__event=event_id)
+        concerned = concerned.union(alerts.filter(event=event_id).values("pk"))
     notices = (
         Notice.objects.visible_to(user)
-        .filter(concerned)
+        .filter(alert__in=concerned)
         .select_related("alert__acknowledged_by", "user", "team", "webhook", "delivery")
         .defer("delivery__body_text", "delivery__body_html")
         .order_by("-owed_at", "-pk")[:MAX_NOTICES]

@@ -37,21 +37,32 @@ N_ITEMS = len(AnnexItem.Item.values)
 
 def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) -> list[Scorecard]:
     """Return scorecards in the given order; unknown IDs are left out."""
-    data = load_scorecard_data(foundations=foundations, providers=(), user=user, on=on)
-    rows = {row.pk: row for row in data.foundations}
-    return [
-        _foundation_card(rows[pk], data, user, on)
-        for pk in dict.fromkeys(foundations)
-        if pk in rows
-    ]
+    return scorecards(foundations=foundations, providers=(), user=user, on=on)[0]
 
 
 def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> list[Scorecard]:
-    data = load_scorecard_data(foundations=(), providers=providers, user=user, on=on)
-    rows = data.providers
-    return [
-        _provider_card(rows[pk], data, user, on) for pk in dict.fromkeys(providers) if pk in rows
-    ]
+    return scorecards(foundations=(), providers=providers, user=user, on=on)[1]
+
+
+def scorecards(
+    *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
+) -> tuple[list[Scorecard], list[Scorecard]]:
+    """Return scorecards of foundations and of providers, each in the given order; unknown IDs are
+    left out. Both cost as many statements as one of them."""
+    data = load_scorecard_data(foundations=foundations, providers=providers, user=user, on=on)
+    rows = {row.pk: row for row in data.foundations}
+    return (
+        [
+            _foundation_card(rows[pk], data, user, on)
+            for pk in dict.fromkeys(foundations)
+            if pk in rows
+        ],
+        [
+            _provider_card(data.providers[pk], data, user, on)
+            for pk in dict.fromkeys(providers)
+            if pk in data.providers
+        ],
+    )
 
 
 def compare(

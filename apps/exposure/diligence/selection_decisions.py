@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.common.time import day_of
-from apps.exposure.diligence.scorecards import foundation_scorecards, provider_scorecards
+from apps.exposure.diligence.scorecards import scorecards
 from apps.inventory.governance.selections import decide_selection
 from apps.inventory.models import Selection, SelectionCandidate
 
@@ -21,18 +21,14 @@ def candidate_scorecards(*, selection: Selection, user: Any, on: date) -> dict[i
     candidates.
     """
     candidates = list(selection.candidates.select_related("offering").order_by("pk"))
-    foundations = {
-        card.pk: card.as_json()
-        for card in foundation_scorecards(
-            foundations={row.foundation_id for row in candidates}, user=user, on=on
-        )
-    }
-    hosts = {
-        card.pk: card.as_json()
-        for card in provider_scorecards(
-            providers={row.offering.host_id for row in candidates if row.offering}, user=user, on=on
-        )
-    }
+    foundation_cards, host_cards = scorecards(
+        foundations={row.foundation_id for row in candidates},
+        providers={row.offering.host_id for row in candidates if row.offering},
+        user=user,
+        on=on,
+    )
+    foundations = {card.pk: card.as_json() for card in foundation_cards}
+    hosts = {card.pk: card.as_json() for card in host_cards}
     return {
         row.pk: {
             "foundation": foundations[row.foundation_id],

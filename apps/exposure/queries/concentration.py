@@ -68,8 +68,8 @@ _OF_TEAMS = """
 _STATEMENT = """
 -- all applications in scope, with or without a primary model
 WITH total AS (
-    SELECT count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
-    FROM exposure_scopedapplication {own}
+    SELECT {total} AS n, (SELECT count(*) FROM exposure_scopedapplication s
+                          WHERE s.criticality = 0 {own}) AS n_critical
 ),
 line AS (
     -- the lowest tolerance of the active policies that measure the same
@@ -91,6 +91,12 @@ ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
          WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
 LIMIT %(limit)s
 """
+
+# the number for the organisation is stored with each refresh
+_TOTAL_EVERYWHERE = "coalesce((SELECT n_applications FROM exposure_enginestate WHERE id = 1), 0)"
+_TOTAL_OF_TEAMS = (
+    "(SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s))"
+)
 
 _SHARE = Decimal("0.000001")
 
@@ -149,7 +155,8 @@ def layer_tables(
     for place, layer in enumerate(layers):
         slug, name = _NAME_TABLES[layer.node_kind][1:]
         statement = _STATEMENT.format(
-            own="" if team_ids is None else "WHERE team_id = ANY (%(teams)s)",
+            total=_TOTAL_EVERYWHERE if team_ids is None else _TOTAL_OF_TEAMS,
+            own="" if team_ids is None else "AND s.team_id = ANY (%(teams)s)",
             counted=_EVERYWHERE if team_ids is None else _OF_TEAMS,
             named=_NAME_TABLES[layer.node_kind][0],
             slug=slug,

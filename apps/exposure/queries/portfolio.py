@@ -50,7 +50,10 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.ends_on <= %(soon)s),
        count(DISTINCT p.application_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
        count(DISTINCT p.effective_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
-       count(DISTINCT p.application_id) FILTER (WHERE e.unresolved)
+       count(DISTINCT p.application_id) FILTER (WHERE e.unresolved),
+       ({n_applications}),
+       (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {of_teams}),
+       (SELECT as_of FROM exposure_enginestate WHERE id = 1)
 FROM (
     SELECT o.id, o.version_id IS NULL AS unresolved,
            -- retired: its status says so, or an announced date has come
@@ -68,13 +71,22 @@ FROM (
 
 
 def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
-    """Return the figures of the portfolio; two statements, three while the tables have no
+    """Return the figures of the portfolio; one statement, two while the tables have no
     applications."""
     teams = visible_team_ids(user)
-    n, n_critical, as_of = _count_totals(user, teams)
+    if teams is None:
+        n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
+    else:
+        n_applications = (
+            "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
+        )
     with connection.cursor() as cursor:
         cursor.execute(
-            _ENDS.format(teams=_team_condition("p", teams)),
+            _ENDS.format(
+                teams=_team_condition("p", teams),
+                of_teams=_team_condition("s", teams),
+                n_applications=n_applications,
+            ),
             {
                 "day": on,
                 "soon": on + timedelta(30),
@@ -82,44 +94,27 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
                 "teams": list(teams or ()),
             },
         )
-        n_retired, ending_30, ending_180, offerings_180, unresolved = cursor.fetchone()
+        ended, ending_30, ending_180, offerings_180, unresolved, n, n_critical, as_of = (
+            cursor.fetchone()
+        )
+    if not n:
+        n, n_critical = _count_in_inventory(user)
     return PortfolioFigures(
-        n, n_critical, n_retired, ending_30, ending_180, offerings_180, unresolved, as_of
+        n, n_critical, ended, ending_30, ending_180, offerings_180, unresolved, as_of
     )
 
 
-def _count_totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date | None]:
-    """Return (applications, critical ones, day); counted from the inventory while the tables are
-    empty."""
-    if teams is None:
-        n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
-    else:
-        n_applications = (
-            "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
+def _count_in_inventory(user: User) -> tuple[int, int]:
+    """Return (applications, critical ones) while the tables are empty."""
+    row = (
+        Application.objects.visible_to(user)
+        .in_scope()
+        .order_by()
+        .aggregate(
+            n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
         )
-    of_teams = _team_condition("s", teams)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT ({n_applications}),
-                   (SELECT count(*) FROM exposure_scopedapplication s
-                    WHERE s.criticality = 0 {of_teams}),
-                   (SELECT as_of FROM exposure_enginestate WHERE id = 1)
-            """,
-            {"teams": list(teams or ())},
-        )
-        n, n_critical, as_of = cursor.fetchone()
-    if not n:
-        row = (
-            Application.objects.visible_to(user)
-            .in_scope()
-            .order_by()
-            .aggregate(
-                n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
-            )
-        )
-        n, n_critical = row["n"], row["n_critical"]
-    return n, n_critical, as_of
+    )
+    return row["n"], row["n_critical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,26 +511,40 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
                 [kind.value],
             )
         else:
-            cursor.execute(
-                """
-                WITH called AS MATERIALIZED (
-                    -- offerings and parties that the teams use, each once
-                    SELECT DISTINCT offering_id, via_party_id, reached
-                        FROM exposure_activedependency
-                    WHERE team_id = ANY (%s)
-                )
-                SELECT DISTINCT k.ref FROM catalog_node k
-                JOIN exposure_enginefooting f ON f.node_id = k.id
-                JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = %s
-                UNION
-                SELECT DISTINCT k.ref FROM catalog_node k
-                JOIN exposure_partyfooting f ON f.node_id = k.id
-                JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached
-                WHERE k.kind = %s
-                """,
-                [list(teams), kind.value, kind.value],
-            )
+            cursor.execute(_USED_OF_TEAMS, {"teams": list(teams), "kinds": [kind.value]})
         return [ref for (ref,) in cursor.fetchall()]
+
+
+def used_parties(*, user: User) -> set[int]:
+    """Return the providers with any dependent in any role: one statement."""
+    teams = visible_team_ids(user)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _USED_EVERYWHERE if teams is None else _USED_OF_TEAMS,
+            {"teams": list(teams or ()), "kinds": [kind.value for kind in PARTY_KINDS]},
+        )
+        return {ref for (ref,) in cursor.fetchall()}
+
+
+_USED_EVERYWHERE = """
+SELECT DISTINCT k.ref FROM exposure_nodereach r
+JOIN catalog_node k ON k.id = r.node_id AND k.kind = ANY (%(kinds)s)
+"""
+_USED_OF_TEAMS = """
+WITH called AS MATERIALIZED (
+    -- offerings and parties that the teams use, each once
+    SELECT DISTINCT offering_id, via_party_id, reached FROM exposure_activedependency
+    WHERE team_id = ANY (%(teams)s)
+)
+SELECT DISTINCT k.ref FROM catalog_node k
+JOIN exposure_enginefooting f ON f.node_id = k.id
+JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = ANY (%(kinds)s)
+UNION
+SELECT DISTINCT k.ref FROM catalog_node k
+JOIN exposure_partyfooting f ON f.node_id = k.id
+JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached
+WHERE k.kind = ANY (%(kinds)s)
+"""
 
 
 def _team_condition(table: str, teams: Collection[int] | None) -> str:

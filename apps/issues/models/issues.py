@@ -1,20 +1,21 @@
 """Issues: what one owner must act on because of a cause."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q, Value
+from django.db.models.functions import Coalesce
 
-from apps.accounts.models import Delegation, Team, own
+from apps.accounts.models import Delegation, Team, User, own
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
 from apps.common.history.derived import derived_record
 from apps.common.validators import validate_plausible_date
 from apps.exposure.models import CampaignTask
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Criticality
 from apps.issues.models.causes import Cause
 
 
@@ -50,6 +51,12 @@ class UrgencyExpression(Func):
         super().__init__("act_by", "criticality", "state", day)
 
 
+# issues of the organisation come with those of important applications
+CRITICALITY_OF_ORGANISATION = Criticality.IMPORTANT
+# days from now on in which an issue can have an urgency
+_HORIZON_DAYS = {Urgency.NOW: 0, Urgency.THIS_MONTH: 60, Urgency.THIS_QUARTER: 180}
+
+
 class IssueQuerySet(models.QuerySet["Issue"]):
     def unresolved(self) -> "IssueQuerySet":
         """Select issues whose cause persists and that no user resolved."""
@@ -66,8 +73,10 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def assigned_to(self, user: Any, *, on: date) -> "IssueQuerySet":
         """Select issues that the user owns, or whose owner is absent on that day with the user as
         deputy."""
-        absent = Delegation.objects.filter(deputy=user.pk).effective_on(on).values("person")
-        return self.filter(Q(owner=user.pk) | Q(owner__in=absent))
+        absent = Delegation.objects.filter(deputy=user.pk).effective_on(on).order_by()
+        # one list of persons: an index is not used for either of two conditions
+        themselves = User.objects.filter(pk=user.pk).order_by()
+        return self.filter(owner__in=themselves.values("pk").union(absent.values("person")))
 
     def in_work(self, *, on: date) -> "IssueQuerySet":
         """Select what the list shows without a state: unresolved and not snoozed on that day."""
@@ -75,7 +84,14 @@ class IssueQuerySet(models.QuerySet["Issue"]):
 
     def of_urgency(self, values: Collection[str], today: date) -> "IssueQuerySet":
         """Select issues with one of these urgencies on `today`."""
-        return self.alias(urgency=UrgencyExpression(today)).filter(urgency__in=values)
+        issues = self
+        if values and Urgency.LATER not in values:
+            # an index finds these; the urgency is asked of the rest
+            horizon = max(_HORIZON_DAYS[Urgency(value)] for value in values)
+            issues = self.filter(act_by__lte=today + timedelta(days=horizon))
+        if set(values) == {Urgency.NOW}:
+            return issues
+        return issues.alias(urgency=UrgencyExpression(today)).filter(urgency__in=values)
 
 
 @derived_record(user_input=Q(activity__user__isnull=False))
@@ -224,6 +240,41 @@ class Issue(models.Model):
             ),
             models.Index(fields=["application", "state"], name="issue_by_application"),
             models.Index(fields=["act_by", "id"], name="issue_by_act_by"),
+            # groups of the inbox, and what is most urgent of each
+            models.Index(
+                fields=["cause", "act_by", "criticality", "id"],
+                name="issue_by_cause",
+                condition=~Q(state="resolved"),
+            ),
+            models.Index(
+                Coalesce("criticality", Value(int(CRITICALITY_OF_ORGANISATION))),
+                "due_on",
+                "cause",
+                "id",
+                name="issue_most_critical",
+                condition=~Q(state="resolved"),
+            ),
+            models.Index(
+                Coalesce("finish_by", "due_on"),
+                "act_by",
+                "id",
+                name="issue_by_finish",
+                condition=~Q(state="resolved"),
+            ),
+            models.Index(
+                fields=["opened_at", "id"],
+                name="issue_by_opening",
+                condition=~Q(state="resolved"),
+            ),
+            # few of many
+            models.Index(
+                fields=["act_by", "id"], name="issue_accepted", condition=Q(state="accepted")
+            ),
+            models.Index(
+                fields=["snoozed_until", "id"],
+                name="issue_snoozed",
+                condition=Q(snoozed_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,10 @@ WHERE n.id = ANY (%s)
 """
 
 
+# beyond this all risks are read: thousands of IDs take longer than the other rows
+_MAX_NAMED_RISKS = 500
+
+
 @dataclass(frozen=True, slots=True)
 class NodeOwner:
     """Foundation, provider (`party`) or offering; `kind` and `key` filter the register."""
@@ -111,13 +115,14 @@ def group_risks(standings: Sequence[RiskStanding]) -> list[RiskGroup]:
     """Return the groups of the risks, most severe first, of these those with the most undecided
     risks; two statements."""
     owners = _node_owners({standing.node_id for standing in standings})
+    risks = FoundationRisk.objects.handed_on()
+    if len(standings) <= _MAX_NAMED_RISKS:
+        risks = risks.filter(pk__in=[standing.risk_id for standing in standings])
     texts = {
         pk: (code or "", title or template_title or "", layer or "")
-        for pk, code, title, template_title, layer in FoundationRisk.objects.filter(
-            pk__in=[standing.risk_id for standing in standings]
+        for pk, code, title, template_title, layer in risks.order_by().values_list(
+            "pk", "template__code", "title", "template__title", "template__layer"
         )
-        .order_by()
-        .values_list("pk", "template__code", "title", "template__title", "template__layer")
     }
     members: dict[tuple[object, ...], list[RiskStanding]] = {}
     for standing in standings:
@@ -147,7 +152,7 @@ def _build_group(
         owner=owner,
         level=Level(gravest.likelihood, gravest.impact),
         risk_ids=tuple(standing.risk_id for standing in standings),
-        reach=sum((standing.reach for standing in standings), RiskReach()),
+        reach=RiskReach.total(standing.reach for standing in standings),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from django.utils.functional import cached_property
 
-from apps.web.pages.list_page import MAX_COUNTED_ROWS
+from apps.web.lists.pagination import MAX_COUNTED_ROWS
 
 
 class ComputedRows[R]:

@@ -34,6 +34,14 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.reports.files import Workbook, csv_lines
 from apps.web.lists.columns import Cell, Column, FileColumn
+from apps.web.lists.pagination import (
+    PAGE_SIZE,
+    KeysetList,
+    PaginatedList,
+    SortableColumn,
+    Sorting,
+    changed_query,
+)
 from apps.web.pages.background_files import is_long, redirect_to_file_request
 from apps.web.pages.filter_controls import (
     FilterControl,
@@ -42,14 +50,6 @@ from apps.web.pages.filter_controls import (
     with_filter_names,
 )
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import (
-    PAGE_SIZE,
-    KeysetList,
-    PaginatedList,
-    SortableColumn,
-    Sorting,
-    changed_query,
-)
 from apps.web.pages.page import LIST_FRAGMENT, Headline, render_page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -7,9 +7,11 @@ from typing import Any
 
 import django_filters
 from django.http import QueryDict
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from apps.web.pages.list_page import QuerySource, changed_query
+from apps.web.lists.pagination import QuerySource, changed_query
+from apps.web.pages.form_fields import write_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class FilterControl:
     error: str = ""
 
     @property
-    def options(self) -> list[tuple[str, str, bool]]:
-        return [(str(value), label, str(value) == self.value) for value, label in self.choices]
+    def options(self) -> SafeString:
+        return write_options(self.choices, (self.value,))
 
 
 @dataclass(frozen=True, slots=True)

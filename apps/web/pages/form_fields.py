@@ -1,5 +1,7 @@
 """Form fields that several pages share."""
 
+from collections.abc import Container, Iterable
+from html import escape
 from typing import Any, Protocol
 
 from django import forms
@@ -7,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms.renderers import BaseRenderer
 from django.forms.utils import flatatt
 from django.http import HttpRequest
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
@@ -31,6 +33,18 @@ class DayField(forms.DateField):
         super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
 
 
+def write_options(choices: Iterable[tuple[Any, Any]], selected: Container[str]) -> SafeString:
+    """Write the options of a select; a template needs a tenth of a second for two thousand
+    teams."""
+    return SafeString(
+        "".join(
+            f'<option value="{escape(str(value))}"{" selected" if str(value) in selected else ""}>'
+            f"{escape(str(label))}</option>"
+            for value, label in choices
+        )
+    )
+
+
 class QuickSelect(forms.Select):
     """Select that writes its options itself, without groups of options.
 
@@ -46,15 +60,7 @@ class QuickSelect(forms.Select):
     ) -> SafeString:
         """Render the options without a template, which is faster for lists of thousands."""
         selected_keys = {str(raw_value) for raw_value in self.format_value(value)}
-        options = SafeString(
-            "".join(
-                f'<option value="{escape(key)}"{" selected" if key in selected_keys else ""}>'
-                f"{escape(label)}</option>"
-                for key, label in (
-                    (str(raw_value), label_text) for raw_value, label_text in self.choices
-                )
-            )
-        )
+        options = write_options(self.choices, selected_keys)
         attributes = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
         return format_html("<select{}>{}</select>", attributes, options)
 

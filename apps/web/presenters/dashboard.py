@@ -273,7 +273,7 @@ def unassessed_by_team(*, user: User, on: date, limit: int) -> UnassessedRisks:
     """Return unassessed risks by team; at most three statements."""
     basis = count_basis(user, by_team=True)
     teams = team_standings(user=user, on=on, stored=basis.stored)
-    total = sum((team.reach for team in teams), RiskReach())
+    total = RiskReach.total(team.reach for team in teams)
     teams_with_open_risks = [
         team for team in teams if team.reach.n_unassessed or team.reach.n_stale
     ]

@@ -19,8 +19,8 @@ from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import RetiringOffering, retiring_offerings
 from apps.web.drawings.timelines import retirements
 from apps.web.drawings.timelines.retirements import Timeline
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.retirement_rows import timeline_rows
 from apps.web.wording import as_word, long_day, number

@@ -110,7 +110,7 @@ def test_figures_count_each_application_once_by_what_answers_for_its_primaries(t
         3,
     )
     assert found.n_unresolved == 1
-    assert len(statements) == 2
+    assert len(statements) == 1
 
 
 def test_a_member_is_told_of_the_own_teams(two_teams):

@@ -354,7 +354,7 @@ def test_applications_without_an_owner_are_listed_behind_their_number(world, as_
 
     page = text_of(client.get("/"))
     match = re.search(r'href="(/applications/[^"]*)">\s*(1 application) without an owner', page)
-    rows = client.get(match[1].replace("&amp;", "&")).context["rows"]
+    rows = client.get(match[1].replace("&amp;", "&")).context["page"].rows
 
     assert [row.application.name for row in rows] == ["Orphan"]
 

@@ -1,4 +1,4 @@
-"""manage.py bench [--json] [--part reading|changing|serving|telling|pages|rest|bulk|traces ...]"""
+"""manage.py bench [--json] [--part PART ...], with the parts of tools/benchmarks/parts.py"""
 
 import json
 from dataclasses import asdict

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -265,7 +264,7 @@ def _describe_kinds(webhook: Webhook) -> str:
 
 
 @require_POST
-def save_policy(request: HttpRequest, criticality: int) -> HttpResponseBase:
+def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
     """Save the days and hours of applications of one criticality."""
     policy = get_object_or_404(AlertPolicy, criticality=criticality)
     user = governance_user(
@@ -282,7 +281,7 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponseBase:
 
 
 @require_POST
-def save_settings(request: HttpRequest) -> HttpResponseBase:
+def save_settings(request: HttpRequest) -> HttpResponse:
     user = governance_user(
         request, "You need the governance or administrator role to change alert rules."
     )
@@ -300,13 +299,13 @@ def save_settings(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_webhook(request: HttpRequest) -> HttpResponseBase:
+def add_webhook(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, _WEBHOOKS)
     return _edit_webhook(request, Webhook(created_by=user))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
+def webhook(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one webhook with its configuration and latest deliveries; governance can change it."""
     webhook = _get_webhook(request, pk)
     if request.method == "POST":
@@ -320,7 +319,7 @@ def _get_webhook(request: HttpRequest, pk: int) -> Webhook:
     )
 
 
-def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponseBase:
+def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponse:
     """Show the form of the webhook, and save it on POST; errors are shown in the form."""
     is_new = webhook.pk is None
 
@@ -408,7 +407,7 @@ def _webhook_sentence(webhook: Webhook | None) -> Headline:
 
 
 @require_POST
-def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponseBase:
+def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """Rotate the secret. The old secret stays valid for a day unless the form says that it
     `leaked`."""
     webhook = _get_webhook(request, pk)
@@ -426,7 +425,7 @@ def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
+def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     """Enable a disabled webhook, or disable an enabled one."""
     webhook = _get_webhook(request, pk)
     webhook.enabled = not webhook.enabled
@@ -442,7 +441,7 @@ def _save_webhook(
     *,
     new_secret: bool = False,
     old_until: datetime | None = None,
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Save the webhook and return to its page. `new_secret`: show its secret once; `old_until`:
     the time until which the old one is also valid."""
     user = governance_user(request, _WEBHOOKS)
@@ -457,7 +456,7 @@ def _save_webhook(
 
 
 @require_POST
-def test_webhook(request: HttpRequest, pk: int) -> HttpResponseBase:
+def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     webhook = _get_webhook(request, pk)
     user = governance_user(request, _WEBHOOKS)
     return action_view(

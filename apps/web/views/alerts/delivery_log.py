@@ -9,7 +9,6 @@ from operator import attrgetter
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -207,7 +206,7 @@ def _format_json(body: str) -> str:
 
 
 @require_POST
-def resend(request: HttpRequest, pk: int) -> HttpResponseBase:
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a failed message again, under its old Message-ID."""
     user = signed_in_user(request)
     message = get_object_or_404(visible_deliveries(user), pk=pk)

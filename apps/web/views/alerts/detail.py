@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -215,7 +214,7 @@ _ROW_ACTIONS = frozenset({"acknowledge", "reopen"})
 
 
 @require_POST
-def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Respond to one alert; invalid input shows its page with the reason. For htmx only the row of
     the inbox is rendered again.
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, Q
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
@@ -23,11 +22,10 @@ from apps.common.errors import DomainError
 from apps.common.time import day_of, now
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.action_view import Confirmation, action_view
+from apps.web.lists.pagination import MAX_COUNTED_ROWS
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import MAX_COUNTED_ROWS
 from apps.web.pages.page import Headline
 from apps.web.views.alerts import responses
 from apps.web.views.alerts.forms import ResolveForm, SnoozeForm
@@ -164,7 +162,7 @@ _DESCRIPTIONS = {
 
 
 @require_POST
-def bulk_respond(request: HttpRequest) -> HttpResponseBase:
+def bulk_respond(request: HttpRequest) -> HttpResponse:
     """Acknowledge, snooze, resolve or reopen the selected alerts. The URL of an undo names them."""
     user, at = signed_in_user(request), now()
     data = request.POST if "action" in request.POST else request.GET
@@ -193,15 +191,10 @@ def bulk_respond(request: HttpRequest) -> HttpResponseBase:
             reason=form.cleaned_data.get("why", ""),
         )
 
-    def confirm(outcome: responses.ResponseOutcome) -> Confirmation:
-        for refusal in outcome.refusals:
-            flash_error(request, refusal)
-        return responses.confirm(outcome)
-
     return action_view(
         request,
         form=build_form,
         action=respond,
-        done=confirm,
+        done=responses.confirm,
         back=return_path(request, reverse("alerts:list")),
     )

@@ -11,7 +11,6 @@ from django import forms
 from django.conf import settings
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -31,10 +30,10 @@ from apps.alerts.preferences import (
 )
 from apps.alerts.unsubscribe_links import recipient_schedule
 from apps.common.time import day_of, now
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import action_view
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import WEEKDAYS
 from apps.web.wording import count_of, join_names
@@ -166,7 +165,7 @@ def describe_next_email(schedule: DigestSchedule, address: str, at: datetime) ->
     return f"The next digest is sent on {time_text}, {condition}. {urgent_sentence}"
 
 
-def _save_preference(request: HttpRequest, recipient: User | Team) -> HttpResponseBase:
+def _save_preference(request: HttpRequest, recipient: User | Team) -> HttpResponse:
     """Save the preferences of the user or of a mailbox; errors are shown in their panel."""
     user, at = signed_in_user(request), now()
     panel = preference_panel(recipient, at, request.POST)
@@ -190,13 +189,13 @@ def _save_preference(request: HttpRequest, recipient: User | Team) -> HttpRespon
 
 
 @require_POST
-def save_preference(request: HttpRequest) -> HttpResponseBase:
+def save_preference(request: HttpRequest) -> HttpResponse:
     """Save the user's own notification preferences."""
     return _save_preference(request, signed_in_user(request))
 
 
 @require_POST
-def save_team_preference(request: HttpRequest, slug: str) -> HttpResponseBase:
+def save_team_preference(request: HttpRequest, slug: str) -> HttpResponse:
     """Save the notification preferences of a team's mailbox, for its owners."""
     team = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
     return _save_preference(request, team)
@@ -352,7 +351,7 @@ def _can_unmute(user: User, mute: Mute) -> bool:
 
 
 @require_POST
-def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
+def unmute(request: HttpRequest, pk: int) -> HttpResponse:
     mute = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
     user = signed_in_user(request)
     return action_view(
@@ -385,7 +384,7 @@ def create_calendar_link(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponseBase:
+def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
     return action_view(
@@ -397,7 +396,7 @@ def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def send_digest_now(request: HttpRequest) -> HttpResponseBase:
+def send_digest_now(request: HttpRequest) -> HttpResponse:
     """Queue a digest of the open alerts for the user."""
     user = signed_in_user(request)
     return action_view(

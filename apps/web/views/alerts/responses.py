@@ -91,4 +91,4 @@ def confirm(outcome: ResponseOutcome) -> Confirmation:
         query["action"] = AlertResponse.UNDO
         query.setlist("pick", [str(pk) for pk in outcome.changed])
         undo = f"{reverse('alerts:bulk-respond')}?{query.urlencode()}"
-    return Confirmation(describe_outcome(outcome), undo)
+    return Confirmation(describe_outcome(outcome), undo, refusals=outcome.refusals)

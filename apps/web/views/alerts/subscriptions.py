@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -122,12 +121,12 @@ def _initial_data(subscription: Subscription) -> dict[str, Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_subscription(request: HttpRequest) -> HttpResponseBase:
+def add_subscription(request: HttpRequest) -> HttpResponse:
     return _edit_subscription(request, Subscription(user=signed_in_user(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_subscription(request: HttpRequest, pk: int) -> HttpResponseBase:
+def edit_subscription(request: HttpRequest, pk: int) -> HttpResponse:
     return _edit_subscription(request, _get_subscription(request, pk))
 
 
@@ -138,7 +137,7 @@ def _get_subscription(request: HttpRequest, pk: int) -> Subscription:
     return get_object_or_404(subscriptions, pk=pk)
 
 
-def _edit_subscription(request: HttpRequest, subscription: Subscription) -> HttpResponseBase:
+def _edit_subscription(request: HttpRequest, subscription: Subscription) -> HttpResponse:
     """Show the form; POST saves it, or with the button `preview` only shows the alerts of the last
     30 days."""
     user = signed_in_user(request)
@@ -225,7 +224,7 @@ def foundation_options(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def remove_subscription(request: HttpRequest, pk: int) -> HttpResponseBase:
+def remove_subscription(request: HttpRequest, pk: int) -> HttpResponse:
     subscription = _get_subscription(request, pk)
     user, name = signed_in_user(request), str(subscription)
     return action_view(

@@ -13,8 +13,8 @@ from apps.inventory.findings import findings_of_application
 from apps.inventory.models import Application
 from apps.inventory.queries import changes_of_application
 from apps.inventory.runway import runways
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.views.applications import queries
 from apps.web.views.applications.lookups import application_or_404
 from apps.web.views.data_quality.finding_labels import FINDING_NAMES, SEVERITIES

@@ -9,6 +9,7 @@ from apps.accounts.queries import editors_of
 from apps.accounts.roles import TeamRole
 from apps.exposure.campaigns.bulk_assignment import selected_tasks
 from apps.exposure.models import Campaign
+from apps.web.views.dependencies.offering_picker import number_in
 
 
 class AssignmentForm(forms.Form):
@@ -20,6 +21,14 @@ class AssignmentForm(forms.Form):
     owner = forms.ModelChoiceField(
         User.objects.none(), label="Assign to", required=False, empty_label="Unassigned"
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        picks = self.data.getlist("pick")  # type: ignore[attr-defined]
+        cleaned["task_ids"] = [int(pk) for pk in picks if number_in(pk)]
+        if not self.errors and cleaned["team"] is None and not cleaned["task_ids"]:
+            self.add_error(None, "Select at least one task, or a team.")
+        return cleaned
 
 
 def build_assignment_form(

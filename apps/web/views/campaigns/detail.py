@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -17,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import lifecycle
 from apps.exposure.campaigns.bulk_assignment import assign_tasks
@@ -27,8 +25,7 @@ from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress
 from apps.exposure.campaigns.reach import campaign_offering_ids
 from apps.exposure.models import Campaign, CampaignTask
 from apps.web.lists.list_page import EmptyState
-from apps.web.pages.action_view import action_view
-from apps.web.pages.flash_messages import flash_error
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.campaigns.assignment import AssignmentForm, build_assignment_form
@@ -36,9 +33,10 @@ from apps.web.views.campaigns.board import MigrationBoard, build_board
 from apps.web.views.campaigns.list import CampaignTaskList
 from apps.web.views.campaigns.targets import offer_targets, target_groups
 from apps.web.views.campaigns.task_detail import ReasonForm
-from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, number
 
+# tasks that are named as not assigned
+MAX_REFUSALS = 5
 GOVERNANCE_ONLY = "You need the governance role to change a migration."
 
 
@@ -336,7 +334,7 @@ class CampaignTable(CampaignTaskList):
 
 
 @require_POST
-def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Extend, reschedule, close, reopen or change a campaign, for governance; assign its tasks, for
     editors of their teams too."""
     if action not in _ACTIONS:
@@ -359,71 +357,59 @@ def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponseB
     return action_view(
         request,
         form=build_form,
-        action=lambda form: _ACTIONS[action](request, campaign, user, form.cleaned_data),
-        done=str,
+        action=lambda form: _ACTIONS[action](campaign, user, form.cleaned_data),
+        done=lambda confirmation: confirmation,
         back=reverse("campaigns:detail", args=[pk]),
     )
 
 
-def _extend_campaign(
-    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
-) -> str:
+def _extend_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) -> str:
     n_tasks = lifecycle.extend_campaign(campaign=campaign, at=now(), by=user)
     return f"{count_of(n_tasks, 'task').capitalize()} joined."
 
 
-def _reschedule_campaign(
-    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
-) -> str:
+def _reschedule_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) -> str:
     n_tasks = lifecycle.reschedule_campaign(
         campaign=campaign, at=now(), by=user, reason=data["reason"]
     )
     return f"{count_of(n_tasks, 'task has', 'tasks have').capitalize()} new dates."
 
 
-def _close_campaign(
-    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
-) -> str:
+def _close_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) -> str:
     lifecycle.close_campaign(campaign=campaign, at=now(), by=user, closing_note=data["reason"])
     return "Migration closed."
 
 
-def _reopen_campaign(
-    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
-) -> str:
+def _reopen_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) -> str:
     lifecycle.reopen_campaign(campaign=campaign, by=user, reason=data["reason"])
     return "Migration reopened."
 
 
-def _change_campaign(
-    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
-) -> str:
+def _change_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) -> str:
     lifecycle.change_campaign(campaign=campaign, by=user, **data)
     return "Migration saved."
 
 
-def _assign_tasks(
-    request: HttpRequest, campaign: Campaign, user: User, data: Mapping[str, Any]
-) -> str:
+def _assign_tasks(campaign: Campaign, user: User, data: Mapping[str, Any]) -> Confirmation:
     """Assign the selected tasks, or those of a team. Those that reject it are named."""
     owner, team = data["owner"], data["team"]
-    ids = [int(pk) for pk in request.POST.getlist("pick") if number_in(pk)]
-    if team is None and not ids:
-        raise ConflictError("Select at least one task, or a team.")
     outcome = assign_tasks(
         owner=owner,
         by=user,
         campaign=campaign,
         team=team,
-        task_ids=None if team is not None else ids,
+        task_ids=None if team is not None else data["task_ids"],
     )
-    for _, refusal in outcome.rejected[:5]:
-        flash_error(request, refusal)
     assigned = f"assigned to {owner}" if owner else "unassigned"
-    return f"{count_of(outcome.n_assigned, 'task is', 'tasks are').capitalize()} {assigned}."
+    return Confirmation(
+        f"{count_of(outcome.n_assigned, 'task is', 'tasks are').capitalize()} {assigned}.",
+        refusals=[refusal for _, refusal in outcome.rejected[:MAX_REFUSALS]],
+    )
 
 
-_ACTIONS: dict[str, Callable[[HttpRequest, Campaign, User, Mapping[str, Any]], str]] = {
+type Change = Callable[[Campaign, User, Mapping[str, Any]], Confirmation | str]
+
+_ACTIONS: dict[str, Change] = {
     "extend": _extend_campaign,
     "reschedule": _reschedule_campaign,
     "close": _close_campaign,

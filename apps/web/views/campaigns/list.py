@@ -241,7 +241,7 @@ class CampaignTaskList(ListPage[CampaignTask, CampaignTask]):
             "Owner",
             attrgetter("owner"),
             format=lambda owner: str(owner or "Unassigned"),
-            css=lambda task: "" if task.owner else "bad",
+            css=lambda task: "" if task.owner or task.signed_off_by_id else "unowned",
         ),
         Column[CampaignTask](
             "state",

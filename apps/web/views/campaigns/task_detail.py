@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -205,7 +204,7 @@ def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Head
 
 
 @require_POST
-def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Change a task by one of `_ACTIONS`."""
     user = signed_in_user(request)
     task = get_object_or_404(
@@ -225,7 +224,7 @@ def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
 
 
 @require_POST
-def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Complete or reopen one step."""
     user = signed_in_user(request)
     steps = TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(user))

@@ -30,9 +30,9 @@ from apps.web.lists.columns import (
     format_number,
 )
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import PaginatedList
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import Headline, render_page
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries

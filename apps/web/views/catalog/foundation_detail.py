@@ -22,8 +22,8 @@ from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.governance.annex_documents import ON_FILE, annex_checklist
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.web.drawings.base.picture import HALF
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters import lineage, price_history

@@ -50,10 +50,10 @@ from apps.inventory.models import Approval
 from apps.web import wording
 from apps.web.lists.columns import Column, FileColumn, format_amount
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters.retirement_dates import OfferingSummary, offering_headline

@@ -28,15 +28,15 @@ from apps.exposure.queries.portfolio import (
     dependent_counts,
     party_applications,
     party_reach,
-    used_nodes,
+    used_parties,
 )
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.governance.contracts import contracts_by_party
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters.retirement_dates import reach_sentence
@@ -138,7 +138,7 @@ class ProviderList(ListPage[Provider, ProviderRow]):
     def get_queryset(self) -> "QuerySet[Provider]":
         """Return the providers, annotated with `used`: 0 if a visible application depends on a
         model that they develop, serve, relay or sell, otherwise 1."""
-        refs = {ref for kind in PARTY_KINDS for ref in used_nodes(kind=kind, user=self.user)}
+        refs = used_parties(user=self.user)
         is_unused = Case(
             When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField()
         )

@@ -22,9 +22,9 @@ from apps.inventory.governance.approvals import decisions_by_target
 from apps.web.drawings.base.picture import HALF
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters import lineage

@@ -31,11 +31,11 @@ from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import changed_query
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import changed_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.queries import NodeReach, reach_by_ref, used_refs
 from apps.web.wording import ago, day, number

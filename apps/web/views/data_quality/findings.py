@@ -26,8 +26,8 @@ from apps.inventory.models import (
 )
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import QuerySource, Sorting, changed_query
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.list_page import QuerySource, Sorting, changed_query
 from apps.web.pages.page import Headline
 from apps.web.views.data_quality.finding_labels import (
     BY_RANK,

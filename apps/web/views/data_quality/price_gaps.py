@@ -21,8 +21,8 @@ from apps.web.lists.columns import (
 )
 from apps.web.lists.computed_rows import PagedRows
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import changed_query
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
-from apps.web.pages.list_page import changed_query
 from apps.web.pages.page import Headline
 from apps.web.queries import NodeReach, reach_by_ref, used_refs
 

@@ -65,7 +65,7 @@ def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
             by=user,
             reason=request.POST.get("reason", "")[:500],
         ),
-        done=f"Confirmed:  {dependency.offering.api_id} is used.",
+        done=f"Confirmed: {dependency.offering.api_id} is used.",
     )
 
 

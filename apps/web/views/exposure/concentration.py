@@ -31,8 +31,8 @@ from apps.web.drawings.base.scales import Unit
 from apps.web.drawings.base.scales import share as share_of
 from apps.web.drawings.charts.bars import Bar, draw_bars
 from apps.web.drawings.charts.trend import draw_sparkline, draw_trend
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import render_page
 from apps.web.views.exposure import headlines, single_points
 from apps.web.views.exposure.node_failure import failure_picture, failure_state_rows

@@ -27,7 +27,7 @@ from apps.inventory.models import Adaptation, Application
 from apps.web.lists.columns import NO_VALUE, Column, FileColumn, format_day
 from apps.web.lists.computed_rows import ComputedRows, PagedRows
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.list_page import changed_query
+from apps.web.lists.pagination import changed_query
 from apps.web.pages.page import Headline
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.parameters import (

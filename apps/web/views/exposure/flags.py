@@ -36,10 +36,10 @@ from apps.exposure.node_names import NodeName, node_names
 from apps.inventory.models import Criticality
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.flag_presenters import (

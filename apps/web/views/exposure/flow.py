@@ -12,8 +12,8 @@ from apps.exposure.queries.concentration_flows import ConcentrationFlow, concent
 from apps.web.drawings.base.picture import responsive_picture
 from apps.web.drawings.base.scales import Unit, compact
 from apps.web.drawings.diagrams.flow import Path, draw_flow
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure.parameters import (
     BASIS_HELP,

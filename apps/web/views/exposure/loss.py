@@ -24,8 +24,8 @@ from apps.web.drawings.charts.bars import Bar, draw_bars
 from apps.web.drawings.charts.loss_curve import Level, draw_loss_curve
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.assumptions import (

@@ -16,8 +16,8 @@ from apps.exposure.queries.node_states import NodeStates, node_states
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.web.drawings.base.picture import responsive_picture
 from apps.web.drawings.charts.exposure_states import StateBar, draw_states
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.views.exposure.parameters import (
     STATE_WORDS,
     THREAT_VERBS,

@@ -45,9 +45,7 @@ from apps.web.drawings.charts import exposure_states as state_drawing
 from apps.web.drawings.charts.trend import draw_trend
 from apps.web.lists.columns import NO_VALUE, Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage
-from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import (
+from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
     PRINT_PAGE_SIZE,
     KeysetList,
@@ -55,6 +53,8 @@ from apps.web.pages.list_page import (
     changed_query,
     csv_response,
 )
+from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
+from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.parameters import (

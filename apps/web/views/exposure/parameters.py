@@ -14,7 +14,7 @@ from apps.exposure.models import Basis, Layer, StandingState
 from apps.exposure.node_names import NodeName
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT, THREATS
 from apps.inventory.models import Application
-from apps.web.pages.list_page import QuerySource, changed_query
+from apps.web.lists.pagination import QuerySource, changed_query
 
 KINDS: Mapping[str, NodeKind] = {kind.label: kind for kind in NodeKind}
 THREAT_WORDS: Mapping[str, str] = {

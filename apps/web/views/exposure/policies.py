@@ -35,10 +35,10 @@ from apps.inventory.governance.proposals import is_confirmation_required, second
 from apps.inventory.models import DecisionProposal
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
 from apps.web.views.exposure.flag_presenters import describe_measure, format_value, kind_of_policy
@@ -51,7 +51,7 @@ from apps.web.views.exposure.parameters import (
     name_url,
     require_organisation_role,
 )
-from apps.web.views.governance.proposals import flash_proposed
+from apps.web.views.governance.proposals import confirm_proposed
 from apps.web.wording import count_of, number
 
 MAX_BREACHES = 25
@@ -353,8 +353,7 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponseBase:
 
     def describe(outcome: Policy | DecisionProposal) -> str:
         if isinstance(outcome, DecisionProposal):
-            flash_proposed(request, at=at)
-            return ""
+            return confirm_proposed(at=at)
         return "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes."
 
     return _handle_form(

@@ -24,8 +24,8 @@ from apps.web.drawings.charts.bars import Bar, draw_bars
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.parameters import (

@@ -19,9 +19,9 @@ from apps.feeds.actions import accept_pending_changes, reject_pending_changes, u
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import ListPage
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.views.feeds import presenters
 from apps.web.views.feeds.pending_groups import (
     PendingGroup,

@@ -30,10 +30,10 @@ from apps.feeds.provider_notices import (
 )
 from apps.web.lists.columns import Column, FileColumn, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline
 from apps.web.queries import live_dependencies
 from apps.web.views.feeds.queries import polled_sources

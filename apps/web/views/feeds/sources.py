@@ -24,8 +24,8 @@ from apps.web.drawings.timelines import poll_strip as drawing
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest, PageAction
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.source_freshness import SourceFreshness
 from apps.web.views.data_quality.disagreements import DisagreementTable, latest_disagreements

@@ -24,7 +24,7 @@ from apps.inventory.models import Application, Approval, Dependency
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.computed_rows import PagedRows
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
-from apps.web.pages.list_page import MAX_COUNTED_ROWS, PRINT_PAGE_SIZE
+from apps.web.lists.pagination import MAX_COUNTED_ROWS, PRINT_PAGE_SIZE
 from apps.web.pages.page import Headline
 from apps.web.views.governance.approval_targets import (
     SelectedTarget,

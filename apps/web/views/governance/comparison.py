@@ -18,7 +18,7 @@ from apps.exposure.diligence.scorecards import (
 )
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.models import Approval
-from apps.web.pages.list_page import csv_response
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.candidate_search import (
     Candidates,

@@ -27,7 +27,6 @@ from apps.inventory.models import ConfirmationSettings, DecisionProposal
 from apps.issues.evaluation import evaluate_kinds
 from apps.issues.models import CauseKind
 from apps.web.pages.action_view import action_view
-from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
@@ -40,11 +39,6 @@ def confirm_proposed(*, at: datetime) -> str:
     """Open the issue of a decision that was proposed, and return the confirmation."""
     evaluate_kinds({CauseKind.TOLERANCE_CHANGE}, at=at)
     return PROPOSED
-
-
-def flash_proposed(request: HttpRequest, *, at: datetime) -> None:
-    """Confirm that a decision was proposed, and open its issue."""
-    flash_success(request, confirm_proposed(at=at))
 
 
 _DECISIONS: dict[str, tuple[Callable[..., DecisionProposal], str]] = {

@@ -29,9 +29,9 @@ from apps.inventory.governance.selections import (
     weighted_total,
 )
 from apps.inventory.models import Approval, Selection, SelectionCandidate
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.candidate_search import (
     MAX_SEARCH_RESULTS,

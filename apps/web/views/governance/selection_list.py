@@ -23,10 +23,10 @@ from apps.inventory.governance.selections import (
 from apps.inventory.models import Selection, SelectionCandidate
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import governance_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.selection_forms import SelectionForm, criteria_of, name_of
 from apps.web.wording import join_names, long_day, number

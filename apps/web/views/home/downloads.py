@@ -9,8 +9,8 @@ from apps.common.time import day_of, now
 from apps.exposure.models import Layer
 from apps.exposure.queries.concentration import layer_table
 from apps.exposure.queries.portfolio import retiring_offerings
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.presenters.dashboard import ShortestRunway, iterate_shortest_runways
 from apps.web.views.home.retirements import HORIZON_DAYS
 

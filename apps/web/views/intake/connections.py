@@ -31,9 +31,9 @@ from apps.inventory.models import Application
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import can_import, governance_user, signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
 from apps.web.wording import ago, number, share

@@ -12,8 +12,8 @@ from apps.intake.filters import ObservationFilter
 from apps.intake.models import Observation
 from apps.web.lists.columns import Column, FileColumn, format_ago
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.list_page import url_with_query
 from apps.web.views.intake import presenters
 from apps.web.wording import day
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -25,9 +26,9 @@ from apps.intake.observations.name_decisions import decide_name, observations_na
 from apps.intake.queries import unresolved_names
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.dependencies.offering_picker import OfferingPicker, build_picker, number_in
 from apps.web.views.intake.presenters import sender_name
@@ -256,7 +257,7 @@ def _build_offering_picker(
 
 
 def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]]:
-    """Return offerings of the resolver's closest matches, those at the named provider first: four
+    """Return offerings of the resolver's closest matches, those at the named provider first: three
     statements."""
     known_ids = {known_id.id: known_id for known_id in known_ids_from_database()}
     reasons = {
@@ -269,18 +270,15 @@ def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]
     aliases = dict(Alias.objects.filter(identifier__in=reasons).values_list("pk", "identifier"))
     identifiers = list(reasons)
     rows = (
-        Offering.objects.filter(version__in=versions)
-        .union(Offering.objects.filter(alias__in=aliases))
-        .values_list("pk", "version_id", "alias_id", "host_id")
-    )
-    hosts = dict(
-        Offering.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", "host__slug")
+        Offering.objects.filter(Q(version__in=versions) | Q(alias__in=aliases))
+        .order_by()
+        .values_list("pk", "version_id", "alias_id", "host__slug")
     )
     ranked = []
-    for pk, version, alias, _host in rows:
+    for pk, version, alias, host in rows:
         identifier = versions.get(version) or aliases.get(alias) or ""
         rank = identifiers.index(identifier) if identifier in identifiers else len(identifiers)
-        ranked.append((hosts.get(pk) != provider.lower(), rank, pk, reasons.get(identifier, "")))
+        ranked.append((host != provider.lower(), rank, pk, reasons.get(identifier, "")))
     ranked.sort()
     return [(pk, reason) for _elsewhere, _place, pk, reason in ranked[:MAX_OFFERINGS]]
 

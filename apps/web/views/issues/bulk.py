@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -26,7 +26,7 @@ from apps.issues.bulk_responses import (
 from apps.issues.models import CauseOffering, Issue
 from apps.issues.owners import CONFIRMATION_FIELD
 from apps.issues.responses import IssueResponse, ResponseRequest
-from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.issues.forms import SnoozeForm
@@ -57,22 +57,28 @@ def bulk_respond(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("issues:list"))
     data = request.POST if "action" in request.POST else request.GET
-    if data.get("action") == "undo":
-        return _undo(request, data, user, at, back)
-    ids = [int(pk) for pk in data.getlist("issue") if pk.isdecimal() and len(pk) < 18]
-    try:
+
+    def respond(form: forms.Form) -> tuple[Confirmation, str | HttpResponse]:
+        """Return the confirmation and where it leads."""
+        if data.get("action") == "undo":
+            return _undo(data, user, at), back
+        ids = [int(pk) for pk in data.getlist("issue") if pk.isdecimal() and len(pk) < 18]
         response = _read_request(data, user, at, ids)
         if response is None:
-            return redirect(_migration_url(ids, user))
+            return Confirmation(""), _migration_url(ids, user)
         if len(set(ids)) > 1 and "confirmed" not in data:
-            return _preview_page(request, ids, response, data, back)
+            return Confirmation(""), _preview_page(request, ids, response, data, back)
         act = uuid4()
         outcome = respond_to_issues(issue_ids=ids, request=name_bulk_response(response, act))
-    except DomainError as error:
-        flash_error(request, str(error))
-        return redirect(back)
-    _confirm(request, outcome, response, act)
-    return redirect(back)
+        return _confirm(outcome, response, act), back
+
+    return action_view(
+        request,
+        action=respond,
+        done=lambda result: result[0],
+        back=lambda result: result[1],
+        refused=back,
+    )
 
 
 def _read_request(
@@ -195,38 +201,31 @@ def _describe_effect(response: ResponseRequest) -> str:
 # --- response and undo ----------------------------------------------------------------------------
 
 
-def _confirm(
-    request: HttpRequest, outcome: BulkOutcome, response: ResponseRequest, act: UUID
-) -> None:
+def _confirm(outcome: BulkOutcome, response: ResponseRequest, act: UUID) -> Confirmation:
     done = _VERBS[response.response][1]
     n = outcome.n_changed
+    message, undo = "", None
     if n:
         query = urlencode({"action": "undo", "act": act.hex})
-        flash_success(
-            request,
-            pluralize(n, f"1 issue {done}.", f"{n} issues {done}."),
-            undo=f"{reverse('issues:bulk-respond')}?{query}",
-        )
+        undo = f"{reverse('issues:bulk-respond')}?{query}"
+        message = pluralize(n, f"1 issue {done}.", f"{n} issues {done}.")
     elif outcome.unchanged:
-        flash_success(request, "The issues had this response already. Nothing was changed.")
-    for reason in dict.fromkeys(entry.reason for entry in outcome.rejected):
-        flash_error(request, reason)
+        message = "The issues had this response already. Nothing was changed."
+    return Confirmation(message, undo, refusals=_list_reasons(outcome))
 
 
-def _undo(
-    request: HttpRequest, data: QueryDict, user: User, at: datetime, back: str
-) -> HttpResponse:
+def _undo(data: QueryDict, user: User, at: datetime) -> Confirmation:
     try:
         act = UUID(data.get("act", ""))
     except ValueError:
-        flash_error(request, "This response can no longer be undone here. Open the issue.")
-        return redirect(back)
+        raise DomainError("This response can no longer be undone here. Open the issue.") from None
     outcome = undo_bulk_response(act=act, by=user, at=at)
     n = len(outcome.updated)
-    if n:
-        flash_success(request, pluralize(n, "1 response undone.", f"{n} responses undone."))
-    elif not outcome.rejected:
-        flash_error(request, "There is nothing to undo.")
-    for reason in dict.fromkeys(entry.reason for entry in outcome.rejected):
-        flash_error(request, reason)
-    return redirect(back)
+    if not n and not outcome.rejected:
+        return Confirmation("There is nothing to undo.", is_refusal=True)
+    message = pluralize(n, "1 response undone.", f"{n} responses undone.") if n else ""
+    return Confirmation(message, refusals=_list_reasons(outcome))
+
+
+def _list_reasons(outcome: BulkOutcome) -> list[str]:
+    return list(dict.fromkeys(entry.reason for entry in outcome.rejected))

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -210,7 +209,7 @@ def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
 
 
 @require_POST
-def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Apply one response and return to the issue; an invalid one shows the page with the reason and
     the input."""
     user, at = signed_in_user(request), now()

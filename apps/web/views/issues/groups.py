@@ -6,21 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import (
-    BooleanField,
-    Case,
-    Count,
-    F,
-    IntegerField,
-    Max,
-    Min,
-    Q,
-    QuerySet,
-    Value,
-    When,
-    Window,
-)
-from django.db.models.functions import RowNumber
+from django.db.models import BooleanField, Case, Min, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -33,9 +19,15 @@ from apps.issues.models import (
     Issue,
     IssueQuerySet,
     Urgency,
-    UrgencyExpression,
 )
-from apps.web.pages.list_page import PRINT_PAGE_SIZE, PaginatedList, QuerySource, changed_query
+from apps.issues.queries import bounded_counts, first_groups, first_in_each
+from apps.web.lists.pagination import (
+    MAX_COUNTED_ROWS,
+    PRINT_PAGE_SIZE,
+    PaginatedList,
+    QuerySource,
+    changed_query,
+)
 from apps.web.views.issues.presenters import (
     RELATIONS,
     URGENCY_BARS,
@@ -84,7 +76,7 @@ class Act:
 
 @dataclass(slots=True)
 class IssueGroup:
-    """One group with its first rows; `n` counts all of them."""
+    """One group with its first rows; `n` counts all of them, up to MAX_COUNTED_ROWS + 1."""
 
     key: int | None
     is_set_aside: bool
@@ -106,25 +98,30 @@ class IssueGroup:
     def is_cut(self) -> bool:
         return self.n > len(self.rows)
 
+    @property
+    def n_shown(self) -> str:
+        return bounded_number(self.n)
+
+
+def set_aside_condition(today: date) -> Q:
+    """Return the condition of what is listed last: accepted or snoozed."""
+    return Q(state=Issue.State.ACCEPTED) | Q(snoozed_until__gt=today, snoozed_until__isnull=False)
+
 
 def mark_set_aside(issues: IssueQuerySet, today: date) -> IssueQuerySet:
     """Annotate the issues with `is_set_aside`: accepted or snoozed, which are listed last."""
     return issues.annotate(
         is_set_aside=Case(
-            When(Q(state=Issue.State.ACCEPTED) | Q(snoozed_until__gt=today), then=Value(True)),
+            When(set_aside_condition(today), then=Value(True)),
             default=Value(False),
             output_field=BooleanField(),
         )
     )
 
 
-# {order of the list: order of its groups}
-_GROUP_ORDERS = {
-    "urgency": ("first_act_by", "first_criticality"),
-    "finish": ("first_date", "first_act_by"),
-    "opened": ("-last_opened_at",),
-}
-_RANKS = (Urgency.NOW, Urgency.THIS_MONTH, Urgency.THIS_QUARTER, Urgency.LATER)
+# value of the column of the groups, and whether its issues are set aside
+type _GroupKey = tuple[int | None, bool]
+_SOON = (Urgency.NOW, Urgency.THIS_MONTH, Urgency.THIS_QUARTER)
 
 
 @dataclass
@@ -135,7 +132,6 @@ class GroupedIssues:
     # sorted, with `is_set_aside` and `date`
     issues: "QuerySet[Issue]"
     grouping: Grouping
-    order: str
     today: date
 
     @cached_property
@@ -152,88 +148,98 @@ class GroupedIssues:
         return PaginatedList(self.request, self.issues.select_related(*RELATIONS))
 
     @cached_property
-    def _found(self) -> list[IssueGroup]:
-        """Return the groups in order, at most MAX_GROUPS + 1; one statement."""
-        is_descending = self.order.startswith("-")
-        order = [
-            F(term.lstrip("-")).desc(nulls_last=True)
-            if term.startswith("-") != is_descending
-            else F(term.lstrip("-")).asc(nulls_last=True)
-            for term in _GROUP_ORDERS[self.order.removeprefix("-")]
-        ]
-        column = self.grouping.column
-        rank = Case(
-            *(When(now_urgency=urgency, then=Value(n)) for n, urgency in enumerate(_RANKS)),
-            output_field=IntegerField(),
-        )
-        groups = (
-            self.issues.order_by()
-            .annotate(now_urgency=UrgencyExpression(self.today))
-            .values(column, "is_set_aside")
-            .annotate(
-                n=Count("pk"),
-                n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL)),
-                rank=Min(rank),
-                first_act_by=Min("act_by"),
-                first_criticality=Min("criticality"),
-                first_date=Min("date"),
-                last_opened_at=Max("opened_at"),
+    def _found(self) -> tuple[list[_GroupKey], bool]:
+        """Return (the groups in the order of their first issues, whether there are more); what is
+        set aside comes last."""
+        limit = MAX_GROUPS
+        if self.is_single and self.grouping.name != "person":
+            # the other groups are not looked for
+            limit = 1
+        found: list[_GroupKey] = []
+        is_cut = False
+        for is_set_aside in (False, True):
+            if len(found) >= MAX_GROUPS:
+                return found, is_cut or self._select(None, is_set_aside).exists()
+            keys, is_part_cut = first_groups(
+                self._select(None, is_set_aside),
+                column=self.grouping.column,
+                limit=min(limit, MAX_GROUPS - len(found)),
             )
-            .order_by("is_set_aside", *order, column)[: MAX_GROUPS + 1]
+            found += [(key, is_set_aside) for key in keys]
+            is_cut = is_cut or is_part_cut
+        return found, is_cut and not self.is_single
+
+    def _select(self, group: _GroupKey | None, is_set_aside: bool | None = None) -> IssueQuerySet:
+        """Return the issues of one group, or of all, in the order of the list."""
+        issues: Any = self.issues.order_by(
+            *(term for term in self.issues.query.order_by if term != "is_set_aside")
         )
-        return [
-            IssueGroup(
-                key=row[column],
-                is_set_aside=row["is_set_aside"],
-                n=row["n"],
-                n_critical=row["n_critical"],
-                urgency=_RANKS[row["rank"]],
+        if group is not None:
+            key, is_set_aside = group
+            column = self.grouping.column
+            issues = issues.filter(
+                **({f"{column}__isnull": True} if key is None else {column: key})
             )
-            for row in groups
-        ]
+        aside = set_aside_condition(self.today)
+        selected: IssueQuerySet = issues.filter(aside) if is_set_aside else issues.exclude(aside)
+        return selected
 
     @cached_property
     def groups(self) -> list[IssueGroup]:
         """Return the groups of the page with their rows; the page is what the reader sees."""
+        found = self._found[0]
         if self.is_single:
-            groups, loaded = self._found, self._single.rows
+            loaded = self._single.rows
         else:
-            start = (self.number - 1) * self.size
-            groups = self._found[start : start + self.size]
-            loaded = self._load_rows(groups)
-        by_key = {(group.key, group.is_set_aside): group for group in groups}
+            found = found[(self.number - 1) * self.size : self.number * self.size]
+            loaded = self._load_rows(found)
+        by_key: dict[_GroupKey, list[IssueRow]] = {group: [] for group in found}
         for row in present_issues(loaded, today=self.today):
             key = (getattr(row.issue, self.grouping.column), _is_set_aside(row, self.today))
             if key in by_key:
-                by_key[key].rows.append(row)
-        return [group for group in groups if group.rows]
+                by_key[key].append(row)
+        return self._count({group: rows for group, rows in by_key.items() if rows})
 
-    def _load_rows(self, groups: Sequence[IssueGroup]) -> list[Issue]:
+    def _load_rows(self, found: Sequence[_GroupKey]) -> list[Issue]:
         """Return the first rows of each group, in the order of the list."""
-        if not groups:
-            return []
-        column = self.grouping.column
-        selected = Q()
-        for is_set_aside in (False, True):
-            keys = [group.key for group in groups if group.is_set_aside == is_set_aside]
-            known = [key for key in keys if key is not None]
-            condition = Q(**{f"{column}__in": known})
-            if None in keys:
-                condition |= Q(**{f"{column}__isnull": True})
-            selected |= condition & Q(is_set_aside=is_set_aside)
-        issues = self.issues.filter(selected)
         if self._is_print:
-            return list(issues.select_related(*RELATIONS)[:PRINT_PAGE_SIZE])
-        terms = [str(term) for term in issues.query.order_by if term != "is_set_aside"]
-        place = Window(
-            RowNumber(),
-            partition_by=[F(column), F("is_set_aside")],
-            order_by=[
-                F(term[1:]).desc() if term.startswith("-") else F(term).asc() for term in terms
-            ],
+            return list(self.issues.select_related(*RELATIONS)[:PRINT_PAGE_SIZE])
+        return first_in_each(
+            [self._select(group) for group in found], n=ROWS_PER_GROUP, relations=RELATIONS
         )
-        ranked = issues.annotate(place=place).filter(place__lte=ROWS_PER_GROUP)
-        return list(ranked.select_related(*RELATIONS))
+
+    def _count(self, rows_by_group: Mapping[_GroupKey, list[IssueRow]]) -> list[IssueGroup]:
+        """Return the groups with the numbers of their issues and their highest urgency; one
+        statement."""
+        selections: dict[tuple[_GroupKey, str], IssueQuerySet] = {}
+        for group, rows in rows_by_group.items():
+            if not (self.is_single or self._is_print) and len(rows) < ROWS_PER_GROUP:
+                # these are all
+                continue
+            issues = self._select(group)
+            selections[group, "all"] = issues
+            if self.grouping.name == "cause":
+                selections[group, "critical"] = issues.filter(criticality=Criticality.CRITICAL)
+            if not any(row.urgency == Urgency.NOW for row in rows):
+                for urgency in _SOON:
+                    selections[group, urgency] = issues.of_urgency([urgency], self.today)[:1]
+        counts = bounded_counts(selections, limit=MAX_COUNTED_ROWS + 1)
+        return [
+            IssueGroup(
+                *group,
+                n=counts.get((group, "all"), len(rows)),
+                n_critical=counts.get(
+                    (group, "critical"),
+                    sum(row.issue.criticality == Criticality.CRITICAL for row in rows),
+                ),
+                urgency=next(
+                    (u for u in _SOON if counts.get((group, u))),
+                    max((row.urgency for row in rows), key=URGENCY_BARS.__getitem__),
+                ),
+                rows=rows,
+            )
+            for group, rows in rows_by_group.items()
+        ]
 
     @property
     def rows(self) -> list[IssueRow]:
@@ -247,13 +253,14 @@ class GroupedIssues:
 
     @property
     def n_found(self) -> int:
-        return self._single.n_found if self.is_single else min(len(self._found), MAX_GROUPS)
+        return self._single.n_found if self.is_single else len(self._found[0])
 
     @property
     def count(self) -> str:
         if self.is_single:
             return self._single.count
-        return f"{MAX_GROUPS}+" if len(self._found) > MAX_GROUPS else number(self.n_found)
+        found, is_cut = self._found
+        return f"{number(len(found))}{'+' if is_cut else ''}"
 
     @cached_property
     def number(self) -> int:
@@ -279,7 +286,7 @@ class GroupedIssues:
     def is_cut(self) -> bool:
         if self.is_single:
             return self._single.is_cut
-        return len(self._found) > MAX_GROUPS and self.number == self.n_pages
+        return self._found[1] and self.number == self.n_pages
 
     @property
     def previous(self) -> str:
@@ -289,6 +296,11 @@ class GroupedIssues:
     def next(self) -> str:
         is_last = self.number >= self.n_pages
         return "" if is_last else changed_query(self.request, page=self.number + 1)
+
+
+def bounded_number(n: int) -> str:
+    """Format a number that was counted up to MAX_COUNTED_ROWS + 1."""
+    return f"{MAX_COUNTED_ROWS:,}+" if n > MAX_COUNTED_ROWS else number(n)
 
 
 def _is_set_aside(row: IssueRow, today: date) -> bool:
@@ -340,8 +352,8 @@ def _describe_cause(
     if issue.application_id is None:
         sentences = ["Whole organisation."]
     else:
-        count = pluralize(group.n, "1 application", f"{number(group.n)} applications")
-        critical = f", {number(group.n_critical)} critical" if group.n_critical else ""
+        count = pluralize(group.n, "1 application", f"{group.n_shown} applications")
+        critical = f", {bounded_number(group.n_critical)} critical" if group.n_critical else ""
         sentences = [f"{count}{critical}."]
     acts = []
     task = next((row.issue.task for row in group.rows if row.issue.task is not None), None)
@@ -379,7 +391,7 @@ def _describe_person(group: IssueGroup, first: IssueRow) -> None:
 
 
 def _count_issues(group: IssueGroup) -> str:
-    return pluralize(group.n, "1 issue.", f"{number(group.n)} issues.")
+    return pluralize(group.n, "1 issue.", f"{group.n_shown} issues.")
 
 
 def _all_query(listing: GroupedIssues, group: IssueGroup, first: IssueRow) -> str:

@@ -31,8 +31,8 @@ from apps.issues.queries import bounded_counts
 from apps.issues.responses import can_respond
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
+from apps.web.lists.pagination import MAX_COUNTED_ROWS, changed_query
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.list_page import MAX_COUNTED_ROWS, changed_query
 from apps.web.pages.page import Headline
 from apps.web.views.issues.detail import issue_context, visible_issue
 from apps.web.views.issues.forms import SNOOZE_CHOICES
@@ -156,9 +156,7 @@ class IssueList(ListPage[Issue, IssueRow]):
 
     @cached_property
     def listing(self) -> GroupedIssues:  # type: ignore[override]
-        name, is_descending = self.sorting.chosen(self.request)
-        order = f"-{name}" if is_descending else name
-        return GroupedIssues(self.request, self.queryset, self.grouping, order, self.today)
+        return GroupedIssues(self.request, self.queryset, self.grouping, self.today)
 
     @cached_property
     def groups(self) -> list[IssueGroup]:

@@ -14,10 +14,10 @@ from apps.common.errors import ConflictError
 from apps.common.records.record_type import RecordChange, RecordWrite
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.record_form import RecordForm, record_form, stored_facts
 from apps.web.views.records.pages import RECORD_PAGES, RecordPages

@@ -1,7 +1,8 @@
 """Headlines of the reports. Plain Python: figures in, a sentence out."""
 
+from apps.accounts.models import User
 from apps.reports.component_file import ComponentFile
-from apps.reports.figures import ReportFigures
+from apps.reports.figures import ReportFigures, describe_uncounted
 from apps.reports.models import EvidencePack
 from apps.reports.tables import FillRate
 from apps.web.pages.page import Headline
@@ -75,3 +76,9 @@ def pack_headline(pack: EvidencePack) -> Headline:
             return Headline("", "The pack could not be created", f". {pack.error}")
         case _:
             return Headline("The pack is being created. This page refreshes, and you can leave it.")
+
+
+def uncounted_headline(report: str, user: User) -> Headline:
+    """Say that the report has no figures on the page, and what to do."""
+    after = "Refresh the page in an hour." if user.can_read_all else "Download the file."
+    return Headline(f"{report} is {describe_uncounted(user)}. {after}")

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.common.time import now
-from apps.reports.figures import inventory_figures, register_figures
+from apps.reports.figures import describe_uncounted, inventory_fill, register_fill
 from apps.reports.models import EvidencePack
 from apps.reports.tables import FillRate
 from apps.web.pages.form_fields import signed_in_user
@@ -35,12 +35,12 @@ class ReportSummary:
 def report_list(request: HttpRequest) -> HttpResponse:
     """Show the reports with how complete each one is."""
     user, at = signed_in_user(request), now()
-    register, models = register_figures(user=user, at=at), inventory_figures(user=user, at=at)
+    register, models = register_fill(user=user, at=at), inventory_fill(user=user, at=at)
     packs = EvidencePack.objects.visible_to(user).select_related(
         "application", "provider", "requested_by"
     )
     latest = list(packs.order_by("-as_of", "-pk")[:MAX_PACKS])
-    placeholder = "being calculated"
+    placeholder = describe_uncounted(user)
     offers = [
         ReportSummary(
             "DORA register of information",
@@ -48,8 +48,8 @@ def report_list(request: HttpRequest) -> HttpResponse:
             "The AI part of RT.02, RT.05, RT.06 and RT.07, to join to your register of"
             " information, with the validation rules of the supervisors.",
             "Compliance, supervisors",
-            register.whole if register else None,
-            describe_completeness(register.whole) if register else placeholder,
+            register,
+            describe_completeness(register) if register else placeholder,
             (("XLSX", reverse("reports:register-xlsx")),),
         ),
         ReportSummary(
@@ -67,8 +67,8 @@ def report_list(request: HttpRequest) -> HttpResponse:
             "One row for each application and model, with the fields of SR 26-2 (formerly SR"
             " 11-7), SS1/23 and E-23.",
             "Model risk, internal audit",
-            models.whole if models else None,
-            describe_completeness(models.whole) if models else placeholder,
+            models,
+            describe_completeness(models) if models else placeholder,
             (
                 ("CSV", reverse("reports:model-inventory-csv")),
                 ("XLSX", reverse("reports:model-inventory-xlsx")),
@@ -101,7 +101,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
         title="Reports",
         counts="Fields of each report; fields that do not apply are not counted",
         as_of=at,
-        sentence=_build_headline(register.whole if register else None),
+        sentence=_build_headline(register),
         offers=offers,
         packs=latest,
     )

@@ -33,7 +33,7 @@ from apps.web.views.reports.downloads import (
     max_rows,
     stream_csv,
 )
-from apps.web.views.reports.headlines import models_headline
+from apps.web.views.reports.headlines import models_headline, uncounted_headline
 from apps.web.views.reports.missing_fields import entry_link
 
 MAX_GAPS = 20_000
@@ -51,9 +51,7 @@ def model_inventory(request: HttpRequest) -> HttpResponse:
         crumbs=(("Reports", reverse("reports:home")),),
         counts="Fields of all rows; fields that do not apply are not counted",
         as_of=figures.as_of if figures else at,
-        sentence=models_headline(figures)
-        if figures
-        else Headline("The inventory is being calculated. Refresh the page in an hour."),
+        sentence=models_headline(figures) if figures else uncounted_headline("The inventory", user),
         figures=figures,
         sheets=limit_table_rows(request, figures.sheets) if figures else [],
         lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],

@@ -29,7 +29,7 @@ from apps.web.views.reports.downloads import (
     max_rows,
     stream_csv,
 )
-from apps.web.views.reports.headlines import register_headline
+from apps.web.views.reports.headlines import register_headline, uncounted_headline
 from apps.web.views.reports.missing_fields import entry_link
 
 
@@ -47,9 +47,7 @@ def register_page(request: HttpRequest) -> HttpResponse:
         as_of=figures.as_of if figures else at,
         sentence=register_headline(figures)
         if figures
-        else Headline(
-            "The register of information is being calculated. Refresh the page in an hour."
-        ),
+        else uncounted_headline("The register of information", user),
         figures=figures,
         sheets=limit_table_rows(request, figures.sheets) if figures else [],
         lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],

@@ -42,7 +42,7 @@ from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
-from apps.web.views.governance.proposals import flash_proposed
+from apps.web.views.governance.proposals import confirm_proposed
 from apps.web.views.risks import presenters
 from apps.web.views.risks.forms import (
     AcceptForm,
@@ -387,8 +387,7 @@ def decide_inherited_risk(
 
     def done(outcome: str | DecisionProposal) -> Confirmation:
         if isinstance(outcome, DecisionProposal):
-            flash_proposed(request, at=at)
-            return Confirmation("")
+            return Confirmation(confirm_proposed(at=at))
         if action == "evidence":
             return Confirmation(outcome)
         return Confirmation(

@@ -26,10 +26,10 @@ from apps.risks.models import Assessment, AssessmentEvidence, Evidence, Foundati
 from apps.risks.queries.node_names import with_node_names
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import Sorting
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import can_import, signed_in_user
-from apps.web.pages.list_page import Sorting
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks.forms import EvidenceForm
 from apps.web.wording import number

@@ -22,7 +22,7 @@ from apps.risks.queries.reach import RiskReach, reach_per_risk
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import ListRequest
-from apps.web.pages.list_page import changed_query
+from apps.web.lists.pagination import changed_query
 from apps.web.pages.page import Headline
 from apps.web.views.risks import presenters
 from apps.web.views.risks.inherited_risks import InheritedRiskList
@@ -214,7 +214,7 @@ class RiskGroupList(InheritedRiskList[GroupRow]):
 
     def get_lead(self) -> Headline:
         return presenters.groups_headline(
-            sum((group.reach for group in self.groups), RiskReach()),
+            RiskReach.total(group.reach for group in self.groups),
             len(self.groups),
             is_filtered=self.is_filtered,
             is_counted=self.basis.is_counted,

@@ -71,7 +71,7 @@ class InheritedRiskList[R](ListPage[Any, R]):
     @cached_property
     def reach(self) -> RiskReach:
         """The figures of all inherited risks, or those of the application."""
-        return sum((standing.reach for standing in self.standings), RiskReach())
+        return RiskReach.total(standing.reach for standing in self.standings)
 
     @cached_property
     def application(self) -> Application | None:

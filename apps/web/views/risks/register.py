@@ -29,9 +29,7 @@ from apps.risks.queries.inherited import (
 )
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.computed_rows import PagedRows
-from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
-from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.list_page import (
+from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
     PRINT_PAGE_SIZE,
     KeysetList,
@@ -39,6 +37,8 @@ from apps.web.pages.list_page import (
     SortableColumn,
     changed_query,
 )
+from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.page import Headline
 from apps.web.views.risks import presenters
 from apps.web.views.risks.groups import RiskGroupList, is_grouped

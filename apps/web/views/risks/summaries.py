@@ -30,8 +30,8 @@ from apps.risks.queries.counts import (
 from apps.risks.queries.node_names import node_names
 from apps.risks.queries.reach import RiskReach, expiring_acceptances
 from apps.web.drawings.charts.heat_map import HeatMap, build_heat_map
+from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
 from apps.web.wording import number
@@ -64,7 +64,7 @@ def heat_map(request: HttpRequest) -> HttpResponse:
     standings = risk_standings(
         user=user, on=today, stored=basis.stored, application=query.application
     )
-    reach = sum((risk_standing.reach for risk_standing in standings), RiskReach())
+    reach = RiskReach.total(risk_standing.reach for risk_standing in standings)
     application = selected_application(user, query)
     level = request.GET.get("heat") or request.GET.get("level") or INHERENT
     acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)

@@ -30,9 +30,9 @@ from apps.risks.queries.node_names import with_node_names
 from apps.risks.queries.reach import RiskReach
 from apps.web.lists.columns import NO_VALUE, Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import PRINT_PAGE_SIZE
 from apps.web.pages.filter_controls import FilterControl, FilterControls, build_filter_controls
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PRINT_PAGE_SIZE
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
 from apps.web.views.risks.foundation_risks import reach_of

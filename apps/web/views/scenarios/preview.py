@@ -24,9 +24,9 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import EngineState, Scenario, ScenarioRun, ScopedApplication
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
+from apps.web.lists.pagination import changed_query, csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import changed_query, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.applications.workbook import workbook_response
 from apps.web.views.exposure.parameters import STATE_WORDS, chosen_option, parameter_options

@@ -31,9 +31,9 @@ from apps.web.drawings.base.scales import number as written
 from apps.web.drawings.charts.comparison_bars import ComparisonRow, draw_comparison
 from apps.web.lists.columns import Column, FileColumn, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import PaginatedList, changed_query, csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, changed_query, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.applications.workbook import workbook_response
 from apps.web.views.exposure.parameters import STATE_WORDS, chosen_option, parameter_options

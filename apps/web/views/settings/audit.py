@@ -30,9 +30,9 @@ from apps.reports.audit_log import (
 )
 from apps.web.lists.columns import Column, FileColumn, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import KeysetList, changed_query, has_filter, url_with_query
 from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
 from apps.web.pages.filter_controls import FilterChip, FilterControl, FilterControls
-from apps.web.pages.list_page import KeysetList, changed_query, has_filter, url_with_query
 from apps.web.pages.page import Headline
 
 # builders of the URL of a record's page, by kind of record

@@ -23,10 +23,10 @@ from apps.inventory.models import Application
 from apps.web.lists.columns import Column, FileColumn, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.lists.pagination import url_with_query
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
-from apps.web.pages.list_page import url_with_query
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
 from apps.web.wording import count_of, number

@@ -10,7 +10,14 @@ from apps.common.time import now
 from apps.exposure.actions.minimal_cut_sets import store_minimal_cut_sets
 from apps.exposure.engine.concentration import contributions, contributions_of, measure_layer
 from apps.exposure.engine.table_refresh import refresh
-from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
+from apps.exposure.models import (
+    Basis,
+    ConcentrationSnapshot,
+    EngineState,
+    EventRate,
+    Layer,
+    LossRun,
+)
 from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.models import Dependency
 from apps.web.views.exposure import nodes
@@ -193,6 +200,24 @@ def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_u
         assert as_user(richer.viewer).get(path).status_code == 404, path
         assert as_user(richer.governance).get(path).status_code == 200, path
     assert csv_rows(as_user(richer.viewer).get("/exposure/trend.csv")) == []
+
+
+def test_the_weight_on_a_layer_is_no_number_of_applications(richer, as_user):
+    """The table counted 15 applications, and below it stood "the 14 that this layer applies to"."""
+    gateway = make_provider("router", roles=("gateway",), name="Router")
+    half = make_application("Half", team=richer.team)
+    make_dependency(
+        half, make_offering("a"), reached="gateway", via_party=gateway, traffic_share="0.5"
+    )
+    make_dependency(half, make_offering("b"), traffic_share="0.5")
+    refresh(on=richer.today)
+
+    said = visible_text(as_user(richer.governance).get("/exposure/?layer=gateway"))
+
+    n = EngineState.objects.get().n_applications
+    assert f"the weight of the primary paths on this layer: 0.5 of {n}." in said
+    assert "Router 0 0% 1 20% 100%" in said.partition("Applications by gateway")[2]
+    assert "the weight is not a number of applications" in said
 
 
 def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_user):

@@ -240,7 +240,7 @@ def test_pages_of_contracts_cost_the_same_for_any_number(
 
     with django_assert_num_queries(8):
         client.get("/contracts/")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         client.get(f"/contracts/{contract.pk}/")
     with django_assert_num_queries(8):
         client.get("/contracts/documents/")

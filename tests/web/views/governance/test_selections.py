@@ -291,5 +291,5 @@ def test_pages_of_selections_cost_the_same_for_any_number(
     with django_assert_num_queries(8):
         client.get(f"/selections/{draft.pk}/")
     decided(world, draft, as_user)
-    with django_assert_num_queries(37):
+    with django_assert_num_queries(23):
         client.get(f"/selections/{draft.pk}/")

@@ -25,6 +25,7 @@ from apps.intake.models import (
 from apps.intake.observations.discrepancies import find_discrepancies
 from apps.intake.observations.reconciliation import reconcile_waiting
 from apps.inventory.models import Dependency
+from apps.web.views.intake.unrecognised_names import suggested_offerings
 from tests.builders import (
     make_application,
     make_member,
@@ -140,6 +141,12 @@ def test_a_page_costs_the_same_however_long_it_is(
     client.get(path)
     with django_assert_num_queries(n):
         assert client.get(path).status_code == 200
+
+
+def test_a_name_close_to_a_version_without_aliases_is_suggested(seen):
+    suggested = suggested_offerings("talker-1-preview", "acme")
+
+    assert seen.talker.pk in [pk for pk, _ in suggested]
 
 
 def test_each_sees_only_what_is_of_the_own_teams(seen, as_user):

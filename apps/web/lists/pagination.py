@@ -1,4 +1,4 @@
-"""List pages: sorting, a bounded count, pagination, and the same rows as CSV."""
+"""Sorting, a bounded count, pages and CSV of a list."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,0 +1,31 @@
+"""No page takes more than thirty statements, for governance, an owner and a viewer."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import User
+from tests.http import signed_in_client
+from tests.web.routes import stops
+
+pytestmark = pytest.mark.proof
+
+MAX_STATEMENTS = 30
+# a print-out of all tabs, which are six pages
+PRINTED = ("applications-detail-all",)
+
+
+@pytest.mark.parametrize("name", ["maren", "ilse", "hana"])
+def test_a_page_takes_at_most_thirty_statements(demo, name):
+    user = User.objects.get(username=name)
+    client = signed_in_client(user)
+    too_many = {}
+    for stop in stops(user, empty=[]):
+        if stop.name in PRINTED:
+            continue
+        with CaptureQueriesContext(connection) as statements:
+            client.get(stop.path)
+        if len(statements) > MAX_STATEMENTS:
+            too_many[stop.name] = len(statements)
+
+    assert too_many == {}
