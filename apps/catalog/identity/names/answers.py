@@ -85,7 +85,8 @@ class AnswerReader:
                     continue
                 mark = scan.segments[segment].mark
                 tiers = [token for token in fragment if not is_number(token)]
-                if mark == "," and tiers and tiers != ["instruct"]:
+                longer = self._families.find((*mention.tokens, *tiers))
+                if mark == "," and tiers and longer.exact:
                     mention.distant += tiers  # of this model, or a second one
                     continue
                 merged = self._merge_fragment(mention, fragment)
@@ -143,7 +144,11 @@ class AnswerReader:
         tokens = self._families.complete(tuple(mention.tokens))
         anchor = tokens[0]
         numbers = [token for token in tokens[1:] if is_number(token) and not SIZE.fullmatch(token)]
-        for base in ([anchor, *numbers], [anchor]):
+        others = [token for token in tokens if not is_number(token)]
+        last = len(tokens)
+        while last > 1 and tokens[last - 1] in TIERS:
+            last -= 1
+        for base in ([anchor, *numbers], [anchor], others, tokens[:last]):
             match = self._families.find((*base, *fragment))
             if match.exact:
                 return self._releases.choose(match.lines[0], likely=True)
@@ -319,10 +324,9 @@ class AnswerReader:
         strong = mention.anchor in DISTINCTIVE
         if is_found and strong:
             return True
-        is_alone = not any(scan.unknown_words.values())
-        if strong and is_alone:
+        if strong and not scan.unknown_words.get(mention.segment):
             return True
-        return is_alone and is_found
+        return is_found and not any(scan.unknown_words.values())
 
     def _read_adaptation(
         self, mention: Mention, reading: Reading, text: Passage, scan: Scan
@@ -443,11 +447,7 @@ class AnswerReader:
 def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
     """Return the position of a part of a list, without the blanks and signs around it."""
     start = scan.segments[segment].start
-    end = (
-        scan.segments[segment + 1].start - 1
-        if segment + 1 < len(scan.segments)
-        else len(text.folded)
-    )
+    end = scan.segments[segment].end
     body = text.folded[start:end]
     start += len(body) - len(body.lstrip(" ()[]:-"))
     return start, max(start, start + len(body.strip(" ()[]:-")))

@@ -234,7 +234,7 @@ class Assembly:
             is_list = (
                 bool(
                     re.search(
-                        r"[+&;,→|]|(?<!\w)/(?!\w)|\s/\s|(?<![a-z])(?:and|und|et|oraz|"
+                        r"[+&;,→|]|(?<!\w)/(?!\w)|\s/\s|(?<![a-z])(?:and|und|et|oraz|or|oder|ou|"
                         r"plus)(?![a-z])",
                         between,
                     )
@@ -270,11 +270,7 @@ class Assembly:
         for number, segment in enumerate(scan.segments):
             if number in taken:
                 continue
-            end = (
-                scan.segments[number + 1].start
-                if number + 1 < len(scan.segments)
-                else len(text.masked)
-            )
+            end = segment.end
             body = text.masked[segment.start : end]
             match = phrases.OTHER_MODELS.search(body)
             if match is None or any(segment.start <= answer.start < end for answer in answers):
@@ -364,6 +360,12 @@ class Assembly:
         company = _COMPANIES.get(platform.host) if platform and platform.host else None
         if platform is not None and developer not in (None, company):
             platform = None  # a developer's model on a platform
+        is_list = len(scan.segments) > 1
+        platforms = list(dict.fromkeys(each.platform for each in text.places if each.platform))
+        if len(platforms) > 1 and is_list and not foreign and not scan.fragments:
+            hosts = {each.platform: each.host for each in text.places}
+            named = [self._read_platform(each, hosts[each]) for each in platforms]
+            return self._read_list(named, text, cell)
         if platform is not None and not foreign and not scan.fragments:
             host = self._place(
                 Answer(Reading("", Kind.UNKNOWN), 0, 0),
@@ -372,27 +374,21 @@ class Assembly:
                 cell,
             ).host
             if _is_platform_only(platform.platform, text, scan):
-                return Reading(
-                    "",
-                    Kind.PRODUCT,
-                    product=f"platform:{platform.host}",
-                    product_name=platform.platform,
+                return replace(
+                    self._read_platform(platform.platform, platform.host),
                     host=host,
                     regions=text.regions,
-                    why=f"{platform.platform} is a platform. Select the model that is used there.",
                 )
         if developer is not None and not foreign and not scan.fragments:
-            lines = self._families.of_developer(developer)
-            if lines:
-                return Reading(
-                    "",
-                    Kind.FAMILY,
-                    developer=developer,
-                    candidates=lines,
-                    host=self._host_of_cell(text, cell),
-                    regions=text.regions,
-                    why=f"The cell names the developer {developer} and none of its models.",
-                )
+            families = [
+                self._read_developer(each)
+                for each in dict.fromkeys(slug for _start, slug in text.developers)
+            ]
+            named = [reading for reading in families if reading is not None]
+            if len(named) > 1 and is_list:
+                return self._read_list(named, text, cell)
+            if named:
+                return replace(named[0], host=self._host_of_cell(text, cell), regions=text.regions)
         if is_open:
             return Reading(
                 "",
@@ -409,6 +405,43 @@ class Assembly:
             host=self._host_of_cell(text, cell),
             regions=text.regions,
             why="The cell names no model that the catalogue knows.",
+        )
+
+    @staticmethod
+    def _read_platform(name: str, host: str | None) -> Reading:
+        return Reading(
+            "",
+            Kind.PRODUCT,
+            product=f"platform:{host}",
+            product_name=name,
+            host=host,
+            why=f"{name} is a platform. Select the model that is used there.",
+        )
+
+    def _read_developer(self, developer: str) -> Reading | None:
+        """Return the family of all that a developer makes; None if the catalogue has nothing."""
+        lines = self._families.of_developer(developer)
+        if not lines:
+            return None
+        return Reading(
+            "",
+            Kind.FAMILY,
+            developer=developer,
+            candidates=lines,
+            why=f"The cell names the developer {developer} and none of its models.",
+        )
+
+    def _read_list(self, parts: list[Reading], text: Passage, cell: HostCell) -> Reading:
+        host = self._host_of_cell(text, cell)
+        return Reading(
+            "",
+            Kind.SEVERAL,
+            parts=tuple(
+                replace(part, text=part.product_name or part.developer, host=part.host or host)
+                for part in parts
+            ),
+            regions=text.regions,
+            why=f"The cell names {len(parts)} developers or platforms. Each one is read by itself.",
         )
 
     def _host_of_cell(self, text: Passage, cell: HostCell) -> str | None:

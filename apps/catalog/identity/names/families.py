@@ -24,6 +24,7 @@ from apps.catalog.identity.resolver.index import Index, KnownId
 from apps.catalog.identity.resolver.tokens import (
     ACTIVE,
     CODE,
+    CONTEXT,
     NUMBER,
     REVISION,
     SIZE,
@@ -136,6 +137,7 @@ _DEVELOPER_WORDS = frozenset(
         "anthropic",
         "labs",
         "open",
+        "perplexity",
     }
 )
 _SIDE_REMARK = re.compile(r"\((?:[^()]*(?:vertex|gemini|older|latest|nano banana)[^()]*)\)")
@@ -363,6 +365,8 @@ class Families:
         generation = self._find_generation(facts, tokens[0], developer)
         if generation:
             return LineMatch(self.sort_lines(generation))
+        if without := self._find_without_context(facts, tokens, developer):
+            return without
         restated = self._find_restated(facts, tokens, developer)
         if restated:
             return LineMatch((restated,), exact=True)
@@ -453,6 +457,22 @@ class Families:
             )
         ]
         return lines if len(lines) > 1 else []
+
+    def _find_without_context(
+        self, facts: Facts, tokens: Tokens, developer: str | None
+    ) -> LineMatch | None:
+        """Return the match of a name without its context length, unless the family sells the same
+        model by context length, which then is part of the name."""
+        contexts = {fact for fact in facts if CONTEXT.fullmatch(fact)}
+        rest = facts - contexts
+        if not contexts or any(
+            rest <= spelling and any(CONTEXT.fullmatch(fact) for fact in spelling - rest)
+            for line in self._find_within(rest, tokens[0], developer)
+            for spelling in self.lines[line].spellings
+        ):
+            return None
+        match = self.find(tuple(token for token in tokens if token not in contexts), developer)
+        return match if match.lines else None
 
     def _find_restated(self, facts: Facts, tokens: Tokens, developer: str | None) -> str:
         """Return the line whose total size the name states although its own name has none."""
@@ -626,6 +646,10 @@ class Families:
     @staticmethod
     def _only(matches: list[KnownId]) -> KnownId | None:
         pinned = [known_id for known_id in matches if known_id.kind == "pinned"] or matches
+        facts = {each.id: facts_of(tokens_of(each.slug.lower())) for each in pinned}
+        # the plain release comes before those of other uses (`gpt-4-0613-completions`)
+        plain = [each for each in pinned if all(facts[each.id] <= own for own in facts.values())]
+        pinned = plain or pinned
         if len({known_id.entity for known_id in pinned}) != 1:
             return None
         return min(pinned, key=lambda each: (each.same_as != each.id, each.id))

@@ -43,6 +43,7 @@ class Segment:
 
     mark: str
     start: int
+    end: int = 0
     items: list[Token | str] = field(default_factory=list)
 
 
@@ -85,12 +86,14 @@ def split_segments(masked: str) -> list[Segment]:
         text = match.group()
         if not (text[0].isascii() and text[0].isalnum()):
             if text in _LIST_MARKS or text == ",":
+                segments[-1].end = match.start()
                 segments.append(Segment(text, match.end()))
             else:
                 segments[-1].items.append(text)
             continue
         text = text.rstrip("._-")
         if text in _LIST_WORDS and segments[-1].items:
+            segments[-1].end = match.start()
             segments.append(Segment("and", match.end()))
             continue
         start = match.start()
@@ -100,6 +103,7 @@ def split_segments(masked: str) -> list[Segment]:
         for token in tokens:
             segments[-1].items.append(Token(token, start, match.start() + len(text), joined, pure))
             joined = True
+    segments[-1].end = len(masked)
     return segments
 
 

@@ -37,7 +37,8 @@ _SAME_AS = str.maketrans(
 _LETTERS = {"ß": "s", "ł": "l", "ø": "o", "đ": "d", "æ": "a", "œ": "o", "ı": "i"}
 _SPACES = re.compile(r"\s+")
 _ARROW = re.compile(r"\s*(?:-{1,3}>|={1,3}>|>{1,3}|→|⇒|➔|➜)\s*")
-_ENUMERATION = re.compile(r"(?:^|(?<=[ ;,]))\(?[1-9a-d][.)] (?=\S)")
+_FIRST_OF_LIST = re.compile(r"^\(?(?:1|a)[.)] (?=\S)")
+_NUMBER_OF_LIST = re.compile(r"(?:^|(?<=[ ;,]))\(?[1-9a-e][.)] (?=\S)")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b", re.I)
 _WITH = re.compile(r"(?<![\w/])w/(?!o)", re.I)
 _WITHOUT = re.compile(r"(?<![\w/])w/o(?!\w)", re.I)
@@ -73,8 +74,9 @@ def clean(text: str) -> str:
         " " if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs") else letter
         for letter in text
     )
-    text = _ENUMERATION.sub("; ", text)
     text = _ARROW.sub(" → ", _SPACES.sub(" ", text)).strip()[:MAX_LENGTH]
+    if _FIRST_OF_LIST.match(text):
+        text = _NUMBER_OF_LIST.sub("; ", text)
     text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
     text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
     text = _GPT_4V.sub("gpt-4 vision", _CHATGPT_NUMBER.sub(r"\1 ", text))
@@ -200,6 +202,7 @@ COUNT = re.compile(
     r"|(?<![a-z0-9])\d+ ?x ?(?:a|h|l|b|v|mi|rtx ?)\d{2,4}\w?(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:nvidia )?(?:a100|h100|h200|b100|b200|gb200|l40s?|l4|a10g?|v100|mi300x?|t4|"
     r"rtx ?\d{4})(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:q[1-4]|h[12]|fy)[ /-]?20\d\d|(?<![\w.-])20[12]\d(?![\w.-])"
     r"|#\d+|(?<![a-z0-9.-])(?!gpt|glm|phi)[a-z]{2,6}-\d{4,}(?![a-z0-9.-])"
 )
 # What stands before a name that is no longer, or not yet, the one in use.
@@ -290,6 +293,7 @@ SERIES = re.compile(
 # Words that stand around a name and say nothing about it, in six languages.
 NOISE = words(
     """
+    speech summary summaries translation translations rag judge eval evaluation drafting
     us a an and the of on in at by for from to via with without through over using use uses used
     we our it its is are be been or as that this which what who one any all only also if when
     then than so but currently current now today still mostly mainly probably likely maybe eg
