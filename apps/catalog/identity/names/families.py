@@ -74,6 +74,7 @@ _IMPLIED = dict.fromkeys(("sonnet", "opus", "haiku"), "claude")
 # Words of other uses; without them a name means the general lines of a family.
 _SPECIAL = words(
     """
+    rerank
     image tts audio live embed robotics computer customtools cyber realtime transcribe
     translate vision search research moderation guard ocr video safeguard safety multimodal
     exp completions omni native streaming extended diarize law rosalind whisper experimental
@@ -399,6 +400,16 @@ class Families:
         if is_short and len(self._find_within(_reduce(facts), anchor, developer)) > 1:
             return
         yield named
+
+    def find_beside(self, line: str, tokens: Tokens) -> tuple[str, ...]:
+        """Return the lines that a name can mean beside one that it names without its size or tier
+        (`Qwen3 Coder`); empty if the name is complete."""
+        tokens = self.complete(tokens)
+        facts = facts_of(token for token in tokens if not is_stamp(token))
+        if line in self._exact.get(facts, ()) or line in self._reduced.get(_reduce(facts), ()):
+            return ()
+        within = self._find_within(facts, tokens[0], self.lines[line].developer)
+        return self.sort_lines(within) if line in within else ()
 
     def lines_of(self, facts: Facts) -> list[str]:
         """Return the lines with exactly these facts."""

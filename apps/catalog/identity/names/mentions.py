@@ -22,6 +22,7 @@ _LIST_WORDS = words(
     and und et y e i oraz sowie or oder ou o lub bzw respectively resp then
     """
 )
+_OTHER_FAMILY = frozenset({"code", "tiny", "open"})
 _CORRECTABLE = re.compile(r"[a-z]{3,12}")
 
 
@@ -255,6 +256,9 @@ class MentionFinder:
                 start = previous.start
                 if word in fragment:
                     fragment.remove(word)
+            elif word in _OTHER_FAMILY and not near:
+                strange.append(word)  # Code Llama is not Llama
+                break
             elif near and not FORMAT.fullmatch(word):
                 if word not in NOISE and word not in JOINED_NOISE and word not in CONNECTORS:
                     strange.append(word)

@@ -251,7 +251,7 @@ BASED_ON = compile_words(
 )
 ADAPTATION = re.compile(
     r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|fein ?getunt\w*|"
-    r"finegetunt\w*|feintuning|nachtrainiert\w*"
+    r"finegetunt\w*|feintuning|ft|nachtrainiert\w*"
     r"|feinabgestimmt\w*|custom ?-?trained|ajuste fino|affine|dostrojon\w+)"
     r"|(?P<adapter>q?lora|adapters?|peft|dora))(?![a-z0-9])"
 )

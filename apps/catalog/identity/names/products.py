@@ -77,7 +77,8 @@ PRODUCTS: tuple[Product, ...] = (
         "chatgpt",
         "ChatGPT",
         "OpenAI",
-        "Chat GPT; ChatGPT Plus; ChatGPT Pro; ChatGPT Free; ChatGPT app",
+        "Chat GPT; Custom GPT; Custom GPTs; GPTs; ChatGPT Plus; ChatGPT Pro; ChatGPT Free; "
+        "ChatGPT app",
     ),
     _product(
         "chatgpt-enterprise",
@@ -230,7 +231,8 @@ PRODUCTS: tuple[Product, ...] = (
         "salesforce-agentforce",
         "Salesforce Agentforce and Einstein",
         "Salesforce",
-        "Agentforce; Salesforce Agentforce; Salesforce Einstein; Einstein GPT; Einstein Copilot; "
+        "Agentforce; Salesforce Agentforce; Salesforce Einstein GPT; Salesforce Einstein; "
+        "Einstein GPT; Einstein Copilot; "
         "Einstein AI; Sales GPT; Service GPT; Salesforce AI; Salesforce",
         "Einstein",
     ),
@@ -276,12 +278,9 @@ PRODUCTS: tuple[Product, ...] = (
         "Recognizer",
     ),
     _product("azure-ai-search", "Azure AI Search", "Microsoft", "Azure Cognitive Search"),
-    _product(
-        "azure-ai-translator",
-        "Azure AI Translator",
-        "Microsoft",
-        "Azure Translator; Microsoft Translator; Bing Translator",
-    ),
+    _product("azure-ai-translator", "Azure AI Translator", "Microsoft", "Azure Translator"),
+    _product("microsoft-translator", "Microsoft Translator", "Microsoft", "Bing Translator"),
+    _product("gemini-cloud-assist", "Gemini for Google Cloud", "Google", "Gemini Cloud Assist"),
     _product(
         "azure-ai-vision",
         "Azure AI Vision",
@@ -531,7 +530,8 @@ def _is_meant(product: Product | None, match: re.Match[str], folded: str, host_c
     assert product is not None
     vendor = product.vendor.lower().partition(" ")[0]
     before = _LIST_SIGN.split(folded[: match.start()])[-1]
-    after = _LIST_SIGN.split(folded[match.end() :])[0]
+    rest = re.sub(r"\([^)]*\)?", " ", folded[match.end() :])  # `Cursor (Claude Sonnet 4)`
+    after = _LIST_SIGN.split(rest)[0]
     if vendor in host_cell or vendor in folded[: match.start()] + folded[match.end() :]:
         return True
     return not _REST.sub("", f"{before} {after}")

@@ -107,14 +107,11 @@ class Releases:
             if own & facts & _STAGES - line.slug_facts and len(line.ids) > 1:
                 return self.resolved(known_id, "the name of its preview")
             return self.choose(known_id.line)
-        # of several IDs of one release, the one that says no more than the name
-        for other in line.ids:
-            if other.kind == "pinned" and other.entity == known_id.entity:
-                other_own = facts_of(tokens_of(other.slug.lower()))
-                if {fact for fact in other_own if not is_stamp(fact)} <= facts and not (
-                    {fact for fact in own if not is_stamp(fact)} <= facts
-                ):
-                    known_id, own = other, other_own
+        # of several IDs of one release, the one that is closest to what the name says
+        same = [each for each in line.ids if each.kind == "pinned"]
+        same = [each for each in same if each.entity == known_id.entity]
+        known_id = min(same, key=lambda each: (*_distance(each, facts), each is not known_id))
+        own = facts_of(tokens_of(known_id.slug.lower()))
         if "instruct" not in facts and (tuned := self._find_tuned(own, known_id)):
             if tuned == known_id.line:
                 return self.choose(known_id.line)
@@ -137,12 +134,17 @@ class Releases:
         return self.resolved(known_id, "one release")
 
     def _find_tuned(self, own: frozenset[str], known_id: KnownId) -> str:
-        """Return the line of the instruct model of the same name, which a name without the word can
-        mean too; empty if there is none, or if it is a later release with a date of its own."""
-        for other in self._families.lines_of(own | {"instruct"}):
+        """Return the line of the instruct model, or of the thinking one beside it, which a name
+        without the word can mean too; empty if there is none, or if it is a later release with a
+        date of its own."""
+        names = [own | {"instruct"}]
+        if "instruct" in own:
+            names = [own - {"instruct"} | {"thinking"}]
+        for other in [line for name in names for line in self._families.lines_of(name)]:
             line = self._families.lines[other]
             is_dated = all(any(map(is_stamp, tokens_of(each.slug.lower()))) for each in line.ids)
-            if line.developer == known_id.developer and not is_dated:
+            is_later = is_dated and "instruct" not in own
+            if line.developer == known_id.developer and not is_later:
                 return other
         return ""
 
@@ -171,6 +173,8 @@ class Releases:
         if known_id is not None:
             reading = self.read_known_id(known_id, tokens)
             reading = self._widen(reading, known_id, tokens)
+            if len(others := self._families.find_beside(known_id.line, tuple(tokens))) > 1:
+                reading = self.family(others)
         elif has_stamp:
             reading = self._read_stamped(tokens, bare, developer)
         else:
@@ -324,3 +328,9 @@ class Releases:
         return self.unknown(
             line, f"No known release of {line} has this date. The line is a hint only."
         )
+
+
+def _distance(known_id: KnownId, facts: frozenset[str]) -> tuple[int, int]:
+    """Return how many facts an ID has that the name lacks, and how few it shares with the name."""
+    own = facts_of(tokens_of(known_id.slug.lower()))
+    return len(own - facts), -len(own & facts)
