@@ -90,6 +90,10 @@ def test_an_id_in_the_form_of_a_host_is_read_by_the_resolver(text: str) -> None:
         ("GPT-4 family", "openai/gpt-4.1-mini"),
         ("Claude Instant", "anthropic/claude-instant-1.2"),
         ("GPT-3", "openai/gpt-3.5-turbo"),
+        ("Qwen3 Coder", "alibaba/qwen3-coder-30b-a3b-instruct"),
+        ("Qwen3 Next 80B", "alibaba/qwen3-next-80b-a3b-thinking"),
+        ("Claude 1", "anthropic/claude-1.3"),
+        ("ChatGPT 4o", "openai/gpt-4o"),
     ],
 )
 def test_a_name_that_leaves_the_model_open_is_a_family(text: str, some: str) -> None:
@@ -313,6 +317,11 @@ def test_a_model_named_with_a_product_is_inside_it() -> None:
     assert reading.inside.line == "openai/gpt-4o"
 
 
+def test_a_system_called_copilot_is_no_product_of_that_name() -> None:
+    assert read("claims-copilot").kind is Kind.UNKNOWN
+    assert read("Underwriting Copilot").kind is Kind.UNKNOWN
+
+
 def test_an_everyday_word_is_a_product_only_alone_or_beside_its_vendor() -> None:
     assert read("Einstein").product == "salesforce-agentforce"
     assert read("Dash", "Dropbox").product == "dropbox-dash"
@@ -338,6 +347,8 @@ def test_a_platform_alone_asks_for_its_model() -> None:
         ("Gemini 2.5 Pro und Flash", ["google/gemini-2.5-pro", "google/gemini-2.5-flash"]),
         ("1) o1 2) Claude 3 Haiku", ["openai/o1", "anthropic/claude-3-haiku"]),
         ("Claude 3 Haiku/Sonnet", ["anthropic/claude-3-haiku", "anthropic/claude-3-sonnet"]),
+        ("Claude Sonnet 4 / 4.5", ["anthropic/claude-sonnet-4-0", "anthropic/claude-sonnet-4-5"]),
+        ("Nova Lite, Micro, Pro", ["amazon/nova-lite", "amazon/nova-micro", "amazon/nova-pro"]),
     ],
 )
 def test_a_list_is_read_part_by_part(text: str, lines: list[str]) -> None:
@@ -345,6 +356,14 @@ def test_a_list_is_read_part_by_part(text: str, lines: list[str]) -> None:
 
     assert reading.kind is Kind.SEVERAL
     assert [part.line for part in reading.parts] == lines
+
+
+def test_two_developers_or_platforms_without_a_model_are_asked_one_by_one() -> None:
+    developers = read("OpenAI and Anthropic")
+    platforms = read("Azure OpenAI + Bedrock")
+
+    assert [part.developer for part in developers.parts] == ["openai", "anthropic"]
+    assert [part.host for part in platforms.parts] == ["azure", "amazon-bedrock"]
 
 
 def test_tools_in_a_list_are_no_parts_and_unknown_models_are() -> None:
@@ -438,10 +457,22 @@ def test_a_model_built_on_another_is_unknown_and_names_its_base(text: str) -> No
     assert reading.derived_from == "meta/llama-3.1-8b-instruct"
 
 
-def test_number_formats_are_no_part_of_the_name() -> None:
-    expected = "meta/llama-3.1-70b-instruct"
-    for text in ("Llama-3.1-70B-Instruct-AWQ", "Llama 3.1 70B Instruct Q4_K_M", "(fp8)"):
-        assert text == "(fp8)" or read(text).version == expected
+@pytest.mark.parametrize("written", ["-AWQ", " Q4_K_M", " (fp8)", " 8-bit", "-GPTQ-Int4", ".gguf"])
+def test_number_formats_are_no_part_of_the_name(written: str) -> None:
+    reading = read(f"Llama-3.1-70B-Instruct{written}")
+
+    assert reading.version == "meta/llama-3.1-70b-instruct"
+
+
+def test_a_context_length_counts_only_where_the_family_is_sold_by_it() -> None:
+    assert read("GPT-4 32k").line == "openai/gpt-4-32k"
+    assert read("GPT-4 Turbo 128k").line == "openai/gpt-4-turbo"
+    assert read("GPT-4 8k").kind is Kind.UNKNOWN
+
+
+def test_a_name_of_base_weights_and_of_the_tuned_model_is_asked() -> None:
+    assert read("qwen2.5-coder:7b").kind is Kind.FAMILY
+    assert read("Llama 3.1 8B base").kind is Kind.UNKNOWN
 
 
 # --- numbers and tiers alone ----------------------------------------------------------------------
@@ -462,6 +493,8 @@ def test_numbers_alone_take_their_family_from_the_cell(text: str, cell: str, lin
     assert (reading.line, reading.certainty) == (line, Certainty.LIKELY)
 
 
-@pytest.mark.parametrize("text", ["70B", "v2.1", "large", "latest", "Model 4"])
+@pytest.mark.parametrize(
+    "text", ["70B", "v2.1", "large", "latest", "Model 4", "10k / 39k", "4 to 1"]
+)
 def test_numbers_alone_without_a_family_are_unknown(text: str) -> None:
     assert read(text).kind is Kind.UNKNOWN

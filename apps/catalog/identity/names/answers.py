@@ -39,6 +39,7 @@ _MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
     "cohere": ("command",),
 }
 _ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
+_TELLING = re.compile(r"\d+o|[a-z]\d")
 _CUSTOM = re.compile(
     r"(?<![a-z])(?:custom|own|eigen\w*|propre|proprio|wlasny|in-house) (?:\w+ )?"
     r"(?:model|modell|modele|llm)|(?<![a-z])model\w* (?:propre|propio|proprio|wlasny|intern\w*)"
@@ -408,11 +409,10 @@ class AnswerReader:
         families = families or tuple(
             dict.fromkeys(name for names in _MAIN_FAMILIES.values() for name in names)
         )
-        if len(fragment) < 2 and not (
-            families
-            and re.fullmatch(r"\d+[a-z]|[a-z]\d", fragment[0])
-            and not SIZE.fullmatch(fragment[0])
-        ):
+        # `4o` and `r1` say enough; other numbers need the word of a tier, and all of it in one part
+        is_telling = any(_TELLING.fullmatch(token) for token in fragment)
+        has_tier = len(fragment) > 1 and any(token in TIERS for token in fragment)
+        if len(scan.fragments) > 1 or not (is_telling or has_tier):
             return []
         found: dict[str, Reading] = {}
         for family in families:

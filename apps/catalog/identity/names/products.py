@@ -430,6 +430,11 @@ _COPILOT_WORDS = {
         ("power-bi-copilot", "power ?bi|fabric"),
     )
 }
+_PART_OF_NAME = re.compile(
+    r"(?<![a-z])(?!(?:edge|windows|bing|web|use|uses|using|via|with|and|or|the|our|von|mit|und|ohne"
+    r"|no|not|kein|plus|per|su|con|avec|ms|of|in|for|fur|model|modell|tool|ai|ki|app)[ -])"
+    r"[a-z]{2,}[ -]$"
+)
 _COPILOT = r"(?:microsoft |ms |windows |bing )?co-?pilots?"
 
 
@@ -511,6 +516,8 @@ def find_products(folded: str, host_cell: str) -> list[NamedProduct]:
             ):
                 continue
             product = name.product or _choose_copilot(folded)
+            if product is None and _PART_OF_NAME.search(folded[: match.start()]):
+                break  # `claims-copilot`, `Underwriting Copilot` are systems
             candidates = COPILOTS if product is None else ()
             found.append(NamedProduct(match.start(), match.end(), product, candidates))
             position = match.end()
