@@ -126,11 +126,12 @@ class Assembly:
         has_next = next_start < len(text.folded)
         is_old = bool(
             phrases.PAST.search(clause[-32:])
+            or clause.strip() in ("before", "davor", "vorher", "avant", "antes", "prima")
             or (has_next and phrases.REPLACED_BY.search(after))
             or (
                 len(answers) > 1
                 and re.search(
-                    r"(?<![a-z])(?:old|alt|retired|replaced|abgelost|decommissioned|legacy|"
+                    r"(?<![a-z])(?:old|alt|retired|replaced|abgelost|decommissioned|legacy|eingestellt|abgeschaltet|"
                     r"ancien)(?![a-z])",
                     remark,
                 )

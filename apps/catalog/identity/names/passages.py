@@ -168,7 +168,7 @@ class PassageReader:
     def _is_path(self, word: str, known_id: KnownId | None) -> bool:
         """Return whether a word with slashes is a path of one model, not a list of two: a family's
         name in front is a host only for models of its own developer (`gemini/gemini-2.0-flash`)."""
-        if word in self._resolver.index.by_text or word.startswith("arn:"):
+        if word in self._resolver.index.by_text or word.startswith(("arn:", "http", "projects/")):
             return True
         developer = known_id.developer if known_id else None
         for part in word.split("/")[:-1]:

@@ -218,6 +218,7 @@ PAST = compile_words(
     r"before(?= ?:)|vorher|previous|prior|before that(?: \w+){0,3}|in the past",
     r"originally|initially",
     r"ursprunglich|zunachst|until (?:recently|lately|last \w+)|au debut|al inicio|all inizio",
+    r"nachfolger von|successor (?:of|to)|successeur de|sucesor de|successore di|nastepca",
     r"retired|decommissioned|dropped|abandoned|removed|abgelost",
 )
 NEGATION = compile_words(
@@ -226,16 +227,18 @@ NEGATION = compile_words(
 FUTURE = compile_words(
     r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|"
     r"trial\w*|considering|candidate",
-    r"(?:migration|move|moving|switch|upgrade|change) to|(?:umstieg|wechsel|migration) (?:auf|zu)",
+    r"(?:migration|migrating|move|moving|switch|switching|upgrade|upgrading|change) to",
+    r"(?:umstieg|wechsel|migration) (?:auf|zu)|(?:wird|soll|werden) (?:ersetzt|abgelost) durch",
+    r"(?:to|will|should) be (?:replaced|superseded) (?:by|with)",
     r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|"
     r"move to)|under review",
 )
+# "replaced by" of what has happened; what will happen leaves the first one in use.
+_TO_BE = r"(?<!to\sbe\s)(?<!will\sbe\s)(?<!should\sbe\s)(?<!wird\s)(?<!soll\s)(?<!werden\s)"
 REPLACED_BY = compile_words(
-    r"(?:was |is |been |now )?(?:replaced|superseded|succeeded) (?:by|with)|ersetzt durch|"
-    r"abgelost durch",
-    r"(?:migrat|mov|switch|upgrad|chang)\w+ to|umgestellt auf|gewechselt (?:zu|auf)|remplace par|"
-    r"sustituido por"
-    r"|sostituito da|zastapion\w+ przez",
+    rf"{_TO_BE}(?:replaced|superseded|succeeded) (?:by|with)|{_TO_BE}(?:ersetzt|abgelost) durch",
+    r"(?:migrated|moved|switched|upgraded|changed) to|umgestellt auf|gewechselt (?:zu|auf)",
+    r"remplacee? par|sustituido por|sostituito da|zastapion\w+ przez",
 )
 FALLBACK = compile_words(
     r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|"
