@@ -2,8 +2,10 @@
 
 import pytest
 
+from apps.catalog.identity.names.reader import NameReader
 from apps.catalog.identity.names.reading import Certainty, Kind, Reading
-from tests.catalog.name_labels import reader
+from apps.catalog.identity.resolver.resolve import Resolver
+from tests.catalog.name_labels import known_ids_of_the_build, reader
 
 
 def read(text: str, host_cell: str = "") -> Reading:
@@ -75,6 +77,15 @@ def test_the_id_to_the_letter_is_exact() -> None:
 )
 def test_an_id_in_the_form_of_a_host_is_read_by_the_resolver(text: str) -> None:
     assert read(text).version == "anthropic/claude-3-haiku-20240307"
+
+
+def test_the_decision_of_a_user_comes_first() -> None:
+    decisions = {("", "our gpt"): "openai/gpt-4o-2024-08-06", ("azure", "gpt-4o"): None}
+    decided = NameReader(Resolver(known_ids_of_the_build(), decisions))
+
+    assert decided.read_name("Our GPT").version == "openai/gpt-4o-2024-08-06"
+    assert decided.read_name("GPT-4o", "Azure OpenAI").kind is Kind.NOT_A_MODEL
+    assert decided.read_name("GPT-4o").line == "openai/gpt-4o"
 
 
 # --- families -------------------------------------------------------------------------------------

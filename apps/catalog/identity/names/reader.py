@@ -48,6 +48,8 @@ class NameReader:
                 not_stated=True,
                 why="The cell is empty, so no model is stated.",
             )
+        if self._resolver.is_decided(text, cell.hint):
+            return self._read_decision(text, cell)
         exact = self._read_exact(cleaned, cell)
         if exact is not None:
             regions = tuple(dict.fromkeys(regions_in(cell_cleaned, cell_text)))
@@ -55,6 +57,20 @@ class NameReader:
         parts = self._passages.separate(cleaned, cell, cell_cleaned)
         reading = self._read_parts(parts, cell, cell_text)
         return replace(reading, text=text)
+
+    def _read_decision(self, text: str, cell: HostCell) -> Reading:
+        """Return the reading of a cell about which a user decided."""
+        resolution = self._resolver.resolve(text, cell.hint)
+        known_id = self._resolver.index.by_id.get(resolution.canonical or "")
+        if known_id is None:
+            why = "A user decided that this is not a model."
+            return Reading(text, Kind.NOT_A_MODEL, certainty=Certainty.EXACT, why=why)
+        reading = (
+            self._releases.choose(known_id.line)
+            if known_id.kind == "family"
+            else self._releases.resolved(known_id, "by the decision of a user")
+        )
+        return replace(reading, text=text, host=cell.host, certainty=Certainty.EXACT)
 
     def _read_exact(self, cleaned: str, cell: HostCell) -> Reading | None:
         """Return the reading of a cell that is one ID of the catalogue to the letter."""

@@ -169,10 +169,9 @@ class Resolver:
         microseconds."""
         lower = raw.strip().lower()
         hint = host_slug(host_hint) if host_hint else None
-        # a decision can be for a host that is not in the table
-        for host in dict.fromkeys((hint or "", (host_hint or "").strip().lower(), "")):
-            if (host, lower) in self._decisions:
-                return self._build_from_decision(raw, host_hint, hint, self._decisions[host, lower])
+        key = self._find_decision(lower, host_hint, hint)
+        if key is not None:
+            return self._build_from_decision(raw, host_hint, hint, self._decisions[key])
         name_parts = unwrap(raw, host_hint)
         if name_parts.closed:
             return self._build_unresolved(raw, host_hint, name_parts, ())
@@ -183,6 +182,23 @@ class Resolver:
         if match is not None and not self._is_everyday(match, name_parts):
             return self._build_resolution(raw, host_hint, name_parts, match)
         return self._build_unresolved(raw, host_hint, name_parts, tokens_of(name_parts.names[0]))
+
+    def is_decided(self, raw: str, host_hint: str | None = None) -> bool:
+        """Return whether a user decided what `raw` is, at this host or at every host."""
+        hint = host_slug(host_hint) if host_hint else None
+        return self._find_decision(raw.strip().lower(), host_hint, hint) is not None
+
+    def _find_decision(
+        self, lower: str, host_hint: str | None, hint: str | None
+    ) -> tuple[str, str] | None:
+        """Return the key of the decision about a string; None if there is none."""
+        if not self._decisions:
+            return None
+        # a decision can be for a host that is not in the table
+        for host in dict.fromkeys((hint or "", (host_hint or "").strip().lower(), "")):
+            if (host, lower) in self._decisions:
+                return host, lower
+        return None
 
     def suggest(self, raw: str, host_hint: str | None = None, limit: int = 5) -> list[Suggestion]:
         """Return IDs similar to `raw` for a user to choose from, best first."""
