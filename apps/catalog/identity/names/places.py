@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from apps.catalog.identity.hosts import BY_SLUG, HOSTS, developer_slug, host_slug
 from apps.catalog.identity.names.phrases import compile_words
@@ -284,6 +285,7 @@ def regions_in(cleaned: str, folded: str) -> list[str]:
     return [cleaned[start:end].strip() for start, end in sorted(spans)]
 
 
+@lru_cache(maxsize=4096)
 def read_host_cell(folded: str) -> HostCell:
     """Return what a host or vendor cell says. A developer alone means its own API; own machines
     and a platform come first."""
