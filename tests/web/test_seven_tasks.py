@@ -28,6 +28,7 @@ def current_issues(demo: None) -> None:
     demo can be retired or redirected since the demo was made."""
     evaluate_everything(at=now())
 
+
 Browse = Callable[..., Page]
 
 
