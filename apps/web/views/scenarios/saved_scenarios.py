@@ -276,7 +276,7 @@ def _build_headline(
     run: ScenarioRun, result: ScenarioResult | None, descriptions: list[str]
 ) -> Headline:
     if run.state == RunState.FAILED:
-        return Headline("The calculation failed:  ", run.error, "")
+        return Headline("The calculation failed: ", run.error, "")
     if result is None:
         return Headline(
             "If {name}: the result is being calculated.".format(
