@@ -340,7 +340,7 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
         request,
         form=lambda: ManualEndForm(request.POST if is_post else None, initial=initial),
         action=save_override,
-        done=lambda _: "Override saved. It has priority over every feed until it is removed.",
+        done="Override saved. It has priority over every feed until it is removed.",
         back=reverse("offerings:detail", args=[pk]),
         page=lambda form: _render_offering_page(request, offering, form),
     )
@@ -711,6 +711,6 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponseBase:
         action=lambda form: remove_manual_fact(
             assertion=assertion, by=user, reason=form.cleaned_data["reason"]
         ),
-        done=lambda _: "Override removed. The values of the feeds apply again.",
+        done="Override removed. The values of the feeds apply again.",
         back=reverse("offerings:detail", args=[assertion.offering_id]),
     )

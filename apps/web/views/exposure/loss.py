@@ -342,7 +342,7 @@ def run_loss(request: HttpRequest) -> HttpResponseBase:
         request,
         form=lambda: RunForm(request.POST),
         action=queue,
-        done=lambda _run: "",
+        done="",
         back=lambda run: reverse("loss-runs:detail", args=[run.pk]),
         page=lambda form: LossRunList.of_request(request).render(request, form=form),
     )

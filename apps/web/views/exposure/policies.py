@@ -389,9 +389,7 @@ def new_policy(request: HttpRequest) -> HttpResponseBase:
             by=user,
             reason=form.cleaned_data["change_reason"],
         ),
-        done=lambda _policy: (
-            "The tolerance was set. Flags are raised with the next evaluation, within 5 minutes."
-        ),
+        done="The tolerance was set. Flags are raised with the next evaluation, within 5 minutes.",
         back=lambda policy: reverse("exposure-policies:detail", args=[policy.slug]),
     )
 
@@ -402,7 +400,7 @@ def _handle_form[R](
     initial: dict[str, Any],
     *,
     action: Callable[[ExposurePolicyForm], R],
-    done: Callable[[R], str],
+    done: str | Callable[[R], str],
     back: Callable[[R], str],
 ) -> HttpResponseBase:
     """Show the page of a policy, try the submitted values, or carry out the action with them."""

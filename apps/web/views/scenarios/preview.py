@@ -245,7 +245,7 @@ def run_scenario(request: HttpRequest) -> HttpResponseBase:
         request,
         form=lambda: NewScenarioForm(request.POST, scenario_query=scenario_query),
         action=run,
-        done=lambda _run: "",
+        done="",
         back=lambda queued_run: reverse("scenario-runs:detail", args=[queued_run.pk]),
         refused=scenario_query.address(),
     )
