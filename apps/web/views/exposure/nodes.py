@@ -43,7 +43,7 @@ from apps.web.drawings.base.scales import Unit
 from apps.web.drawings.base.scales import number as written
 from apps.web.drawings.charts import exposure_states as state_drawing
 from apps.web.drawings.charts.trend import draw_trend
-from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.columns import Column, FileColumn, format_share
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
@@ -71,7 +71,7 @@ from apps.web.views.exposure.parameters import (
     threat_options,
 )
 from apps.web.views.scenarios.links import scenario_url
-from apps.web.wording import number, share
+from apps.web.wording import number
 
 # with more dependents than this, a state is searched batch by batch
 _MAX_UNBATCHED = 5_000
@@ -294,7 +294,7 @@ class DependentList(ListPage[Any, DependentRow]):
             "traffic",
             "Affected traffic",
             attrgetter("hit_share"),
-            format=lambda value: NO_VALUE if value is None else share(value),
+            format=format_share,
             is_numeric=True,
         ),
         Column[DependentRow](
