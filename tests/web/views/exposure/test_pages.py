@@ -366,6 +366,12 @@ class TestNode:
         names = [re.findall(r"Judged \d\d", page.content.decode()) for page in (first, second)]
         assert (len(names[0]), len(names[1])) == (50, 5)
         assert not set(names[0]) & set(names[1])
+        # print and files start at the first row, from any page
+        printed = re.search(r'href="([^"]+)" data-prints', second.content.decode()).group(1)
+        whole = client.get(
+            f"/exposure/nodes/offering/{offering.pk}/{printed.replace('&amp;', '&')}"
+        )
+        assert len(re.findall(r"Judged \d\d", whole.content.decode())) == 55
 
     @pytest.mark.parametrize(
         "path", ["bogus/1", "version/999999", "region/999999", "developer/999999"]
