@@ -6,7 +6,7 @@ the day of the last refresh. `apps/web/queries.py` has the same queries on the i
 which are exact to the second.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -501,34 +501,28 @@ def dependent_counts(
 def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
     """Return refs of the nodes of one kind with any dependent, those with most applications first
     (for teams: unordered): one statement."""
-    teams = visible_team_ids(user)
-    with connection.cursor() as cursor:
-        if teams is None:
-            cursor.execute(
-                "SELECT k.ref FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id "
-                "AND k.kind = %s"
-                " ORDER BY r.n DESC, k.ref",
-                [kind.value],
-            )
-        else:
-            cursor.execute(_USED_OF_TEAMS, {"teams": list(teams), "kinds": [kind.value]})
-        return [ref for (ref,) in cursor.fetchall()]
+    return _used_refs([kind], user)
 
 
 def used_parties(*, user: User) -> set[int]:
     """Return the providers with any dependent in any role: one statement."""
+    return set(_used_refs(PARTY_KINDS, user))
+
+
+def _used_refs(kinds: Sequence[NodeKind], user: User) -> list[int]:
     teams = visible_team_ids(user)
     with connection.cursor() as cursor:
         cursor.execute(
             _USED_EVERYWHERE if teams is None else _USED_OF_TEAMS,
-            {"teams": list(teams or ()), "kinds": [kind.value for kind in PARTY_KINDS]},
+            {"teams": list(teams or ()), "kinds": [kind.value for kind in kinds]},
         )
-        return {ref for (ref,) in cursor.fetchall()}
+        return [ref for (ref,) in cursor.fetchall()]
 
 
 _USED_EVERYWHERE = """
-SELECT DISTINCT k.ref FROM exposure_nodereach r
+SELECT k.ref FROM exposure_nodereach r
 JOIN catalog_node k ON k.id = r.node_id AND k.kind = ANY (%(kinds)s)
+ORDER BY r.n DESC, k.ref
 """
 _USED_OF_TEAMS = """
 WITH called AS MATERIALIZED (
