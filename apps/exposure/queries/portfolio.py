@@ -17,7 +17,7 @@ from django.db.models import Count, Q
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering, Provider
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
-from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.concentration import scope_count_sql, visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
 from apps.inventory.models import Application, ApplicationQuerySet, Criticality
 
@@ -51,7 +51,7 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
        count(DISTINCT p.effective_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
        count(DISTINCT p.application_id) FILTER (WHERE e.unresolved),
-       ({n_applications}),
+       {n_applications},
        (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {of_teams}),
        (SELECT as_of FROM exposure_enginestate WHERE id = 1)
 FROM (
@@ -74,18 +74,12 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
     """Return the figures of the portfolio; one statement, two while the tables have no
     applications."""
     teams = visible_team_ids(user)
-    if teams is None:
-        n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
-    else:
-        n_applications = (
-            "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
-        )
     with connection.cursor() as cursor:
         cursor.execute(
             _ENDS.format(
                 teams=_team_condition("p", teams),
                 of_teams=_team_condition("s", teams),
-                n_applications=n_applications,
+                n_applications=scope_count_sql(teams),
             ),
             {
                 "day": on,
