@@ -20,7 +20,8 @@ from apps.exposure.models import (
 )
 from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.models import Dependency
-from apps.web.views.exposure import nodes
+from apps.web.pages import background_files
+from apps.web.views.exposure import exit_readiness, nodes
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -286,6 +287,17 @@ def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" not in visible_text(page)
     assert "Clause finder" in visible_text(client.get("/exposure/ways-out/?grade=-1"))
+
+
+def test_a_long_workbook_of_ways_out_is_left_to_a_worker_without_reading_its_rows(
+    richer, as_user, monkeypatch
+):
+    monkeypatch.setattr(background_files, "MAX_ROWS_PER_REQUEST", 1)
+    monkeypatch.delattr(exit_readiness.FallbackPages, "page")
+
+    answer = as_user(richer.governance).get("/exposure/ways-out.xlsx")
+
+    assert answer.url == "/files/?make=exposure%3Aexit-readiness&query="
 
 
 class TestNode:
