@@ -225,9 +225,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
             FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
         )
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         return Headline(f"{self.count_records()} in the catalogue, as their hosts serve them.")
 
     def get_basis(self) -> str:

@@ -290,10 +290,8 @@ class PolicyList(ListPage[Policy, PolicyRow]):
             for policy in records
         ]
 
-    def get_lead(self) -> Headline:
-        """Return the policies that match, or how many are enabled and their active flags."""
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
+        """Return how many policies are enabled, and their active flags."""
         n_enabled = Policy.objects.filter(enabled=True).count()
         n_flags = sum(self.flag_counts.values())
         enabled = count_of(n_enabled, "policy is enabled", "policies are enabled")
