@@ -207,6 +207,10 @@ class ListPage[M: Model, R]:
             return self.describe_matches()
         if not self.listing.n_found:
             return Headline(f"No {self.nouns[1]} yet.")
+        return self.describe_all()
+
+    def describe_all(self) -> Headline:
+        """Return the finding of a list with rows and without a filter, by default their number."""
         return Headline(f"{self.count_records()}.")
 
     def get_basis(self) -> str:

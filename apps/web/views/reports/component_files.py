@@ -112,9 +112,7 @@ class ComponentFileList(ListPage[Application, ComponentFileRow]):
         )
         return [ComponentFileRow(row, answer_counts.get(row.pk, 0)) for row in records]
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         applications = pluralize(self.listing.n_found, "application", "applications")
         verb = pluralize(self.listing.n_found, "has", "have")
         return Headline(f"{self.listing.count} {applications} {verb} a component file.")

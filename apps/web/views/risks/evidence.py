@@ -233,12 +233,9 @@ class EvidenceList(ListPage[Evidence, EvidenceRow]):
         orders = {**super().sorting.orders, "recorded": ("Recorded", ("-recorded_at", "-pk"))}
         return Sorting(orders)
 
-    def get_lead(self) -> Headline:
+    def describe_all(self) -> Headline:
         """Return the number of pieces, and those in doubt."""
-        n = self.listing.n_found
-        if self.is_filtered or not n:
-            return super().get_lead()
-        total = f"{self.count_records()} {pluralize(n, 'is', 'are')} recorded"
+        total = f"{self.count_records()} {pluralize(self.listing.n_found, 'is', 'are')} recorded"
         visible = Evidence.objects.visible_to(self.user)
         n_doubtful = visible.failing_or_expired_on(self.today)[:1001].count()
         if not n_doubtful:

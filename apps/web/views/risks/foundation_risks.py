@@ -250,10 +250,8 @@ class FoundationRiskList(ListPage[FoundationRisk, FoundationRiskRow]):
         )
         return [FoundationRiskRow(risk, reach.get(risk.pk, RiskReach())) for risk in records]
 
-    def get_lead(self) -> Headline:
+    def describe_all(self) -> Headline:
         n = self.listing.n_found
-        if self.is_filtered or not n:
-            return super().get_lead()
         inherit = pluralize(n, "Its dependencies inherit it.", "Their dependencies inherit them.")
         return Headline(f"{self.count_records()} {pluralize(n, 'is', 'are')} open. {inherit}")
 
