@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -320,7 +319,7 @@ def _build_evidence_headline(evidence: Evidence, state: Evidence.State) -> Headl
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_evidence(request: HttpRequest) -> HttpResponseBase:
+def add_evidence(request: HttpRequest) -> HttpResponse:
     """Record a result or a document. Parameters such as `?application=` prefill the form;
     `?risk=&dependency=` attaches it to an assessment."""
     user, at = signed_in_user(request), now()
@@ -354,9 +353,7 @@ def add_evidence(request: HttpRequest) -> HttpResponseBase:
             initial={name: request.GET[name] for name in names if request.GET.get(name)},
         ),
         action=record,
-        done=lambda _: (
-            "The evidence was recorded and attached." if backed else "The evidence was recorded."
-        ),
+        done="The evidence was recorded and attached." if backed else "The evidence was recorded.",
         back=back,
         page=lambda form: render_page(
             request,
