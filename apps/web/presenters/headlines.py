@@ -76,15 +76,3 @@ def retirements_sentence(figures: PortfolioFigures, n_late: int) -> str:
             f"{number(n_soon)} applications use a model that retires within 30 days.",
         )
     return "No model in use retires within 30 days."
-
-
-def list_headline(
-    count: str, singular: str, plural: str, *, is_filtered: bool, suffix: str = ""
-) -> Headline:
-    """Return the headline of a list: how many rows exist, or how many match the filters."""
-    noun = singular if count == "1" else plural
-    start = "One" if count == "1" else "No" if count == "0" else count
-    matching = (
-        "" if not is_filtered else " matches the filters" if count == "1" else " match the filters"
-    )
-    return Headline(f"{start} {noun}{matching}{suffix}.")
