@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, Case, Min, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Min, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -20,7 +20,12 @@ from apps.issues.models import (
     IssueQuerySet,
     Urgency,
 )
-from apps.issues.queries import bounded_counts, first_groups, first_in_each
+from apps.issues.queries import (
+    bounded_counts,
+    first_groups,
+    first_in_each,
+    set_aside_condition,
+)
 from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
     PRINT_PAGE_SIZE,
@@ -101,11 +106,6 @@ class IssueGroup:
     @property
     def n_shown(self) -> str:
         return bounded_number(self.n)
-
-
-def set_aside_condition(today: date) -> Q:
-    """Return the condition of what is listed last: accepted or snoozed."""
-    return Q(state=Issue.State.ACCEPTED) | Q(snoozed_until__gt=today, snoozed_until__isnull=False)
 
 
 def mark_set_aside(issues: IssueQuerySet, today: date) -> IssueQuerySet:
@@ -304,7 +304,9 @@ def bounded_number(n: int) -> str:
 
 
 def _is_set_aside(row: IssueRow, today: date) -> bool:
-    return row.is_snoozed or row.issue.state == Issue.State.ACCEPTED
+    """Return whether the row meets `set_aside_condition`."""
+    issue = row.issue
+    return row.is_snoozed or (issue.state == Issue.State.ACCEPTED and issue.act_by > today)
 
 
 # --- headings -------------------------------------------------------------------------------------

@@ -165,13 +165,28 @@ class TestGroups:
             accepted_until=world.in_days(1),
             accepted_by=world.owner,
             accepted_reason="Budget in May",
-            act_by=world.in_days(-90),
+            act_by=world.in_days(1),
         )
 
         answer = as_user(world.viewer).get(PAGE)
 
         assert [row.issue for row in answer.context["page"].rows] == [world.issue, accepted]
         assert "Accepted or snoozed" in visible_text(answer)
+
+    def test_an_acceptance_that_has_run_out_is_work_again(self, world, as_user):
+        expired = make_issue(
+            world.application,
+            state="accepted",
+            accepted_until=world.today,
+            accepted_by=world.owner,
+            accepted_reason="Budget in May",
+            act_by=world.today,
+        )
+
+        answer = as_user(world.viewer).get(PAGE)
+
+        assert [row.issue for row in answer.context["page"].rows] == [expired, world.issue]
+        assert "Accepted or snoozed" not in visible_text(answer)
 
     @pytest.mark.parametrize("group", ["cause", "application", "person"])
     def test_every_grouping_costs_few_statements_for_any_number(
