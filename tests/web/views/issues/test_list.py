@@ -188,6 +188,11 @@ class TestGroups:
         assert [row.issue for row in answer.context["page"].rows] == [expired, world.issue]
         assert "Accepted or snoozed" not in visible_text(answer)
 
+    def test_a_filter_that_selects_no_single_group_shows_all_its_rows(self, world, groups):
+        make_issue(world.application, "price_change")
+
+        assert len(groups("?cause=unknown")) == 2
+
     @pytest.mark.parametrize("group", ["cause", "application", "person"])
     def test_every_grouping_costs_few_statements_for_any_number(
         self, world, as_user, group, django_assert_max_num_queries
