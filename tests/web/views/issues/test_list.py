@@ -208,6 +208,17 @@ class TestGroups:
             client.get(f"{PAGE}?group={group}&issue={world.issue.pk}")
 
 
+    def test_the_people_to_assign_are_looked_for_once(self, world, as_user):
+        client = as_user(world.editor)
+
+        with CaptureQueriesContext(connection) as statements:
+            page = text_of(client.get(PAGE))
+
+        assert 'id="selected-owner"' in page
+        found = [each["sql"] for each in statements if "accounts_membership" in each["sql"]]
+        assert len(found) == len(set(found))
+
+
 class TestScopes:
     def test_mine_my_teams_and_all(self, world, listed):
         foreign = make_issue(make_application("Foreign"), act_by=world.in_days(400))
