@@ -212,6 +212,27 @@ def test_equal_models_of_one_host_and_day_are_one_row(world, as_user):
     assert timeline.count("Next 180 days") == 1
 
 
+def test_a_model_id_that_retired_early_is_no_row_with_one_that_still_answers(world, as_user):
+    due_on = world.today + timedelta(days=60)
+    for name, lifecycle in (("retired", "retired"), ("answering", "deprecated")):
+        offering = make_offering(
+            name,
+            host=world.sonnet.host,
+            version=world.sonnet.version,
+            retires_on=due_on,
+            date_kind="firm",
+            lifecycle=lifecycle,
+        )
+        make_dependency(make_application(f"Uses {name}", team=world.team), offering)
+    bring_up_to_date(world)
+
+    page = text_of(as_user(world.governance).get("/"))
+
+    assert "Already retired, still used: 1" in section_of(page, "h-retirements")
+    timeline = page.split('class="t fold timeline"')[1].partition("</table>")[0]
+    assert timeline.count(f'datetime="{due_on}"') == 1
+
+
 def test_a_cause_has_consequence_owner_notification_and_two_acts(world, as_user):
     Issue.objects.all().delete()
     application = Application.objects.get(name="Claims triage")

@@ -207,7 +207,6 @@ class TestGroups:
         with django_assert_max_num_queries(30):
             client.get(f"{PAGE}?group={group}&issue={world.issue.pk}")
 
-
     def test_the_people_to_assign_are_looked_for_once(self, world, as_user):
         client = as_user(world.editor)
 
