@@ -271,7 +271,8 @@ def retiring_models(
     for pk in ids:
         offering = offerings[pk]
         model = offering.version_id or f"offering {pk}"
-        key = (model, offering.host_id, offering.retires_on, offering.date_kind)
+        is_retired = offering.is_retired(on)
+        key = (model, offering.host_id, offering.retires_on, offering.date_kind, is_retired)
         groups.setdefault(key, []).append(offering)
     past = [rows for rows in groups.values() if rows[0].is_retired(on)][: max_past + 1]
     upcoming = [rows for rows in groups.values() if not rows[0].is_retired(on)][: max_next + 1]
