@@ -130,7 +130,7 @@ class CommentaryForm(OptimisticLockMixin, forms.Form):
         max_length=MAX_COMMENTARY_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the summary prints on "
-        f"one page. Empty: no commentary.",
+        "one page. Empty: no commentary.",
     )
 
 

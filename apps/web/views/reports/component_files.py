@@ -260,7 +260,7 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
 @require_POST
 def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
     """Save all answers together; an empty field removes an answer."""
-    user = signed_in_user(request)
+    user, today = signed_in_user(request), day_of(now())
     application = get_object_or_404(_visible_applications(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
         raise PermissionDenied(
@@ -286,7 +286,7 @@ def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
                 question=code,
                 answer=answer,
                 explanation=explanation,
-                on=day_of(now()),
+                on=today,
                 by=user,
             )
 
