@@ -36,8 +36,9 @@ _NUMBERS = (
 
 
 def day(value: date, *, today: date | None = None) -> str:
-    """Format a date as `8 Apr 2027`, or as `8 Apr` if it is later in the year of `today` or today. A
-    past date always has its year: beside future dates, `17 Feb` would look like one of next year.
+    """Format a date as `8 Apr 2027`, or as `8 Apr` if it is today or later in the same year.
+
+    A past date always has its year: beside future dates, `17 Feb` would look like one of next year.
     """
     text = f"{value.day} {value:%b}"
     is_to_come_this_year = today is not None and today <= value and value.year == today.year
