@@ -202,7 +202,7 @@ def _apply[Record: (Alert, Issue)](
     try:
         with transaction.atomic():
             after = act()
-    except (InvalidResponseError, DomainError, PermissionDenied) as error:
+    except (DomainError, PermissionDenied) as error:
         refusals.append(str(error))
     else:
         if state_of(after) != before:

@@ -239,11 +239,12 @@ def save_webhook(
     try:
         check_address(webhook.url)
     except OutboundRefusedError as error:
-        raise InvalidPreferenceError(str(error)) from None
+        raise InvalidPreferenceError(str(error), field="url") from None
     unknown_kinds = sorted(set(webhook.kinds) - set(KINDS))
     if unknown_kinds:
         raise InvalidPreferenceError(
-            f'"{unknown_kinds[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
+            f'"{unknown_kinds[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.',
+            field="kinds",
         )
     if new_secret:
         webhook.old_nonce, webhook.old_until = (

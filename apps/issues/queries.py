@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from apps.common.database.statements import count_each
 from apps.issues.models import CauseKind, Issue, IssueQuerySet
@@ -109,6 +109,14 @@ def bounded_counts[Name](
         )
     )
     return dict(zip(selections, counts, strict=True))
+
+
+def set_aside_condition(today: date) -> Q:
+    """Return the condition of issues that can wait: snoozed, or accepted, until a date after
+    `today`. An accepted issue has that date in `act_by`."""
+    return Q(state=Issue.State.ACCEPTED, act_by__gt=today) | Q(
+        snoozed_until__gt=today, snoozed_until__isnull=False
+    )
 
 
 # issues that are read at a time while groups are looked for

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from apps.issues.models import Cause, Issue, IssueQuerySet, Urgency
 from apps.issues.models.issues import CRITICALITY_OF_ORGANISATION
-from apps.issues.queries import bounded_counts
+from apps.issues.queries import bounded_counts, set_aside_condition
 from apps.issues.urgency import issue_urgency
 
 # causes are counted up to here
@@ -38,12 +38,9 @@ class UrgentCause:
 
 
 def pending_issues(user: Any, *, today: date) -> IssueQuerySet:
-    """Select the unresolved issues that the user can view, without those that Work lists last:
-    snoozed or accepted until a date."""
-    issues: IssueQuerySet = (
-        Issue.objects.visible_to(user).unresolved().exclude(state=Issue.State.ACCEPTED)
-    )
-    return issues.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=today))
+    """Select the unresolved issues that the user can view, without those that Work lists last."""
+    issues: IssueQuerySet = Issue.objects.visible_to(user).unresolved()
+    return issues.exclude(set_aside_condition(today))
 
 
 def urgent_causes(

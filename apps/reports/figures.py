@@ -92,7 +92,7 @@ def is_large_portfolio(user: User) -> bool:
 
 
 def describe_uncounted(user: User) -> str:
-    """Say why there are no figures."""
+    """Return the words that take the place of figures that are not counted."""
     if user.can_read_all:
         return "being calculated"
     return f"not counted for more than {MAX_LIVE_APPLICATIONS:,} applications"

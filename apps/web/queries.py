@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import (
@@ -138,22 +138,6 @@ def primary_paths(*, user: Any, on: date) -> list[Dependency]:
         .select_related("application", *STACK_RELATIONS)
         .order_by("application_id", F("traffic_share").desc(nulls_last=True), "id")
         .distinct("application_id")
-    )
-
-
-def is_called(*, user: Any, on: date) -> Exists:
-    """Return the condition on events that a visible live application calls the offering they are
-    about."""
-    return Exists(live_dependencies(user=user, on=on).filter(offering=OuterRef("offering")))
-
-
-def events_of_used_offerings(*, user: Any, on: date, limit: int) -> list[ProviderEvent]:
-    """Return the latest events on offerings that visible live applications call: one statement."""
-    return list(
-        ProviderEvent.objects.visible_to(user)
-        .filter(is_called(user=user, on=on))
-        .select_related("source", "offering__host")
-        .order_by("-detected_at", "-id")[:limit]
     )
 
 

@@ -36,8 +36,10 @@ _NUMBERS = (
 
 
 def day(value: date, *, today: date | None = None) -> str:
-    """Format a date as `8 Apr 2027`; without the year if it is still to come in that of `today`. A
-    past date has its year always: `17 Feb` beside dates to come reads like next year's."""
+    """Format a date as `8 Apr 2027`, or as `8 Apr` if it is today or later in the same year.
+
+    A past date always has its year: beside future dates, `17 Feb` would look like one of next year.
+    """
     text = f"{value.day} {value:%b}"
     is_to_come_this_year = today is not None and today <= value and value.year == today.year
     return text if is_to_come_this_year else f"{text} {value.year}"

@@ -181,6 +181,7 @@ def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(
 
     assert "so long ago that its recipients are no longer stored" in page
     assert "Recipients are no longer stored." in rows
+    assert "No recipient is notified" not in page + rows
 
 
 @pytest.mark.proof

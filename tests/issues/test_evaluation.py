@@ -245,6 +245,15 @@ class TestEnd:
 
         assert retirement_of(world.application).resolution == "date_withdrawn"
 
+    def test_a_date_that_moves_far_away_is_not_withdrawn(self, world, evaluate):
+        evaluate()
+        world.offering.retires_on = TODAY + timedelta(days=3000)
+        world.offering.save()
+
+        evaluate()
+
+        assert retirement_of(world.application).resolution == "cause_ended"
+
     def test_a_date_that_returns_opens_the_same_issue_without_earlier_responses(
         self, world, evaluate, issue
     ):

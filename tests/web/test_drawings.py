@@ -96,6 +96,9 @@ def test_a_developer_over_tolerance_is_marked_and_says_its_reach_where_it_fits()
         # not "notes (own fine-tune)", which names nothing
         ("Home claims photo notes (own fine-tune)", 26, "Home claims photo notes…"),
         ("Home claims photo notes (own fine-tune)", 12, "Home claims…"),
+        ("Claude Sonnet 4.5 (own fine-tune)", 26, "Claude Sonnet 4.5…"),
+        ("Claude Sonnet 4.5 (own fine-tune)", 12, "Sonnet 4.5…"),
+        ("Claude Sonnet 4.5 (own fine-tune)", 3, "Cl…"),
     ],
 )
 def test_names_are_cut_to_what_tells_them_apart(text, letters, shown):

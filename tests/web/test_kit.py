@@ -74,7 +74,7 @@ def test_a_null_character_is_the_sender_s_mistake_wherever_it_stands(given, worl
     )
 
     assert answer.status_code == 400
-    assert "cannot be kept" in text_of(answer)
+    assert "cannot be stored" in text_of(answer)
     assert answer["X-Frame-Options"] == "DENY"
 
 

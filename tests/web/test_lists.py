@@ -8,9 +8,10 @@ from django.test import RequestFactory
 
 from apps.alerts.models import Alert, Notice
 from apps.catalog.models import ProviderEvent
+from apps.common.spreadsheet_cells import escape_formula
 from apps.inventory.models import Application
 from apps.web.lists import pagination
-from apps.web.lists.pagination import PaginatedList, csv_response, escape_formula
+from apps.web.lists.pagination import PaginatedList, csv_response
 from tests.builders import (
     make_application,
     make_dependency,

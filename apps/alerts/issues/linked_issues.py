@@ -78,7 +78,7 @@ def _respond(alerts: Sequence[Alert], request: ResponseRequest) -> None:
         .values_list("issue_id", "alert_id")
     )
     sources: dict[int, str] = {}
-    for issue_id, alert_id in links if alerts else ():
+    for issue_id, alert_id in links:
         sources.setdefault(issue_id, source_of(alert_id))
     if sources:
         respond_to_group(issue_ids=list(sources), request=replace(request, sources=sources))

@@ -1,6 +1,6 @@
 """Bulk responses: one response to many alerts, with a message for each alert that rejected it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
@@ -15,6 +15,7 @@ from apps.alerts.lifecycle.responses import (
     InvalidResponseError,
     acknowledge_alerts,
     assign_alerts,
+    assignable_alerts,
     check_assignment,
     check_snooze_date,
     clean_resolution,
@@ -100,11 +101,13 @@ def _respond_together(
 ) -> list[Alert]:
     """Respond to the alerts that take the response, and return them."""
     by, at = request.by, request.at
+    is_assignment = request.response == AlertResponse.ASSIGN
+    assignable = assignable_alerts(alerts, request.to) if is_assignment else ()
     accepted = []
     for alert in alerts:
         try:
             require_respondent(by, alert)
-            _check_response(alert, request)
+            _check_response(alert, request, assignable)
         except (InvalidResponseError, AlertPermissionError) as error:
             rejected.append(RejectedAlert(alert.pk, str(error)))
         else:
@@ -121,7 +124,7 @@ def _respond_together(
     return accepted
 
 
-def _check_response(alert: Alert, request: _Request) -> None:
+def _check_response(alert: Alert, request: _Request, assignable: Collection[int]) -> None:
     """Raise InvalidResponseError if the alert does not take the response."""
     match request.response:
         case AlertResponse.ACKNOWLEDGE:
@@ -132,7 +135,7 @@ def _check_response(alert: Alert, request: _Request) -> None:
             check_snooze_date(request.until, request.at)
             require_unresolved(alert, "snooze")
         case AlertResponse.ASSIGN:
-            check_assignment(alert, request.to)
+            check_assignment(alert, request.to, assignable)
         case AlertResponse.RESOLVE:
             clean_resolution(request.reason)
         case _:

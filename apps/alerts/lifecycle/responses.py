@@ -14,7 +14,7 @@ from django.db import models, transaction
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.alerts.contacts import owns_alert
+from apps.alerts.contacts import owned_alerts, owns_alert
 from apps.alerts.deputies import deputy_notices
 from apps.alerts.issues import linked_issues
 from apps.alerts.lifecycle.escalation import restart_escalation
@@ -204,10 +204,20 @@ def store_snoozes(alerts: Sequence[Alert], *, until: date, by: User, follows: bo
     _skip_escalation_notices(alerts)
 
 
-def _can_be_assigned(user: User, alert: Alert) -> bool:
-    if user.is_contact:
-        return owns_alert(user, alert)
-    return user.is_active and can_see_alert(user.pk, alert, visible_teams([user])[user.pk])
+def assignable_alerts(alerts: Sequence[Alert], to: User | None) -> frozenset[int]:
+    """Return the IDs of the alerts that the user can view and so can be assigned; None: of all. A
+    fixed number of statements."""
+    alert_ids = frozenset(alert.pk for alert in alerts)
+    if to is None:
+        return alert_ids
+    if to.is_contact:
+        return frozenset(
+            owned_alerts(to).filter(pk__in=alert_ids).order_by().values_list("pk", flat=True)
+        )
+    if not to.is_active:
+        return frozenset()
+    team_ids = visible_teams([to])[to.pk]
+    return frozenset(alert.pk for alert in alerts if can_see_alert(to.pk, alert, team_ids))
 
 
 @transaction.atomic
@@ -215,15 +225,15 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
     """Assign the alert to a user who can view it, and notify that user; None unassigns it. The
     current assignee is not notified again."""
     locked_alert = lock_alert(alert, by)
-    check_assignment(locked_alert, to)
+    check_assignment(locked_alert, to, assignable_alerts([locked_alert], to))
     assign_alerts([locked_alert], to=to, by=by, at=at)
     return copy_response(alert, locked_alert)
 
 
-def check_assignment(alert: Alert, to: User | None) -> None:
+def check_assignment(alert: Alert, to: User | None, assignable: Collection[int]) -> None:
     """Raise InvalidResponseError if the user cannot view the alert, or if it is resolved."""
     require_unresolved(alert, "assign")
-    if to is not None and not _can_be_assigned(to, alert):
+    if alert.pk not in assignable:
         raise InvalidResponseError(
             f"{to} cannot view this alert. Select a member of the team or a governance user."
         )

@@ -26,7 +26,8 @@ by_event AS (
       AND (a.raised_at AT TIME ZONE 'UTC')::date <= %(day)s::date
     GROUP BY 1, 2, 3, 4, 5
 ),
-by_backfill AS (
+-- read once: there are few, and a lookup for each due milestone would read all alerts each time
+by_backfill AS MATERIALIZED (
     SELECT said ->> 'api_id' AS api_id, said ->> 'host' AS host, said ->> 'ended_on' AS ended_on,
            app.value::bigint AS application_id
     FROM alerts_alert a CROSS JOIN LATERAL jsonb_array_elements(a.details -> 'offerings') said

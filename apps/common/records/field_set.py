@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -135,6 +134,3 @@ class FieldSet:
         if isinstance(value, date):
             return value.isoformat()
         return str(labels.get(value, value))
-
-    def is_list(self, name: str) -> bool:
-        return isinstance(self.model_field(name), ArrayField)

@@ -92,12 +92,6 @@ ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
 LIMIT %(limit)s
 """
 
-# the number for the organisation is stored with each refresh
-_TOTAL_EVERYWHERE = "coalesce((SELECT n_applications FROM exposure_enginestate WHERE id = 1), 0)"
-_TOTAL_OF_TEAMS = (
-    "(SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s))"
-)
-
 _SHARE = Decimal("0.000001")
 
 
@@ -155,7 +149,7 @@ def layer_tables(
     for place, layer in enumerate(layers):
         slug, name = _NAME_TABLES[layer.node_kind][1:]
         statement = _STATEMENT.format(
-            total=_TOTAL_EVERYWHERE if team_ids is None else _TOTAL_OF_TEAMS,
+            total=scope_count_sql(team_ids),
             own="" if team_ids is None else "AND s.team_id = ANY (%(teams)s)",
             counted=_EVERYWHERE if team_ids is None else _OF_TEAMS,
             named=_NAME_TABLES[layer.node_kind][0],
@@ -216,6 +210,14 @@ def visible_team_ids(user: User) -> Collection[int] | None:
     """Return the teams whose portfolio `user` can view; None for organisation roles, which can view
     the whole organisation."""
     return None if user.can_read_all else sorted(user.team_roles())
+
+
+def scope_count_sql(team_ids: Collection[int] | None) -> str:
+    """Return the SQL of the number of applications in scope, with the parameter `teams`. That of
+    the organisation is stored with each refresh."""
+    if team_ids is None:
+        return "coalesce((SELECT n_applications FROM exposure_enginestate WHERE id = 1), 0)"
+    return "(SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s))"
 
 
 def share_of(part: int | Decimal, total: int) -> Decimal:

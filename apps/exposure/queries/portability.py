@@ -27,11 +27,11 @@ GRADES = range(NO_FALLBACK, 6)
 class Portability:
     """Portability of the `n` critical applications with a live primary.
 
-    `tested` and `declared` are {grade: applications} by the best alternative of the worst primary;
-    tested and valid, or declared or ever tested; `by_grades` counts both: {(tested, declared):
-    applications}. `n_lapsing` applications have a tested exit that
-    expires within `within_days`, because its test expires or its offering retires. Work is that of
-    adaptations on their live primaries.
+    `tested` and `declared` are {grade: applications} by the best alternative of the worst primary:
+    one with a valid test, or one that is declared or was ever tested. `by_grades` has the same by
+    both grades: {(tested, declared): applications}. `n_lapsing` applications have a tested exit
+    that expires within `within_days`, because its test expires or its offering retires. Work is
+    that of adaptations on their live primaries.
     """
 
     n: int

@@ -6,7 +6,7 @@ the day of the last refresh. `apps/web/queries.py` has the same queries on the i
 which are exact to the second.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from django.db.models import Count, Q
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering, Provider
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
-from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.concentration import scope_count_sql, visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
 from apps.inventory.models import Application, ApplicationQuerySet, Criticality
 
@@ -51,7 +51,7 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
        count(DISTINCT p.effective_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
        count(DISTINCT p.application_id) FILTER (WHERE e.unresolved),
-       ({n_applications}),
+       {n_applications},
        (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {of_teams}),
        (SELECT as_of FROM exposure_enginestate WHERE id = 1)
 FROM (
@@ -74,18 +74,12 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
     """Return the figures of the portfolio; one statement, two while the tables have no
     applications."""
     teams = visible_team_ids(user)
-    if teams is None:
-        n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
-    else:
-        n_applications = (
-            "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
-        )
     with connection.cursor() as cursor:
         cursor.execute(
             _ENDS.format(
                 teams=_team_condition("p", teams),
                 of_teams=_team_condition("s", teams),
-                n_applications=n_applications,
+                n_applications=scope_count_sql(teams),
             ),
             {
                 "day": on,
@@ -277,7 +271,8 @@ def retiring_models(
     for pk in ids:
         offering = offerings[pk]
         model = offering.version_id or f"offering {pk}"
-        key = (model, offering.host_id, offering.retires_on, offering.date_kind)
+        is_retired = offering.is_retired(on)
+        key = (model, offering.host_id, offering.retires_on, offering.date_kind, is_retired)
         groups.setdefault(key, []).append(offering)
     past = [rows for rows in groups.values() if rows[0].is_retired(on)][: max_past + 1]
     upcoming = [rows for rows in groups.values() if not rows[0].is_retired(on)][: max_next + 1]
@@ -501,34 +496,28 @@ def dependent_counts(
 def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
     """Return refs of the nodes of one kind with any dependent, those with most applications first
     (for teams: unordered): one statement."""
-    teams = visible_team_ids(user)
-    with connection.cursor() as cursor:
-        if teams is None:
-            cursor.execute(
-                "SELECT k.ref FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id "
-                "AND k.kind = %s"
-                " ORDER BY r.n DESC, k.ref",
-                [kind.value],
-            )
-        else:
-            cursor.execute(_USED_OF_TEAMS, {"teams": list(teams), "kinds": [kind.value]})
-        return [ref for (ref,) in cursor.fetchall()]
+    return _used_refs([kind], user)
 
 
 def used_parties(*, user: User) -> set[int]:
     """Return the providers with any dependent in any role: one statement."""
+    return set(_used_refs(PARTY_KINDS, user))
+
+
+def _used_refs(kinds: Sequence[NodeKind], user: User) -> list[int]:
     teams = visible_team_ids(user)
     with connection.cursor() as cursor:
         cursor.execute(
             _USED_EVERYWHERE if teams is None else _USED_OF_TEAMS,
-            {"teams": list(teams or ()), "kinds": [kind.value for kind in PARTY_KINDS]},
+            {"teams": list(teams or ()), "kinds": [kind.value for kind in kinds]},
         )
-        return {ref for (ref,) in cursor.fetchall()}
+        return [ref for (ref,) in cursor.fetchall()]
 
 
 _USED_EVERYWHERE = """
-SELECT DISTINCT k.ref FROM exposure_nodereach r
+SELECT k.ref FROM exposure_nodereach r
 JOIN catalog_node k ON k.id = r.node_id AND k.kind = ANY (%(kinds)s)
+ORDER BY r.n DESC, k.ref
 """
 _USED_OF_TEAMS = """
 WITH called AS MATERIALIZED (

@@ -12,10 +12,21 @@ _USES_ITS_OFFERINGS = """EXISTS (
       AND d.offering_id = ANY (ARRAY(
           SELECT o.offering_id FROM issues_causeoffering o WHERE o.cause_id = c.id)))"""
 
+# a date that still stands is not withdrawn: it is far away now, or the host redirects the model ID
+_HAS_NO_DATE = """NOT EXISTS (
+    SELECT 1 FROM inventory_dependency d JOIN catalog_offering x ON x.id = d.offering_id
+    WHERE d.application_id = i.application_id AND is_live(d.since, d.until, %(day)s::date)
+      AND (x.retires_on IS NOT NULL OR x.lifecycle = 'retired')
+      AND x.id = ANY (ARRAY(
+          SELECT o.offering_id FROM issues_causeoffering o WHERE o.cause_id = c.id)))"""
+
 RETIREMENT = IssueKind(
     kind=CauseKind.RETIREMENT,
     statement=load_statement("issues", "retirement"),
-    resolution=resolve_by_use(_USES_ITS_OFFERINGS, otherwise="'date_withdrawn'"),
+    resolution=resolve_by_use(
+        _USES_ITS_OFFERINGS,
+        otherwise=f"CASE WHEN {_HAS_NO_DATE} THEN 'date_withdrawn' ELSE 'cause_ended' END",
+    ),
     parameters={"margin": MARGIN_DAYS},
 )
 

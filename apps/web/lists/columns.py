@@ -28,6 +28,16 @@ def format_amount(value: Decimal | None) -> str:
     return NO_VALUE if value is None else wording.price(value)
 
 
+def format_share(value: Any) -> str:
+    """Format a share of 0 to 1 as `62%`; a dash for none."""
+    return NO_VALUE if value is None else wording.share(value)
+
+
+def format_decimals(value: float | None, places: int) -> str:
+    """Format a number with a true minus and a fixed number of places; a dash for none."""
+    return NO_VALUE if value is None else f"{value:,.{places}f}".replace("-", "−")
+
+
 def format_days(value: int | None) -> str:
     """Format a number of days as `45 d`, `−33 d` or a dash."""
     return NO_VALUE if value is None else f"{wording.number(value)} d"

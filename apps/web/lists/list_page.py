@@ -32,7 +32,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import User
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.reports.files import Workbook, csv_lines
+from apps.reports.files import Workbook
 from apps.web.lists.columns import Cell, Column, FileColumn
 from apps.web.lists.pagination import (
     PAGE_SIZE,
@@ -41,6 +41,7 @@ from apps.web.lists.pagination import (
     SortableColumn,
     Sorting,
     changed_query,
+    csv_response,
 )
 from apps.web.pages.background_files import is_long, redirect_to_file_request
 from apps.web.pages.filter_controls import (
@@ -206,6 +207,10 @@ class ListPage[M: Model, R]:
             return self.describe_matches()
         if not self.listing.n_found:
             return Headline(f"No {self.nouns[1]} yet.")
+        return self.describe_all()
+
+    def describe_all(self) -> Headline:
+        """Return the finding of a list with rows and without a filter, by default their number."""
         return Headline(f"{self.count_records()}.")
 
     def get_basis(self) -> str:
@@ -436,10 +441,8 @@ class ListPage[M: Model, R]:
         @require_safe
         def csv_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             page = cls.of_request(request, **kwargs)
-            return StreamingHttpResponse(
-                csv_lines(page.file_headers, page.iterate_file_rows()),
-                content_type="text/csv; charset=utf-8",
-                headers={"Content-Disposition": f'attachment; filename="{page.file_name}.csv"'},
+            return csv_response(
+                page.file_name, page.file_headers, page.iterate_file_rows(), lambda cells: cells
             )
 
         return csv_view

@@ -1,7 +1,6 @@
 """Sorting, a bounded count, pages and CSV of a list."""
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -10,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict, StreamingHttpResponse
 from django.utils.functional import cached_property
 
-from apps.common.spreadsheet_cells import escape_formula
+from apps.reports.files import csv_lines
 
 MAX_COUNTED_ROWS = 10_000
 PAGE_SIZE = 50
@@ -182,25 +181,12 @@ def _reverse_order_term(term: str) -> str:
     return term.removeprefix("-") if term.startswith("-") else f"-{term}"
 
 
-class _LineWriter:
-    def write(self, line: str) -> str:
-        return line
-
-
 def csv_response[R](
     name: str, column_headers: Sequence[str], rows: Iterable[R], cells: Callable[[R], Sequence[Any]]
 ) -> StreamingHttpResponse:
     """Send `rows` as a CSV file, row by row, so that memory stays flat however long the list is."""
-    writer = csv.writer(_LineWriter())
-
-    def lines() -> Iterator[str]:
-        # the byte order mark makes spreadsheets read UTF-8
-        yield "\ufeff" + writer.writerow(column_headers)
-        for row in rows:
-            yield writer.writerow([escape_formula(cell) for cell in cells(row)])
-
     return StreamingHttpResponse(
-        lines(),
+        csv_lines(column_headers, (cells(row) for row in rows)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )

@@ -19,7 +19,7 @@ from apps.exposure.node_names import node_names
 from apps.exposure.queries.concentration import LayerRow, LayerTable, visible_team_ids
 from apps.intake.models import Discrepancy
 from apps.intake.queries import open_by_kind
-from apps.inventory.models import Application, CachedRunway, Criticality
+from apps.inventory.models import Application, CachedRunway
 from apps.risks.queries.counts import CountBasis, count_basis, team_standings
 from apps.risks.queries.reach import RiskReach
 from apps.web.wording import number, share
@@ -116,30 +116,20 @@ def iterate_shortest_runways(*, user: User, on: date) -> Iterator[ShortestRunway
         yield from _load_runways(portion, on)
 
 
-@dataclass(frozen=True, slots=True)
-class NegativeRunways:
-    """Applications whose migration should have begun already; bounded by MAX_COUNTED_RUNWAYS."""
-
-    n: int
-    n_critical: int
-
-    @property
-    def shown(self) -> str:
-        return f"{number(MAX_COUNTED_RUNWAYS)}+" if self.n > MAX_COUNTED_RUNWAYS else number(self.n)
-
-
 def late_runway_rows(*, user: User, on: date) -> QuerySet[CachedRunway]:
     """Select the negative runways, at most MAX_COUNTED_RUNWAYS + 1."""
     return _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
 
 
-def negative_runways(*, user: User, on: date) -> NegativeRunways:
-    """Count applications with a negative runway; one statement."""
-    late_runways = late_runway_rows(user=user, on=on)
-    row = CachedRunway.objects.filter(pk__in=late_runways.values("pk")).aggregate(
-        n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
-    )
-    return NegativeRunways(row["n"], row["n_critical"])
+def count_negative_runways(*, user: User, on: date) -> int:
+    """Count applications whose migration should have begun already, up to MAX_COUNTED_RUNWAYS + 1;
+    one statement."""
+    return late_runway_rows(user=user, on=on).count()
+
+
+def format_negative_runways(n: int) -> str:
+    """Format a number of negative runways, which are counted up to MAX_COUNTED_RUNWAYS."""
+    return f"{number(MAX_COUNTED_RUNWAYS)}+" if n > MAX_COUNTED_RUNWAYS else number(n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from apps.common.text import pluralize
 from apps.exposure.queries.concentration import LayerTable
 from apps.exposure.queries.portfolio import PortfolioFigures
 from apps.web.pages.page import Headline
-from apps.web.presenters.dashboard import MAX_COUNTED_RUNWAYS
+from apps.web.presenters.dashboard import format_negative_runways
 from apps.web.wording import number, share
 
 
@@ -53,14 +53,13 @@ def concentration_basis(developers: LayerTable) -> str:
 def retirements_sentence(figures: PortfolioFigures, n_late: int) -> str:
     """State negative runways, else retired models in use, else retirements within 30 days."""
     n_retired, n_soon = figures.n_ended, figures.n_ending_30
-    cap = MAX_COUNTED_RUNWAYS
-    shown = f"{number(cap)}+" if n_late > cap else number(n_late)
     if n_late > n_retired:
         # applications on a retired model are among them
         return pluralize(
             n_late,
             "1 application cannot be migrated before its model retires.",
-            f"{shown} applications cannot be migrated before their model retires.",
+            f"{format_negative_runways(n_late)} applications cannot be migrated before their model "
+            "retires.",
         )
     if n_retired:
         still = pluralize(
@@ -76,15 +75,3 @@ def retirements_sentence(figures: PortfolioFigures, n_late: int) -> str:
             f"{number(n_soon)} applications use a model that retires within 30 days.",
         )
     return "No model in use retires within 30 days."
-
-
-def list_headline(
-    count: str, singular: str, plural: str, *, is_filtered: bool, suffix: str = ""
-) -> Headline:
-    """Return the headline of a list: how many rows exist, or how many match the filters."""
-    noun = singular if count == "1" else plural
-    start = "One" if count == "1" else "No" if count == "0" else count
-    matching = (
-        "" if not is_filtered else " matches the filters" if count == "1" else " match the filters"
-    )
-    return Headline(f"{start} {noun}{matching}{suffix}.")

@@ -2,10 +2,7 @@
 
 from django import template
 
+from apps.web.lists.columns import format_decimals
+
 register = template.Library()
-
-
-@register.filter
-def signed(value: float | None, places: int) -> str:
-    """Format a number with a true minus and a fixed number of places; a dash for none."""
-    return "–" if value is None else f"{value:.{places}f}".replace("-", "−")
+register.filter("decimals", format_decimals)

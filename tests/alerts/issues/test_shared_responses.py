@@ -268,6 +268,32 @@ class TestOtherAlertsOfTheIssue:
 
         assert (sorted(outcome.answered), list(outcome.refused)) == (sorted(ids), [])
 
+    def test_an_assignment_of_many_to_a_member_of_the_teams_costs_the_same_for_any_number(
+        self, world, django_assert_max_num_queries
+    ):
+        member, outside = make_user(), make_team()
+        for n in range(12):
+            team = make_team()
+            make_member(team, user=member)
+            make_dependency(make_application(f"Desk {n}", team=team), world.offering)
+        make_dependency(make_application("Foreign", team=outside), world.offering)
+        notify(world)
+        foreign = Alert.objects.get(kind="announced", team=outside)
+        ids = list(Alert.objects.filter(kind="announced").values_list("pk", flat=True))
+
+        with django_assert_max_num_queries(24):
+            outcome = respond_to_alerts(
+                alert_ids=ids,
+                response="assign",
+                by=make_user(role="governance"),
+                at=LATER,
+                to=member,
+            )
+
+        assert len(outcome.answered) >= 12
+        sentences = {each.alert_id: each.sentence for each in outcome.refused}
+        assert f"{member} cannot view this alert." in sentences[foreign.pk]
+
     def test_both_governance_users_have_one_alert_less(self):
         first, _ = make_user(role="governance"), make_user(role="governance")
         make_flag()

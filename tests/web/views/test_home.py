@@ -212,6 +212,27 @@ def test_equal_models_of_one_host_and_day_are_one_row(world, as_user):
     assert timeline.count("Next 180 days") == 1
 
 
+def test_a_model_id_that_retired_early_is_no_row_with_one_that_still_answers(world, as_user):
+    due_on = world.today + timedelta(days=60)
+    for name, lifecycle in (("retired", "retired"), ("answering", "deprecated")):
+        offering = make_offering(
+            name,
+            host=world.sonnet.host,
+            version=world.sonnet.version,
+            retires_on=due_on,
+            date_kind="firm",
+            lifecycle=lifecycle,
+        )
+        make_dependency(make_application(f"Uses {name}", team=world.team), offering)
+    bring_up_to_date(world)
+
+    page = text_of(as_user(world.governance).get("/"))
+
+    assert "Already retired, still used: 1" in section_of(page, "h-retirements")
+    timeline = page.split('class="t fold timeline"')[1].partition("</table>")[0]
+    assert timeline.count(f'datetime="{due_on}"') == 1
+
+
 def test_a_cause_has_consequence_owner_notification_and_two_acts(world, as_user):
     Issue.objects.all().delete()
     application = Application.objects.get(name="Claims triage")
@@ -454,6 +475,48 @@ def test_an_owner_reads_the_own_issues_first_with_acts(world, as_user):
     assert ">You</b>" in page
     assert "1 of 1 application" in section_of(page, "h-developers")
     assert "tolerance of the organisation does not apply" in page
+
+
+def accept(issue, world, *, until):
+    Issue.objects.filter(pk=issue.pk).update(
+        state="accepted",
+        accepted_until=until,
+        accepted_by=world.governance,
+        accepted_reason="Budget in May",
+        act_by=until,
+    )
+
+
+def test_an_accepted_issue_returns_to_home_on_the_day_its_acceptance_expires(world, as_user):
+    Issue.objects.all().delete()
+    application = Application.objects.get(name="Claims triage")
+    issue = make_issue(application, owner=world.viewer)
+
+    accept(issue, world, until=world.today + timedelta(days=1))
+    page = text_of(as_user(world.viewer).get("/"))
+    assert "1 issue is assigned to you. None needs work now." in page
+    assert 'aria-labelledby="h-decide"' not in page
+    page = text_of(as_user(world.governance).get("/"))
+    assert "Claims triage" not in section_of(page, "h-decide")
+
+    accept(issue, world, until=world.today)
+    for reader in (world.viewer, world.governance):
+        page = text_of(as_user(reader).get("/"))
+        assert "Claims triage" in section_of(page, "h-decide")
+
+
+def test_the_number_of_own_issues_is_that_of_the_list_behind_it(world, as_user):
+    Issue.objects.all().delete()
+    application = Application.objects.get(name="Claims triage")
+    accepted = make_issue(application, owner=world.viewer)
+    accept(accepted, world, until=world.today + timedelta(days=9))
+    make_issue(application, owner=world.viewer)
+    client = as_user(world.viewer)
+
+    page = text_of(client.get("/"))
+
+    assert "View all 2</a>" in page
+    assert len(client.get("/work/?owner=me").context["page"].rows) == 2
 
 
 def test_an_owner_sees_applications_of_the_teams_without_an_owner(world, as_user):

@@ -21,7 +21,6 @@ from apps.intake.spreadsheets.columns.values import (
     InvalidCellError,
     SheetConventions,
     fold_word,
-    is_empty_text,
     parse_amount,
     parse_boolean,
     parse_choice,
@@ -773,7 +772,3 @@ FIELDS: dict[str, SheetField] = {
 # this column of exported dependencies is only for readers; the id beside it identifies the
 # application
 READ_ONLY_COLUMN = "Application (for reading)"
-
-
-def is_empty_cell(cell: Cell) -> bool:
-    return is_empty_text(cell)

@@ -103,7 +103,7 @@ def draw_bars(
         narrow=narrow,
         title=title or _describe_finding(rows, unit, limit),
         desc=f"Bars from zero, {unit.word}; the red line is the tolerance, a thin line the best "
-        f"and worst case.",
+        "and worst case.",
         grid=grid,
         patches=tuple(patches),
         strokes=tuple(strokes),

@@ -322,7 +322,9 @@ def cut_section(text: str, n_letters: int) -> str:
         return ""
     name, bracket, _ = text.partition(" (")
     if bracket:
-        return f"{name}…" if len(name) < n_letters else f"{name[: n_letters - 1].rstrip(' -.')}…"
+        has_number = any(character.isdigit() for character in name)
+        kept = cut_section(name, n_letters - 1) if has_number else ""
+        return f"{(kept or name[: n_letters - 1]).rstrip(' -.…')}…"
     name_words = text.split()
     number_position = next(
         (

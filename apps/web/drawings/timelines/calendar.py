@@ -17,8 +17,8 @@ _LANES, _LANE, _MOST_NAMES = 4, 14.0, 14
 
 @dataclass(frozen=True, slots=True)
 class CalendarRetirement:
-    """Retirement on the calendar: `soft` is a lower bound of the date; of several, those
-    with the greatest `weight` are named."""
+    """Retirement on the calendar: of a `soft` one the date is a lower bound. Of several, those with
+    the greatest `weight` are named."""
 
     label: str
     ends_on: date
@@ -130,7 +130,7 @@ def _tip_text(retirement: CalendarRetirement) -> str:
     day_text = f"{retirement.ends_on.day} {retirement.ends_on:%b %Y}"
     return (
         retirement.tip
-        or f"{retirement.label}: {'no earlier than' + ' ' if retirement.soft else ''}{day_text}"
+        or f"{retirement.label}: {'no earlier than ' if retirement.soft else ''}{day_text}"
     )
 
 

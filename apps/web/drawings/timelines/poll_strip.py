@@ -98,8 +98,8 @@ def finding(name: str, poll_strip: PollStrip, *, enabled: bool) -> str:
     """Describe the strip as text, for screen readers."""
     if not poll_strip.n_polls:
         return (
-            f"{name}: no poll in the last {HOURS} "
-            f"hours{'' if enabled else '; polling is disabled'}."
+            f"{name}: no poll in the last {HOURS} hours"
+            f"{'' if enabled else '; polling is disabled'}."
         )
     count_texts = [
         f"{poll_strip.counts[outcome]} {outcome}"

@@ -14,7 +14,6 @@ from apps.accounts.models import Team
 from apps.alerts.delivery.webhooks import OLD_SECRET_DURATION, queue_test_request, webhook_secret
 from apps.alerts.models import KINDS, Alert, AlertPolicy, AlertSettings, Delivery, Webhook
 from apps.alerts.preferences import (
-    InvalidPreferenceError,
     change_alert_policy,
     change_alert_settings,
     save_webhook,
@@ -331,8 +330,6 @@ def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponse:
     def save(form: WebhookForm) -> None:
         try:
             save_webhook(webhook=form.apply_to(webhook), by=signed_in_user(request))
-        except InvalidPreferenceError as error:
-            raise DomainError(str(error), field="url") from None
         except IntegrityError:
             raise DomainError(
                 "Another webhook has this name. Enter a different name.", field="name"

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.inventory.models import Application
+from apps.inventory.actions import locks
+from apps.inventory.models import Adaptation, Application, Dependency, ExitTest
 from apps.web.pages.action_view import action_view
 from apps.web.presenters.change_effects import ApplicationState, application_state, confirm_change
 
@@ -38,4 +41,23 @@ def change_view[F: forms.BaseForm, R](
         ),
         back=back or reverse("applications:detail", args=[application.slug]),
         page=page,
+    )
+
+
+def locked_form[F: forms.BaseForm](
+    form_class: Callable[..., F],
+    request: HttpRequest,
+    row: Dependency | Adaptation | ExitTest,
+    *,
+    dependency: Dependency,
+    by: User,
+) -> F:
+    """Return the form of a dependency or of a record of it. A POST locks the dependency and reads
+    the record afterwards; raises Http404 if it no longer exists."""
+    if request.method == "POST":
+        locks.locked_dependency(dependency, by=by)
+    stored = type(row)._default_manager.filter(pk=row.pk)
+    # the form changes its instance, the row keeps the stored values
+    return form_class(
+        request.POST or None, instance=get_object_or_404(stored), row=get_object_or_404(stored)
     )

@@ -32,7 +32,7 @@ from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.page import Headline
-from apps.web.presenters.dashboard import negative_runways
+from apps.web.presenters.dashboard import count_negative_runways, format_negative_runways
 from apps.web.queries import with_primary_stacks
 from apps.web.views.data_quality.finding_labels import FINDING_NAMES
 
@@ -438,13 +438,14 @@ class ApplicationList(ListPage[Application, ApplicationRow]):
         lead = f"{self.count_records()}{restriction}."
         if restriction:
             return Headline(lead)
-        late = negative_runways(user=self.user, on=self.today)
-        if not late.n:
+        n_late = count_negative_runways(user=self.user, on=self.today)
+        if not n_late:
             return Headline(lead)
+        shown = format_negative_runways(n_late)
         late_clause = pluralize(
-            late.n,
-            f"{late.shown} cannot be migrated before its model retires",
-            f"{late.shown} cannot be migrated before their models retire",
+            n_late,
+            f"{shown} cannot be migrated before its model retires",
+            f"{shown} cannot be migrated before their models retire",
         )
         return Headline(f"{lead} ", late_clause, ".")
 

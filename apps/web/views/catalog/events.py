@@ -167,9 +167,7 @@ class EventList(ListPage[ProviderEvent, EventRow]):
             FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
         )
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         return Headline(f"{self.count_records()}, latest first.")
 
     def get_empty_state(self) -> EmptyState:

@@ -165,9 +165,7 @@ class FoundationList(ListPage[Foundation, FoundationListRow]):
             FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
         )
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         return Headline(f"{self.count_records()} in the catalogue, those in use first.")
 
     def get_actions(self) -> Sequence[PageAction]:

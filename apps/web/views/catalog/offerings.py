@@ -225,9 +225,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
             FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
         )
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         return Headline(f"{self.count_records()} in the catalogue, as their hosts serve them.")
 
     def get_basis(self) -> str:
@@ -340,7 +338,7 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
         request,
         form=lambda: ManualEndForm(request.POST if is_post else None, initial=initial),
         action=save_override,
-        done=lambda _: "Override saved. It has priority over every feed until it is removed.",
+        done="Override saved. It has priority over every feed until it is removed.",
         back=reverse("offerings:detail", args=[pk]),
         page=lambda form: _render_offering_page(request, offering, form),
     )
@@ -711,6 +709,6 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponseBase:
         action=lambda form: remove_manual_fact(
             assertion=assertion, by=user, reason=form.cleaned_data["reason"]
         ),
-        done=lambda _: "Override removed. The values of the feeds apply again.",
+        done="Override removed. The values of the feeds apply again.",
         back=reverse("offerings:detail", args=[assertion.offering_id]),
     )

@@ -167,9 +167,7 @@ class ProviderList(ListPage[Provider, ProviderRow]):
             for provider in records
         ]
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         return Headline(f"{self.count_records()} in the catalogue, those in use first.")
 
     def get_actions(self) -> Sequence[PageAction]:

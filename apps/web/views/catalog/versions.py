@@ -148,9 +148,7 @@ class VersionList(ListPage[Version, VersionRow]):
             for version in records
         ]
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         return Headline(
             f"{self.count_records()} in the catalogue, each with its own retirement date."
         )

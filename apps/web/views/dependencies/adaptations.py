@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
-from apps.inventory.actions import exits, locks
+from apps.inventory.actions import exits
 from apps.inventory.models import Adaptation, Dependency
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.applications.change_view import change_view
+from apps.web.views.applications.change_view import change_view, locked_form
 from apps.web.views.applications.edit import application_crumbs
 from apps.web.views.applications.lookups import editable_dependency, editable_row
 from apps.web.views.dependencies.forms import AdaptationForm
@@ -32,20 +32,12 @@ def add_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
 def edit_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     dependency = adaptation.dependency
-
-    def make_form() -> AdaptationForm:
-        if request.method == "POST":
-            locks.locked_dependency(dependency, by=user)
-        return AdaptationForm(
-            request.POST or None,
-            instance=Adaptation.objects.get(pk=pk),
-            row=Adaptation.objects.get(pk=pk),
-        )
-
     return change_view(
         request,
         dependency.application,
-        form=make_form,
+        form=lambda: locked_form(
+            AdaptationForm, request, adaptation, dependency=dependency, by=user
+        ),
         action=lambda form: exits.change_adaptation(
             adaptation=adaptation, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
         ),

@@ -8,10 +8,9 @@ from apps.common.errors import DomainError
 from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.actions import dependencies as actions_dependencies
-from apps.inventory.actions import locks
 from apps.inventory.models import Dependency
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.applications.change_view import change_view
+from apps.web.views.applications.change_view import change_view, locked_form
 from apps.web.views.applications.edit import application_crumbs
 from apps.web.views.applications.lookups import editable_application, editable_dependency
 from apps.web.views.dependencies.forms import DependencyForm, EndForm, ReopenForm
@@ -22,20 +21,12 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a dependency; the confirmation names what changed for the application."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
-
-    def make_form() -> DependencyForm:
-        if request.method == "POST":
-            locks.locked_dependency(dependency, by=user)
-        return DependencyForm(
-            request.POST or None,
-            instance=Dependency.objects.get(pk=pk),
-            row=Dependency.objects.get(pk=pk),
-        )
-
     return change_view(
         request,
         application,
-        form=make_form,
+        form=lambda: locked_form(
+            DependencyForm, request, dependency, dependency=dependency, by=user
+        ),
         action=lambda form: actions_dependencies.change_dependency(
             dependency=dependency, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
         ),

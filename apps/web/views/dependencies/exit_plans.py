@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.inventory.actions import exits, locks
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.applications.change_view import change_view
+from apps.web.views.applications.change_view import change_view, locked_form
 from apps.web.views.applications.edit import application_crumbs
 from apps.web.views.applications.lookups import editable_dependency, editable_row
 from apps.web.views.dependencies.forms import ExitTestForm, PlanForm
@@ -94,20 +94,12 @@ def record_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
 def correct_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct an exit test; a test expires and is not deleted."""
     exit_test, user = editable_row(request, ExitTest.objects.all(), pk)
-
-    def make_form() -> ExitTestForm:
-        if request.method == "POST":
-            locks.locked_dependency(exit_test.dependency, by=user)
-        return ExitTestForm(
-            request.POST or None,
-            instance=ExitTest.objects.get(pk=pk),
-            row=ExitTest.objects.get(pk=pk),
-        )
-
     return _exit_test_view(
         request,
         exit_test.dependency,
-        form=make_form,
+        form=lambda: locked_form(
+            ExitTestForm, request, exit_test, dependency=exit_test.dependency, by=user
+        ),
         action=lambda form: exits.correct_exit_test(
             exit_test=exit_test, facts=form.facts, by=user, reason=form.cleaned_data["why"]
         ),

@@ -141,7 +141,7 @@ def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponseBase:
         request,
         form=lambda: RateForm(request.POST or None, instance=rate),
         action=save,
-        done=lambda _rate: "Saved. New runs use this value; earlier runs are unchanged.",
+        done="Saved. New runs use this value; earlier runs are unchanged.",
         back=reverse("loss-runs:latest"),
         page=lambda form: _render_form(
             request, form, "Rate", f"Events per year: {row.event.lower()} of one {row.of}."
@@ -167,7 +167,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponseBase:
         request,
         form=lambda: BaseLossForm(request.POST or None, rows=rows),
         action=save,
-        done=lambda _none: "Saved. These are now your own figures, and new runs use them.",
+        done="Saved. These are now your own figures, and new runs use them.",
         back=reverse("loss-runs:latest"),
         page=lambda form: _render_form(
             request,

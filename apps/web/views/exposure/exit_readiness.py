@@ -28,6 +28,7 @@ from apps.web.lists.columns import NO_VALUE, Column, FileColumn, format_day
 from apps.web.lists.computed_rows import ComputedRows, PagedRows
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.lists.pagination import changed_query
+from apps.web.pages.background_files import is_long
 from apps.web.pages.page import Headline
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.parameters import (
@@ -184,12 +185,12 @@ class ExitReadinessList(ListPage[Any, ExitRow]):
         return PagedRows(self.pages)
 
     def get_file_queryset(self) -> Any:
-        return self.all_options
-
-    @cached_property
-    def all_options(self) -> ComputedRows[FallbackOption]:
         # beyond the pages that can be turned
         return ComputedRows(self.pages.page(limit=self.pages.readiness.n))
+
+    def is_long(self) -> bool:
+        # the rows of the page are counted without being read
+        return is_long(self.queryset)
 
     def build_rows(self, records: Sequence[FallbackOption]) -> Sequence[ExitRow]:
         """Build a row for each option whose application the user may see: three statements."""

@@ -24,7 +24,6 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import User
 from apps.common.time import day_of, now
 from apps.exposure.actions.decisions import (
-    FlagDecisionError,
     accept_flag,
     acknowledge_flag,
     revoke_acceptance,
@@ -387,37 +386,32 @@ def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponseBas
         form=lambda: _FORMS[decision](data, prefix=decision),
         action=lambda form: _apply_decision(flag, decision, form.cleaned_data, user),
         done=lambda confirmation: confirmation,
-        back=lambda confirmation: (
-            flag_url if confirmation.is_refusal else return_path(request, flag_url)
-        ),
+        back=return_path(request, flag_url),
         page=lambda form: _render_flag(request, flag, **{decision: form}),
+        # a flag that meanwhile has another state has no form for the decision
+        refused=flag_url,
     )
 
 
 def _apply_decision(
     flag: ExposureFlag, decision: str, facts: dict[str, Any], by: User
 ) -> Confirmation:
-    """Apply a decision; a refusal if the flag has meanwhile another state, in which its page has no
-    form for it."""
-    at, undo = now(), None
-    try:
-        match decision:
-            case "acknowledge":
-                acknowledge_flag(flag=flag, at=at, by=by, reason=facts["reason"])
-                message = "Flag acknowledged."
-            case "accept":
-                accepted_flag = accept_flag(
-                    flag=flag, until=facts["until"], reason=facts["reason"], at=at, by=by
-                )
-                ceiling = format_value(accepted_flag.policy, accepted_flag.ceiling)
-                message = (
-                    f"Flag accepted until {day(facts['until'])}, up to {ceiling}. "
-                    "It opens again above that value, or on that date."
-                )
-                undo = f"{reverse('exposure-flags:decide', args=[flag.pk, 'revoke'])}?undo=1"
-            case _:
-                revoke_acceptance(flag=flag, reason=facts["reason"], at=at, by=by)
-                message = "Acceptance revoked. The flag is open again."
-    except FlagDecisionError as error:
-        return Confirmation(str(error), is_refusal=True)
-    return Confirmation(message, undo)
+    """Apply a decision and return its confirmation; raises FlagDecisionError."""
+    at = now()
+    match decision:
+        case "acknowledge":
+            acknowledge_flag(flag=flag, at=at, by=by, reason=facts["reason"])
+            return Confirmation("Flag acknowledged.")
+        case "accept":
+            accepted_flag = accept_flag(
+                flag=flag, until=facts["until"], reason=facts["reason"], at=at, by=by
+            )
+            ceiling = format_value(accepted_flag.policy, accepted_flag.ceiling)
+            return Confirmation(
+                f"Flag accepted until {day(facts['until'])}, up to {ceiling}. "
+                "It opens again above that value, or on that date.",
+                f"{reverse('exposure-flags:decide', args=[flag.pk, 'revoke'])}?undo=1",
+            )
+        case _:
+            revoke_acceptance(flag=flag, reason=facts["reason"], at=at, by=by)
+            return Confirmation("Acceptance revoked. The flag is open again.")

@@ -33,7 +33,7 @@ def concentration_headline(table: LayerTable, readiness: Portability) -> Headlin
         subject = f"{share(top.critical_share)} of critical applications"
     else:
         subject = f"{share(top.share)} of applications"
-    predicate = f"  depend on {_SINGLE_NODE_PHRASES[table.layer]}, {top.name}" + _describe_exits(
+    predicate = f" depend on {_SINGLE_NODE_PHRASES[table.layer]}, {top.name}" + _describe_exits(
         readiness
     )
     return Headline("", subject, predicate) if top.over else Headline(f"{subject}{predicate}")
@@ -128,7 +128,7 @@ def flags_headline(n_open: int, n_accepted: int, n_acknowledged: int) -> Headlin
 def losses_headline(
     expected: str, one_in_100: str, times: float | None, drivers: Sequence[str]
 ) -> Headline:
-    opening = f"An average year costs {expected}, 1 in 100 years costs  "
+    opening = f"An average year costs {expected}, 1 in 100 years costs "
     suffix = ""
     if times and times > 1.05:
         suffix = f", {times:.1f} times as much as independent incidents"

@@ -19,7 +19,7 @@ from apps.exposure.engine.concentration import (
 from apps.exposure.models import Basis, Layer, ScopedApplication
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Criticality
-from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.columns import NO_VALUE, Column, FileColumn, format_decimals
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.page import Headline
 from apps.web.views.exposure.parameters import (
@@ -59,15 +59,21 @@ class ContributionRow:
         return self.found.marginal if self.found else None
 
 
-def _format_decimals(value: float | None, places: int) -> str:
-    return NO_VALUE if value is None else f"{value:,.{places}f}".replace("-", "−")
-
-
 def _format_weight(value: float | None) -> str:
     """Format a weight without decimals if it needs none: `12`, `0.25`."""
     if value is None:
         return NO_VALUE
     return number(round(value)) if round(value, 2) == round(value) else f"{value:,.2f}"
+
+
+def _build_decimal_column(name: str, header: str, places: int) -> Column[ContributionRow]:
+    return Column[ContributionRow](
+        name,
+        header,
+        attrgetter(name),
+        format=lambda value: format_decimals(value, places),
+        is_numeric=True,
+    )
 
 
 class ContributionList(ListPage[ScopedApplication, ContributionRow]):
@@ -95,27 +101,9 @@ class ContributionList(ListPage[ScopedApplication, ContributionRow]):
         Column[ContributionRow](
             "weight", "Weight", attrgetter("weight"), format=_format_weight, is_numeric=True
         ),
-        Column[ContributionRow](
-            "contribution",
-            "Contribution",
-            attrgetter("contribution"),
-            format=lambda value: _format_decimals(value, 6),
-            is_numeric=True,
-        ),
-        Column[ContributionRow](
-            "part",
-            "HHI contribution",
-            attrgetter("part"),
-            format=lambda value: _format_decimals(value, 4),
-            is_numeric=True,
-        ),
-        Column[ContributionRow](
-            "marginal",
-            "Marginal HHI",
-            attrgetter("marginal"),
-            format=lambda value: _format_decimals(value, 6),
-            is_numeric=True,
-        ),
+        _build_decimal_column("contribution", "Contribution", 6),
+        _build_decimal_column("part", "HHI contribution", 4),
+        _build_decimal_column("marginal", "Marginal HHI", 6),
     )
     file_columns = (
         FileColumn[ContributionRow]("Team", attrgetter("application.team.name")),

@@ -168,7 +168,7 @@ def _build_headline(
 ) -> Headline:
     """Return the headline of a run: its result, or its state."""
     if run is not None and run.state == RunState.FAILED:
-        return Headline("The simulation failed:  ", run.error, "")
+        return Headline("The simulation failed: ", run.error, "")
     if not result:
         if pending_run is not None:
             return Headline("The simulation is running.")
@@ -342,7 +342,7 @@ def run_loss(request: HttpRequest) -> HttpResponseBase:
         request,
         form=lambda: RunForm(request.POST),
         action=queue,
-        done=lambda _run: "",
+        done="",
         back=lambda run: reverse("loss-runs:detail", args=[run.pk]),
         page=lambda form: LossRunList.of_request(request).render(request, form=form),
     )

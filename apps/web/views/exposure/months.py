@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 from apps.exposure.models import Layer
 from apps.exposure.queries.concentration import LayerTable, layer_table
 from apps.exposure.queries.concentration_history import MonthlyShare, concentration_history
-from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.columns import Column, FileColumn, format_share
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.page import Headline
@@ -52,7 +52,7 @@ class MonthList(ListPage[Any, MonthRow]):
             "critical_share",
             "Share of critical",
             attrgetter("month.critical_share"),
-            format=lambda value: NO_VALUE if value is None else share(value),
+            format=format_share,
             is_numeric=True,
         ),
         Column[MonthRow](

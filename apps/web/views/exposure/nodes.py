@@ -43,7 +43,7 @@ from apps.web.drawings.base.scales import Unit
 from apps.web.drawings.base.scales import number as written
 from apps.web.drawings.charts import exposure_states as state_drawing
 from apps.web.drawings.charts.trend import draw_trend
-from apps.web.lists.columns import NO_VALUE, Column, FileColumn
+from apps.web.lists.columns import Column, FileColumn, format_share
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
@@ -71,7 +71,7 @@ from apps.web.views.exposure.parameters import (
     threat_options,
 )
 from apps.web.views.scenarios.links import scenario_url
-from apps.web.wording import number, share
+from apps.web.wording import number
 
 # with more dependents than this, a state is searched batch by batch
 _MAX_UNBATCHED = 5_000
@@ -174,7 +174,7 @@ type _Cursor = tuple[int, int]
 
 def _parse_cursor(request: QuerySource) -> _Cursor | None:
     """Parse `criticality-id` of the last application on the previous page; None if invalid."""
-    criticality, _dash, application_id = request.GET.get("after", "").partition("-")
+    criticality, _dash, application_id = request.GET.get("cursor", "").partition("-")
     if (
         criticality.isdecimal()
         and application_id.isdecimal()
@@ -294,7 +294,7 @@ class DependentList(ListPage[Any, DependentRow]):
             "traffic",
             "Affected traffic",
             attrgetter("hit_share"),
-            format=lambda value: NO_VALUE if value is None else share(value),
+            format=format_share,
             is_numeric=True,
         ),
         Column[DependentRow](
@@ -372,8 +372,8 @@ class DependentList(ListPage[Any, DependentRow]):
         following = ""
         if len(rows) > size:
             last = rows[size - 1]
-            after = f"{last.criticality}-{last.application_id}"
-            following = changed_query(self.request, after=after)
+            next_cursor = f"{last.criticality}-{last.application_id}"
+            following = changed_query(self.request, cursor=next_cursor)
         return KeysetList(rows[:size], "", following, self.is_filtered)
 
     def get_file_queryset(self) -> Any:
@@ -460,8 +460,8 @@ class DependentList(ListPage[Any, DependentRow]):
             if subject.kind in _KINDS_OF_UNRESOLVED
             else 0,
             "drawn": self._draw_states(),
-            "first_page": changed_query(self.request, after=None)
-            if self.request.GET.get("after")
+            "first_page": changed_query(self.request, cursor=None)
+            if self.request.GET.get("cursor")
             else "",
             "teams": None if n > MAX_COUNTED_ROWS else team_rows(subject, team_ids),
             "teams_url": reverse("exposure:blast-radius-teams", args=route_arguments),
@@ -479,7 +479,7 @@ class DependentList(ListPage[Any, DependentRow]):
                 STATE_WORDS[state],
                 STATE_HELP[state],
                 *self.counts_by_state.get(state, (0, 0)),
-                changed_query(self.request, state=state, after=None),
+                changed_query(self.request, state=state, cursor=None),
             )
             for state in StandingState
         ]

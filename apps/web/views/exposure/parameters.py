@@ -119,7 +119,7 @@ def parameter_options(
     drop: Iterable[str] = (),
 ) -> list[ParameterOption]:
     """Return the options; `drop` names further fields that make no sense with another value."""
-    removed_fields = dict.fromkeys(("page", "after", *drop))
+    removed_fields = dict.fromkeys(("page", "after", "cursor", *drop))
     return [
         ParameterOption(
             value,

@@ -290,10 +290,8 @@ class PolicyList(ListPage[Policy, PolicyRow]):
             for policy in records
         ]
 
-    def get_lead(self) -> Headline:
-        """Return the policies that match, or how many are enabled and their active flags."""
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
+        """Return how many policies are enabled, and their active flags."""
         n_enabled = Policy.objects.filter(enabled=True).count()
         n_flags = sum(self.flag_counts.values())
         enabled = count_of(n_enabled, "policy is enabled", "policies are enabled")
@@ -389,9 +387,7 @@ def new_policy(request: HttpRequest) -> HttpResponseBase:
             by=user,
             reason=form.cleaned_data["change_reason"],
         ),
-        done=lambda _policy: (
-            "The tolerance was set. Flags are raised with the next evaluation, within 5 minutes."
-        ),
+        done="The tolerance was set. Flags are raised with the next evaluation, within 5 minutes.",
         back=lambda policy: reverse("exposure-policies:detail", args=[policy.slug]),
     )
 
@@ -402,7 +398,7 @@ def _handle_form[R](
     initial: dict[str, Any],
     *,
     action: Callable[[ExposurePolicyForm], R],
-    done: Callable[[R], str],
+    done: str | Callable[[R], str],
     back: Callable[[R], str],
 ) -> HttpResponseBase:
     """Show the page of a policy, try the submitted values, or carry out the action with them."""

@@ -12,8 +12,8 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.presenters import headlines
 from apps.web.presenters.dashboard import (
+    count_negative_runways,
     foundation_rows,
-    negative_runways,
     shortest_runways,
     unassessed_by_team,
 )
@@ -35,7 +35,7 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
     foundations = layer_table(layer=Layer.FOUNDATION, user=user, limit=MAX_NODES)
     ends = retiring_offerings(user=user, on=today, within=HORIZON_DAYS, limit=MAX_ROWS + 1)
     runways = shortest_runways(user=user, on=today, limit=MAX_ROWS + 1)
-    n_late = negative_runways(user=user, on=today).n
+    n_late = count_negative_runways(user=user, on=today)
     state = refresh_state()
     return render_page(
         request,

@@ -66,9 +66,7 @@ class QuarantineList(ListPage[QuarantinedRow, QuarantinedRow]):
             FilterControl("open", "Still quarantined", choices=BOOLEANS),
         )
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         is_single = self.listing.n_found == 1
         verb = pluralize(self.listing.n_found, "is", "are")
         row = "row" if is_single else "rows"

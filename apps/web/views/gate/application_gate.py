@@ -84,7 +84,7 @@ def _build_headline(application: Application, outcome: GateOutcome, environment:
         return Headline("A build with all declared dependencies ", "cannot be evaluated", " today.")
     if outcome.decision == Decision.BLOCK:
         return Headline(
-            "A build with all declared dependencies would be  ",
+            "A build with all declared dependencies would be ",
             "blocked in {environment}".format(**names),
             " today.",
         )

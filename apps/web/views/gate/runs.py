@@ -140,10 +140,8 @@ class GateRunList(ListPage[GateRun, GateRun]):
             .select_related("application__team", "by")
         )
 
-    def get_lead(self) -> Headline:
-        """Return the runs that match, or how many were blocked."""
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
+        """Return how many runs were blocked."""
         n_blocked = (
             GateRun.objects.visible_to(self.user)
             .filter(decision=Decision.BLOCK)

@@ -148,11 +148,12 @@ class ContractList(ListPage[Contract, Contract]):
         return Contract.objects.visible_to(self.user).select_related("party", "overarching")
 
     def get_lead(self) -> Headline:
-        """Return the contracts that match, or the one that ends next."""
         if not self.user.can_read_all:
             return Headline("Only governance, auditors and administrators can view contracts.")
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+        return super().get_lead()
+
+    def describe_all(self) -> Headline:
+        """Return the number of contracts, and the one that ends next."""
         next_ending = (
             Contract.objects.filter(
                 ends_on__gt=self.today, ends_on__lte=self.today + timedelta(SOON_DAYS)

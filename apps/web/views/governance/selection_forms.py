@@ -223,7 +223,7 @@ class DecideForm(forms.Form):
 
 def name_of(candidate: SelectionCandidate) -> str:
     """Return the foundation's name, and the host's if the candidate is an offering: `Claude Sonnet
-    4.5 at Amazon Bedrock`."""
+    4.5 on Amazon Bedrock`."""
     if candidate.offering is None:
         return candidate.foundation.name
     return f"{candidate.foundation.name} on {candidate.offering.host.name}"

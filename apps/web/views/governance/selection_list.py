@@ -134,10 +134,8 @@ class SelectionList(ListPage[Selection, Selection]):
             .prefetch_related(Prefetch("candidates", candidates))
         )
 
-    def get_lead(self) -> Headline:
-        """Return the records that match, or those that are due for review."""
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
+        """Return the records that are due for review."""
         due = list(selections_to_review(user=self.user, on=self.today)[:100])
         if not due:
             return Headline(f"{self.count_records()}; no review is due.")

@@ -52,6 +52,8 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
     at = now()
     today = day_of(at)
     mine = pending_issues(user, today=today).filter(owner=user)
+    # as Work counts them, where accepted issues come last
+    assigned = Issue.objects.visible_to(user).in_work(on=today).filter(owner=user)
     decisions = decisions_today(mine, user=user, today=today, limit=MAX_URGENT)
     shown = [row.issue.cause_id for row in decisions.rows]
     later = present_issues(
@@ -64,7 +66,7 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
     owned = teams.filter(Q(business_owner_person=user) | Q(technical_owner_person=user))
     limit = MAX_COUNTED_ISSUES + 1
     n_mine, n_now, n_owned, n_visible = count_each(
-        mine.order_by().values("pk")[:limit],
+        assigned.order_by().values("pk")[:limit],
         mine.filter(act_by__lte=today).order_by().values("pk")[:limit],
         owned.order_by().values("pk"),
         teams.order_by().values("pk")[:1],

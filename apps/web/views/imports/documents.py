@@ -136,12 +136,7 @@ def document_headline(import_: Import) -> Headline:
     n_open = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
     if not n_open:
         return Headline(f"{sentence}.")
-    open_clause = pluralize(
-        n_open,
-        f"{number(n_open)} could not be identified",
-        f"{number(n_open)} could not be identified",
-    )
-    return Headline(f"{sentence}; ", open_clause, ".")
+    return Headline(f"{sentence}; ", f"{number(n_open)} could not be identified", ".")
 
 
 def _list_facts(import_: Import) -> list[tuple[Any, Any]]:

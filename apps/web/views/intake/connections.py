@@ -28,7 +28,7 @@ from apps.intake.models import Discrepancy, IntakeSettings, TokenBinding
 from apps.intake.queries import open_by_kind
 from apps.intake.settings import SETTING_FIELDS, change_settings
 from apps.inventory.models import Application
-from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
+from apps.web.lists.columns import Column, FileColumn, format_ago, format_number, format_share
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.lists.pagination import url_with_query
@@ -36,7 +36,7 @@ from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import can_import, governance_user, signed_in_user
 from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
-from apps.web.wording import ago, number, share
+from apps.web.wording import ago, number
 
 # discrepancies of one kind are counted up to this number
 MAX_COUNTED = 1000
@@ -125,7 +125,7 @@ class ConnectionList(ListPage[Any, Connection]):
             "failed",
             "Failed",
             attrgetter("failed"),
-            format=lambda value: "–" if value is None else share(value),
+            format=format_share,
             is_numeric=True,
         ),
     )

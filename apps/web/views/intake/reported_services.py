@@ -492,21 +492,30 @@ def link_services(request: HttpRequest) -> HttpResponse:
     """Link the selected services to one application, or each to its proposal; `?undo=` removes such
     links."""
     user = signed_in_user(request)
+    is_undo = "undo" in request.GET
     accepted_pk = request.POST.get("accept", "")
     is_accepting = bool(accepted_pk) or request.POST.get("action") == "accept"
 
-    def act(_form: forms.Form) -> Confirmation:
-        if "undo" in request.GET:
-            return _unlink_services(_select_services(request.GET.getlist("pick"), user), user)
+    def select(_form: forms.Form) -> tuple[list[Any], Application | None]:
+        if is_undo:
+            return _select_services(request.GET.getlist("pick"), user), None
         raw_pks = [accepted_pk] if accepted_pk else request.POST.getlist("pick")
         services = _select_services(raw_pks, user)
         name = request.POST.get("application", "").strip()
-        return _link_services(services, None if is_accepting else _find_editable(name, user), user)
+        return services, None if is_accepting else _find_editable(name, user)
+
+    def link(selected: tuple[list[Any], Application | None]) -> Confirmation:
+        # each link is a transaction of its own: it locks services, then applications, then the
+        # queue of observations, and several in one transaction could deadlock with other changes
+        services, application = selected
+        if is_undo:
+            return _unlink_services(services, user)
+        return _link_services(services, application, user)
 
     return action_view(
         request,
-        action=act,
-        done=lambda confirmation: confirmation,
+        action=select,
+        done=link,
         back=return_path(request, reverse("reported-services:list")),
     )
 

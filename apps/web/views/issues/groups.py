@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, Case, Min, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Min, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -20,7 +20,12 @@ from apps.issues.models import (
     IssueQuerySet,
     Urgency,
 )
-from apps.issues.queries import bounded_counts, first_groups, first_in_each
+from apps.issues.queries import (
+    bounded_counts,
+    first_groups,
+    first_in_each,
+    set_aside_condition,
+)
 from apps.web.lists.pagination import (
     MAX_COUNTED_ROWS,
     PRINT_PAGE_SIZE,
@@ -103,11 +108,6 @@ class IssueGroup:
         return bounded_number(self.n)
 
 
-def set_aside_condition(today: date) -> Q:
-    """Return the condition of what is listed last: accepted or snoozed."""
-    return Q(state=Issue.State.ACCEPTED) | Q(snoozed_until__gt=today, snoozed_until__isnull=False)
-
-
 def mark_set_aside(issues: IssueQuerySet, today: date) -> IssueQuerySet:
     """Annotate the issues with `is_set_aside`: accepted or snoozed, which are listed last."""
     return issues.annotate(
@@ -151,10 +151,6 @@ class GroupedIssues:
     def _found(self) -> tuple[list[_GroupKey], bool]:
         """Return (the groups in the order of their first issues, whether there are more); what is
         set aside comes last."""
-        limit = MAX_GROUPS
-        if self.is_single and self.grouping.name != "person":
-            # the other groups are not looked for
-            limit = 1
         found: list[_GroupKey] = []
         is_cut = False
         for is_set_aside in (False, True):
@@ -163,11 +159,11 @@ class GroupedIssues:
             keys, is_part_cut = first_groups(
                 self._select(None, is_set_aside),
                 column=self.grouping.column,
-                limit=min(limit, MAX_GROUPS - len(found)),
+                limit=MAX_GROUPS - len(found),
             )
             found += [(key, is_set_aside) for key in keys]
             is_cut = is_cut or is_part_cut
-        return found, is_cut and not self.is_single
+        return found, is_cut
 
     def _select(self, group: _GroupKey | None, is_set_aside: bool | None = None) -> IssueQuerySet:
         """Return the issues of one group, or of all, in the order of the list."""
@@ -187,23 +183,18 @@ class GroupedIssues:
     @cached_property
     def groups(self) -> list[IssueGroup]:
         """Return the groups of the page with their rows; the page is what the reader sees."""
-        found = self._found[0]
-        if self.is_single:
-            loaded = self._single.rows
-        else:
-            found = found[(self.number - 1) * self.size : self.number * self.size]
-            loaded = self._load_rows(found)
-        by_key: dict[_GroupKey, list[IssueRow]] = {group: [] for group in found}
+        loaded = self._single.rows if self.is_single else self._load_rows()
+        rows_by_group: dict[_GroupKey, list[IssueRow]] = {}
         for row in present_issues(loaded, today=self.today):
-            key = (getattr(row.issue, self.grouping.column), _is_set_aside(row, self.today))
-            if key in by_key:
-                by_key[key].append(row)
-        return self._count({group: rows for group, rows in by_key.items() if rows})
+            group = (getattr(row.issue, self.grouping.column), _is_set_aside(row, self.today))
+            rows_by_group.setdefault(group, []).append(row)
+        return self._count(rows_by_group)
 
-    def _load_rows(self, found: Sequence[_GroupKey]) -> list[Issue]:
-        """Return the first rows of each group, in the order of the list."""
+    def _load_rows(self) -> list[Issue]:
+        """Return the first rows of each group of the page, in the order of the list."""
         if self._is_print:
             return list(self.issues.select_related(*RELATIONS)[:PRINT_PAGE_SIZE])
+        found = self._found[0][(self.number - 1) * self.size : self.number * self.size]
         return first_in_each(
             [self._select(group) for group in found], n=ROWS_PER_GROUP, relations=RELATIONS
         )
@@ -304,7 +295,9 @@ def bounded_number(n: int) -> str:
 
 
 def _is_set_aside(row: IssueRow, today: date) -> bool:
-    return row.is_snoozed or row.issue.state == Issue.State.ACCEPTED
+    """Return whether the row meets `set_aside_condition`."""
+    issue = row.issue
+    return row.is_snoozed or (issue.state == Issue.State.ACCEPTED and issue.act_by > today)
 
 
 # --- headings -------------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ class IssueList(ListPage[Issue, IssueRow]):
         """The issues of the page to which the user can respond."""
         return {row.issue.pk for row in self.rows if can_respond(self.user, row.issue)}
 
-    @property
+    @cached_property
     def owner_choices(self) -> list[tuple[int, str]]:
         """The people who can own at least one issue of the page to which the user can respond.
         Issues of the organisation, which every user can own, are left out."""

@@ -1,4 +1,4 @@
-"""Editable records of the catalogue: create, change, delete, history and undo, for governance."""
+"""Editable records: create, change, delete, history and undo, for governance."""
 
 from typing import Any
 from uuid import UUID
@@ -42,8 +42,8 @@ def _pages_or_404(kind: str) -> RecordPages:
     return RECORD_PAGES[kind]
 
 
-def _governance(request: HttpRequest) -> User:
-    return governance_user(request, "You need the governance role to change the catalogue.")
+def _governance(request: HttpRequest, pages: RecordPages) -> User:
+    return governance_user(request, f"You need the governance role to change {pages.plural}.")
 
 
 def _undo_url(kind: str, change: UUID) -> str:
@@ -54,7 +54,7 @@ def _undo_url(kind: str, change: UUID) -> str:
 def create_record(request: HttpRequest, kind: str) -> HttpResponse:
     """Create a record; the URL can give values, such as the version of a new alias."""
     pages = _pages_or_404(kind)
-    user = _governance(request)
+    user = _governance(request, pages)
     initial = pages.initial(request)
     form_class = record_form(pages.record, creating=True, querysets=pages.choices(initial))
     title = f"New {pages.noun}"
@@ -77,7 +77,7 @@ def edit_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Change a record. The row is locked and compared with what the page showed."""
     pages = _pages_or_404(kind)
     row = get_object_or_404(pages.rows(request), pk=pk)
-    user = _governance(request)
+    user = _governance(request, pages)
     try:
         pages.record.refuse_unless_editable(row)
     except ConflictError as error:
@@ -115,7 +115,7 @@ def delete_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Delete a record on which nothing depends."""
     pages = _pages_or_404(kind)
     row = get_object_or_404(pages.rows(request), pk=pk)
-    user = _governance(request)
+    user = _governance(request, pages)
     return action_view(
         request,
         form=lambda: DeletionForm(request.POST),
@@ -134,7 +134,7 @@ def delete_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def undo_record_change(request: HttpRequest, kind: str, change: UUID) -> HttpResponse:
     """Restore a record as it was before a change."""
     pages = _pages_or_404(kind)
-    user = _governance(request)
+    user = _governance(request, pages)
 
     def back(write: RecordWrite[Any]) -> str:
         # the page of a row that the undo deleted does not exist
@@ -143,8 +143,7 @@ def undo_record_change(request: HttpRequest, kind: str, change: UUID) -> HttpRes
 
     return action_view(
         request,
-        form=lambda: forms.Form(request.POST),
-        action=lambda form: pages.record.undo(change=change, by=user),
+        action=lambda _form: pages.record.undo(change=change, by=user),
         done=lambda write: Confirmation("The change was undone.", _undo_url(kind, write.change)),
         back=back,
         refused=reverse("audit:list"),
@@ -207,13 +206,12 @@ def _render_form(
     request: HttpRequest, pages: RecordPages, form: RecordForm, *, title: str, row: Any
 ) -> HttpResponse:
     shown = row if row is not None else next(iter(form.initial.values()), None)
-    back = pages.home(row) if row is not None else _back_url(shown)
-    crumbs = ((str(row), back),) if row is not None else ()
+    above, back = _page_above(pages, shown)
     return render_page(
         request,
         "records/form.html",
         title=title,
-        crumbs=crumbs,
+        crumbs=((above, back),),
         sentence=Headline(_form_sentence(pages, row)),
         form=form,
         noun=pages.noun,
@@ -226,9 +224,11 @@ def _render_form(
 
 
 def _form_sentence(pages: RecordPages, row: Any) -> str:
-    if row is None:
-        return f"Add a {pages.noun} to the catalogue, with its source."
-    return f"{row}."
+    if row is not None:
+        return f"{row}."
+    article = "an" if pages.noun[0] in "aeiou" else "a"
+    names_source = "source_url" in pages.record.field_set.names or pages.record.requires_reason
+    return f"Add {article} {pages.noun}{', with its source' if names_source else ''}."
 
 
 def _fixed_facts(pages: RecordPages, row: Any) -> list[tuple[str, str]]:
@@ -243,12 +243,14 @@ def _fixed_facts(pages: RecordPages, row: Any) -> list[tuple[str, str]]:
     ]
 
 
-def _back_url(shown: Any) -> str:
-    """Return the page of the record for which a new one is entered."""
-    for pages in RECORD_PAGES.values():
-        if isinstance(shown, pages.record.model):
-            return pages.home(shown)
-    return reverse("versions:list")
+def _page_above(pages: RecordPages, shown: Any) -> tuple[str, str]:
+    """Return (name, URL) of the page of the record that is changed, or for which a new one is
+    entered; without such a record the overview."""
+    for entry in RECORD_PAGES.values():
+        if isinstance(shown, entry.record.model):
+            return str(shown), entry.home(shown)
+    name, route = pages.overview
+    return name, reverse(route)
 
 
 def _sentence_case(noun: str) -> str:

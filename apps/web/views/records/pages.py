@@ -39,7 +39,8 @@ type Crumbs = tuple[tuple[str, str], ...]
 class RecordPages:
     """Pages of one editable record. `home` is the URL at which a row is shown, `list_url` the page
     to which a deletion leads. `choices` are the offered rows of related fields, for a form whose
-    initial values are given."""
+    initial values are given. `overview` is (name, route) of the page above a new record that is not
+    entered for another one."""
 
     record: RecordType[Any]
     home: Callable[[Any], str]
@@ -48,10 +49,15 @@ class RecordPages:
     choices: Callable[[Mapping[str, Any]], Mapping[str, QuerySet[Any]]] = field(
         default=lambda initial: {}
     )
+    overview: tuple[str, str] = ("Versions", "versions:list")
 
     @property
     def noun(self) -> str:
         return self.record.noun
+
+    @property
+    def plural(self) -> str:
+        return str(self.record.model._meta.verbose_name_plural)
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         objects: Any = self.record.model._default_manager
@@ -126,7 +132,11 @@ def _overarching_contracts(initial: Mapping[str, Any]) -> Mapping[str, QuerySet[
 
 RECORD_PAGES: dict[str, RecordPages] = {
     "providers": RecordPages(
-        ProviderRecord(), _provider_url, lambda row: reverse("providers:list"), ("parent",)
+        ProviderRecord(),
+        _provider_url,
+        lambda row: reverse("providers:list"),
+        ("parent",),
+        overview=("Providers", "providers:list"),
     ),
     "foundations": RecordPages(
         FoundationRecord(),
@@ -160,7 +170,11 @@ RECORD_PAGES: dict[str, RecordPages] = {
         ("provider",),
     ),
     "offerings": RecordPages(
-        OfferingRecord(), _offering_url, lambda row: reverse("offerings:list"), ("host", "gateway")
+        OfferingRecord(),
+        _offering_url,
+        lambda row: reverse("offerings:list"),
+        ("host", "gateway"),
+        overview=("Offerings", "offerings:list"),
     ),
     "offering-regions": RecordPages(
         OfferingRegionRecord(),
@@ -181,15 +195,20 @@ RECORD_PAGES: dict[str, RecordPages] = {
         lambda row: reverse("contracts:list"),
         ("party", "overarching__party"),
         _overarching_contracts,
+        overview=("Contracts", "contracts:list"),
     ),
     "event-rates": RecordPages(
         EventRateRecord(),
         lambda row: reverse("loss-runs:latest"),
         lambda row: reverse("loss-runs:latest"),
         ("node",),
+        overview=("Simulated loss", "loss-runs:latest"),
     ),
     "risk-templates": RecordPages(
-        RiskTemplateRecord(), _template_url, lambda row: reverse("risk-templates:crosswalk")
+        RiskTemplateRecord(),
+        _template_url,
+        lambda row: reverse("risk-templates:crosswalk"),
+        overview=("Templates and crosswalk", "risk-templates:crosswalk"),
     ),
     "risk-modifiers": RecordPages(
         ModifierRecord(),

@@ -28,7 +28,7 @@ from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters import headlines
-from apps.web.presenters.dashboard import negative_runways
+from apps.web.presenters.dashboard import count_negative_runways
 from apps.web.presenters.proposals import present_values
 from apps.web.views.home.concentration import load_concentration
 from apps.web.wording import share
@@ -55,7 +55,7 @@ def board_summary(request: HttpRequest) -> HttpResponse:
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
     concentration = load_concentration(user=user, today=today)
-    n_late = negative_runways(user=user, on=today).n
+    n_late = count_negative_runways(user=user, on=today)
     state = refresh_state()
     past, upcoming = retiring_models(
         user=user, on=today, within=HORIZON_DAYS, max_past=MAX_PAST, max_next=MAX_NEXT
@@ -130,7 +130,7 @@ class CommentaryForm(OptimisticLockMixin, forms.Form):
         max_length=MAX_COMMENTARY_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the summary prints on "
-        f"one page. Empty: no commentary.",
+        "one page. Empty: no commentary.",
     )
 
 

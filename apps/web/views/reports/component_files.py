@@ -112,9 +112,7 @@ class ComponentFileList(ListPage[Application, ComponentFileRow]):
         )
         return [ComponentFileRow(row, answer_counts.get(row.pk, 0)) for row in records]
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         applications = pluralize(self.listing.n_found, "application", "applications")
         verb = pluralize(self.listing.n_found, "has", "have")
         return Headline(f"{self.listing.count} {applications} {verb} a component file.")
@@ -262,7 +260,7 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
 @require_POST
 def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
     """Save all answers together; an empty field removes an answer."""
-    user = signed_in_user(request)
+    user, today = signed_in_user(request), day_of(now())
     application = get_object_or_404(_visible_applications(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
         raise PermissionDenied(
@@ -288,7 +286,7 @@ def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
                 question=code,
                 answer=answer,
                 explanation=explanation,
-                on=day_of(now()),
+                on=today,
                 by=user,
             )
 

@@ -34,7 +34,7 @@ def register_headline(figures: ReportFigures) -> Headline:
         failed_checks = count_of(
             len(figures.failed), "validation rule fails", "validation rules fail"
         )
-        return Headline(f"{opening}. ", f"{failed_checks.capitalize()}", ".")
+        return Headline(f"{opening}. ", failed_checks.capitalize(), ".")
     return Headline(f"{opening}. All validation rules pass.")
 
 
@@ -70,7 +70,7 @@ def pack_headline(pack: EvidencePack) -> Headline:
         case EvidencePack.State.DONE:
             return Headline(
                 f"The pack contains {number(pack.n_files)} files. Its manifest contains their "
-                f"digests."
+                "digests."
             )
         case EvidencePack.State.FAILED:
             return Headline("", "The pack could not be created", f". {pack.error}")
@@ -80,5 +80,6 @@ def pack_headline(pack: EvidencePack) -> Headline:
 
 def uncounted_headline(report: str, user: User) -> Headline:
     """Say that the report has no figures on the page, and what to do."""
-    after = "Refresh the page in an hour." if user.can_read_all else "Download the file."
-    return Headline(f"{report} is {describe_uncounted(user)}. {after}")
+    # the sweep counts every three hours
+    wait = "Refresh the page in 3 hours, or download" if user.can_read_all else "Download"
+    return Headline(f"{report} is {describe_uncounted(user)}. {wait} the file.")

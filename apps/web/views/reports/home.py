@@ -77,10 +77,9 @@ def report_list(request: HttpRequest) -> HttpResponse:
         ReportSummary(
             "Evidence pack",
             reverse("evidence-packs:list"),
-            "One zip for an application, a provider or the whole organisation, and a period: "
-            "records,"
-            " tests, decisions, events with their sources, notifications and history, with"
-            " digests.",
+            "One zip for an application, a provider or the whole organisation, and a period:"
+            " records, tests, decisions, events with their sources, notifications and history,"
+            " with digests.",
             "Auditor",
             None,
             f"latest on {latest[0].as_of.date().isoformat()}" if latest else "no packs yet",

@@ -126,9 +126,7 @@ class AnnouncementList(ListPage[RetirementAnnouncement, RetirementAnnouncement])
             n_offerings=Count("announced_offerings")
         )
 
-    def get_lead(self) -> Headline:
-        if self.is_filtered or not self.listing.n_found:
-            return super().get_lead()
+    def describe_all(self) -> Headline:
         verb = pluralize(self.listing.n_found, "retirement was", "retirements were")
         return Headline(f"{self.listing.count} {verb} announced by users.")
 

@@ -7,11 +7,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -31,7 +29,7 @@ from apps.risks.levels import CRITICAL_SCORE
 from apps.risks.models import Assessment, Evidence, FoundationRisk
 from apps.risks.queries.conditions import UNDECIDED, InheritedRiskQuery
 from apps.risks.queries.inherited import InheritedRisk, inherited_pairs
-from apps.web.pages.action_view import action_view, add_errors
+from apps.web.pages.action_view import Confirmation, action_view, add_errors
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -450,7 +448,7 @@ def _flash_outcome(request: HttpRequest, outcome: BulkOutcome, selection: Select
 
 
 @require_POST
-def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponseBase:
+def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
     """Undo the assessments of one change, except those that another user has changed since."""
     user = signed_in_user(request)
     teams = undo.teams_decided_in(change=change)
@@ -461,22 +459,19 @@ def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponseBase
             "You can undo this assessment only if you can assess all of these risks."
         )
 
-    def done(outcome: undo.AssessmentUndo) -> str:
-        for reason in list(dict.fromkeys(outcome.refused.values()))[:MAX_NAMED]:
-            flash_error(request, reason)
+    def confirm(outcome: undo.AssessmentUndo) -> Confirmation:
         n = outcome.n_taken_back
-        if not n:
-            return ""
-        return pluralize(
+        message = pluralize(
             n,
             f"Undone: {number(n)} risk has its previous assessment.",
             f"Undone: {number(n)} risks have their previous assessment.",
         )
+        reasons = list(dict.fromkeys(outcome.refused.values()))
+        return Confirmation(message if n else "", refusals=reasons[:MAX_NAMED])
 
     return action_view(
         request,
-        form=lambda: forms.Form(request.POST),
-        action=lambda _: undo.undo_assessments(change=change, by=user),
-        done=done,
+        action=lambda _form: undo.undo_assessments(change=change, by=user),
+        done=confirm,
         back=return_path(request, reverse("inherited-risks:list")),
     )

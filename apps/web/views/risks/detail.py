@@ -9,7 +9,6 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -371,7 +370,7 @@ def _is_capped(row: InheritedRisk) -> bool:
 @transaction.atomic
 def decide_inherited_risk(
     request: HttpRequest, risk: int, dependency: int, action: str
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Assess, accept, mark as not applicable, revoke or add evidence; errors are shown with the
     input."""
     user, at = signed_in_user(request), now()

@@ -10,10 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
@@ -24,9 +22,8 @@ from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import EvidenceFilter
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 from apps.risks.queries.node_names import with_node_names
-from apps.web.lists.columns import Column, FileColumn, format_day
+from apps.web.lists.columns import Column, FileColumn, format_day, format_moment
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
-from apps.web.lists.pagination import Sorting
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import can_import, signed_in_user
@@ -202,7 +199,13 @@ class EvidenceList(ListPage[Evidence, EvidenceRow]):
         FileColumn[EvidenceRow]("Link", attrgetter("evidence.link")),
         FileColumn[EvidenceRow]("Note", attrgetter("evidence.note")),
         FileColumn[EvidenceRow]("Recorded by", lambda row: str(row.evidence.recorded_by or "")),
-        FileColumn[EvidenceRow]("Recorded", attrgetter("evidence.recorded_at")),
+        Column[EvidenceRow](
+            "recorded",
+            "Recorded",
+            attrgetter("evidence.recorded_at"),
+            format=format_moment,
+            order=("-recorded_at", "-pk"),
+        ),
         FileColumn[EvidenceRow]("Assessments", attrgetter("evidence.n_assessments")),
         FileColumn[EvidenceRow]("Risks", attrgetter("evidence.n_risks")),
     )
@@ -227,18 +230,9 @@ class EvidenceList(ListPage[Evidence, EvidenceRow]):
     def build_rows(self, records: Sequence[Evidence]) -> Sequence[EvidenceRow]:
         return [EvidenceRow(evidence, evidence.state(self.today)) for evidence in records]
 
-    @cached_property
-    def sorting(self) -> Sorting:
-        # also by the time of recording, which is no column
-        orders = {**super().sorting.orders, "recorded": ("Recorded", ("-recorded_at", "-pk"))}
-        return Sorting(orders)
-
-    def get_lead(self) -> Headline:
+    def describe_all(self) -> Headline:
         """Return the number of pieces, and those in doubt."""
-        n = self.listing.n_found
-        if self.is_filtered or not n:
-            return super().get_lead()
-        total = f"{self.count_records()} {pluralize(n, 'is', 'are')} recorded"
+        total = f"{self.count_records()} {pluralize(self.listing.n_found, 'is', 'are')} recorded"
         visible = Evidence.objects.visible_to(self.user)
         n_doubtful = visible.failing_or_expired_on(self.today)[:1001].count()
         if not n_doubtful:
@@ -320,7 +314,7 @@ def _build_evidence_headline(evidence: Evidence, state: Evidence.State) -> Headl
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_evidence(request: HttpRequest) -> HttpResponseBase:
+def add_evidence(request: HttpRequest) -> HttpResponse:
     """Record a result or a document. Parameters such as `?application=` prefill the form;
     `?risk=&dependency=` attaches it to an assessment."""
     user, at = signed_in_user(request), now()
@@ -354,9 +348,7 @@ def add_evidence(request: HttpRequest) -> HttpResponseBase:
             initial={name: request.GET[name] for name in names if request.GET.get(name)},
         ),
         action=record,
-        done=lambda _: (
-            "The evidence was recorded and attached." if backed else "The evidence was recorded."
-        ),
+        done="The evidence was recorded and attached." if backed else "The evidence was recorded.",
         back=back,
         page=lambda form: render_page(
             request,

@@ -10,7 +10,6 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -250,10 +249,8 @@ class FoundationRiskList(ListPage[FoundationRisk, FoundationRiskRow]):
         )
         return [FoundationRiskRow(risk, reach.get(risk.pk, RiskReach())) for risk in records]
 
-    def get_lead(self) -> Headline:
+    def describe_all(self) -> Headline:
         n = self.listing.n_found
-        if self.is_filtered or not n:
-            return super().get_lead()
         inherit = pluralize(n, "Its dependencies inherit it.", "Their dependencies inherit them.")
         return Headline(f"{self.count_records()} {pluralize(n, 'is', 'are')} open. {inherit}")
 
@@ -326,7 +323,6 @@ def _render_detail(
         ),
         counts="Active dependencies that inherit the risk",
         as_of=at,
-        status=422 if (form or end_form) else 200,
         sentence=presenters.foundation_risk_headline(
             name,
             node_name,
@@ -421,7 +417,7 @@ def _format_value(value: Any) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def create_risk(request: HttpRequest) -> HttpResponseBase:
+def create_risk(request: HttpRequest) -> HttpResponse:
     """Create a risk on any node, from a template or with an own title; `?node_kind=&node=` and
     `?template=` prefill the form."""
     user, at = signed_in_user(request), now()
@@ -473,9 +469,7 @@ def create_risk(request: HttpRequest) -> HttpResponseBase:
         request,
         form=make_form,
         action=create,
-        done=lambda risk: (
-            "The risk was added. All dependencies on it inherit the risk from now on."
-        ),
+        done="The risk was added. All dependencies on it inherit the risk from now on.",
         back=lambda risk: _link_risk(risk.pk),
         page=render,
     )
@@ -486,7 +480,7 @@ def _link_risk(pk: int) -> str:
 
 
 @require_POST
-def edit_risk(request: HttpRequest, pk: int) -> HttpResponseBase:
+def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a foundation risk. The row is locked and compared with what the page showed."""
     user = governance_user(request, GOVERNANCE_ONLY)
 
@@ -506,9 +500,7 @@ def edit_risk(request: HttpRequest, pk: int) -> HttpResponseBase:
         request,
         form=make_form,
         action=change,
-        done=lambda _: (
-            "The risk was changed. Other levels make assessments based on the old levels stale."
-        ),
+        done="The risk was changed. Other levels make assessments based on the old levels stale.",
         back=_link_risk(pk),
         page=lambda form: _render_detail(request, form.instance, form=form),
     )
@@ -543,23 +535,27 @@ _ENDINGS = {
 
 
 @require_POST
-def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
+def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Close, reopen, dismiss or reinstate a risk."""
     user = governance_user(request, GOVERNANCE_ONLY)
     risk, ending = _get_risk(request, pk), _ENDINGS[action]
-    form = ReasonForm(request.POST) if ending.needs_reason else forms.Form(request.POST)
-    if not form.is_valid():
-        return _render_detail(request, risk, end_form=form)
-    arguments: dict[str, Any] = {"risk": risk, "by": user}
-    if ending.needs_reason:
-        arguments["reason"] = form.cleaned_data["because"]
-    if action != "reinstate":
-        arguments["at"] = now()
+
+    def end(form: forms.Form) -> None:
+        arguments: dict[str, Any] = {"risk": risk, "by": user}
+        if ending.needs_reason:
+            arguments["reason"] = form.cleaned_data["because"]
+        if action != "reinstate":
+            arguments["at"] = now()
+        ending.action(**arguments)
+
     undo = reverse("foundation-risks:action", args=[pk, ending.undo]) if ending.undo else None
     return action_view(
         request,
-        form=lambda: form,
-        action=lambda _: ending.action(**arguments),
-        done=lambda _: Confirmation(ending.message, undo),
+        form=lambda: (ReasonForm if ending.needs_reason else forms.Form)(request.POST),
+        action=end,
+        done=lambda _none: Confirmation(ending.message, undo),
         back=_link_risk(pk),
+        page=lambda form: _render_detail(request, risk, end_form=form),
+        # the risk was ended or resumed meanwhile: the page shows it as it is now
+        refused=_link_risk(pk),
     )

@@ -41,7 +41,6 @@ from apps.web.wording import number
 MAX_ENTRIES = 30
 # the framework that the page shows without a choice
 DEFAULT_TAXONOMY = "owasp-llm-2025"
-Match = TemplateMapping.Match
 
 
 @dataclass

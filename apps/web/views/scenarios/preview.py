@@ -161,9 +161,9 @@ def _build_headline(
             "Simulate a failed developer, a host outage, a retirement or a price increase."
         )
     if problem:
-        return Headline("The scenario is not valid:  ", problem, "")
+        return Headline("The scenario is not valid: ", problem, "")
     if not scenario_query.ops:
-        return Headline("The scenario is not valid:  ", scenario_query.problems[0], "")
+        return Headline("The scenario is not valid: ", scenario_query.problems[0], "")
     if result is None:
         return Headline(f"If {scenario_query.name}: the result is being calculated.")
     return results.result_headline(result, scenario_query.name)
@@ -245,7 +245,7 @@ def run_scenario(request: HttpRequest) -> HttpResponseBase:
         request,
         form=lambda: NewScenarioForm(request.POST, scenario_query=scenario_query),
         action=run,
-        done=lambda _run: "",
+        done="",
         back=lambda queued_run: reverse("scenario-runs:detail", args=[queued_run.pk]),
         refused=scenario_query.address(),
     )

@@ -160,7 +160,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
         request,
         form=lambda: ScenarioForm(request.POST or None, initial=initial),
         action=lambda form: change_scenario(scenario=scenario, facts=form.cleaned_data, by=user),
-        done=lambda _scenario: "Saved.",
+        done="Saved.",
         back=reverse("scenarios:detail", args=[pk]),
         page=lambda form: _render_scenario(request, scenario, form, may_change=may_change),
     )
@@ -276,7 +276,7 @@ def _build_headline(
     run: ScenarioRun, result: ScenarioResult | None, descriptions: list[str]
 ) -> Headline:
     if run.state == RunState.FAILED:
-        return Headline("The calculation failed:  ", run.error, "")
+        return Headline("The calculation failed: ", run.error, "")
     if result is None:
         return Headline(
             "If {name}: the result is being calculated.".format(

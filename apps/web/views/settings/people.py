@@ -108,23 +108,29 @@ def change_selected(request: HttpRequest) -> HttpResponse:
     by = governance_user(request, GOVERNANCE_ONLY)
     return action_view(
         request,
-        action=lambda _form: _change_selected(
-            request.POST.get("action", ""), request.POST.getlist("pick"), by
-        ),
-        done=lambda confirmation: confirmation,
+        action=lambda _form: _read_selection(request),
+        # after the transaction: each person is invited in one of its own, so that an error loses
+        # none of those who were invited before
+        done=lambda selection: _change_selected(*selection, by),
         back=return_path(request, reverse("users:list")),
     )
 
 
-def _change_selected(action: str, raw_ids: list[str], by: User) -> Confirmation:
-    ids = [int(pk) for pk in raw_ids if pk.isdecimal() and len(pk) < 18][:MAX_SELECTED_PEOPLE]
+def _read_selection(request: HttpRequest) -> tuple[str, list[int]]:
+    """Return the action and the IDs of the selected persons."""
+    action = request.POST.get("action", "")
+    if action not in {"confirm", "invite", "invite-all"}:
+        raise DomainError(_UNAVAILABLE)
+    ids = [int(pk) for pk in request.POST.getlist("pick") if pk.isdecimal() and len(pk) < 18]
     if action != "invite-all" and not ids:
         raise DomainError("Select at least one person.")
+    return action, ids[:MAX_SELECTED_PEOPLE]
+
+
+def _change_selected(action: str, ids: list[int], by: User) -> Confirmation:
     if action == "confirm":
         n = confirm_contacts(people=ids, by=by, at=now())
         return Confirmation(pluralize(n, f"{n} contact confirmed.", f"{n} contacts confirmed."))
-    if action not in {"invite", "invite-all"}:
-        raise DomainError(_UNAVAILABLE)
     invited, rejected = invite_people(by=by, people=None if action == "invite-all" else ids)
     n = len(invited)
     return Confirmation(

@@ -248,7 +248,7 @@ def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form=lambda: ServiceForm(request.POST or None, by=user, service=service),
         action=lambda form: change_service(service=service, facts=form.cleaned_data, by=user),
-        done=lambda _result: f"{service} was changed.",
+        done=f"{service} was changed.",
         back=reverse("service-accounts:detail", args=[pk]),
         page=lambda form: _render_service_page(
             request, user, service, form=form, key_form=build_token_form(user, service)

@@ -20,7 +20,8 @@ from apps.exposure.models import (
 )
 from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.models import Dependency
-from apps.web.views.exposure import nodes
+from apps.web.pages import background_files
+from apps.web.views.exposure import exit_readiness, nodes
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -288,6 +289,17 @@ def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     assert "Clause finder" in visible_text(client.get("/exposure/ways-out/?grade=-1"))
 
 
+def test_a_long_workbook_of_ways_out_is_left_to_a_worker_without_reading_its_rows(
+    richer, as_user, monkeypatch
+):
+    monkeypatch.setattr(background_files, "MAX_ROWS_PER_REQUEST", 1)
+    monkeypatch.delattr(exit_readiness.FallbackPages, "page")
+
+    answer = as_user(richer.governance).get("/exposure/ways-out.xlsx")
+
+    assert answer.url == "/files/?make=exposure%3Aexit-readiness&query="
+
+
 class TestNode:
     def test_who_stands_on_it_in_which_state_and_whose(self, richer, as_user):
         maker = Provider.objects.get(slug="anthropic")
@@ -366,6 +378,12 @@ class TestNode:
         names = [re.findall(r"Judged \d\d", page.content.decode()) for page in (first, second)]
         assert (len(names[0]), len(names[1])) == (50, 5)
         assert not set(names[0]) & set(names[1])
+        # print and files start at the first row, from any page
+        printed = re.search(r'href="([^"]+)" data-prints', second.content.decode()).group(1)
+        whole = client.get(
+            f"/exposure/nodes/offering/{offering.pk}/{printed.replace('&amp;', '&')}"
+        )
+        assert len(re.findall(r"Judged \d\d", whole.content.decode())) == 55
 
     @pytest.mark.parametrize(
         "path", ["bogus/1", "version/999999", "region/999999", "developer/999999"]

@@ -312,7 +312,7 @@ def test_only_governance_may_and_a_stranger_sees_nothing(world, as_user, made, c
             assert other.post(path, {**ABOUT, **MAPPING, "act": "save"}).status_code == 403
         assert other.post(f"/feeds/{made.slug}/switch/", {"enabled": "true"}).status_code == 403
         page = text_of(other.get(f"/feeds/{made.slug}/"))
-        assert "Take back" not in page
+        assert "Edit mapping" not in page
         assert "Disable feed" not in page
     assert client.get("/feeds/nowhere/change/").status_code == 404
     assert client.post("/feeds/manual/switch/", {"enabled": "true"}).status_code == 404

@@ -55,6 +55,19 @@ def test_a_stored_service_that_is_not_in_the_list_stays_selectable(world, contra
     assert '<option value="S99" selected>S99</option>' in page
 
 
+def test_a_new_contract_is_cancelled_to_where_it_was_begun(world, as_user):
+    client = as_user(world.governance)
+    party = world.sonnet.host
+
+    from_list = client.get("/contracts/new/").content.decode()
+    from_provider = client.get(f"/contracts/new/?party={party.slug}").content.decode()
+
+    assert '<a class="btn" href="/contracts/">Cancel</a>' in from_list
+    assert "Add a contract." in from_list
+    assert f'<a class="btn" href="/providers/{party.slug}/">Cancel</a>' in from_provider
+    assert f'<option value="{party.pk}" selected>' in from_provider
+
+
 def test_a_contract_is_registered_with_what_is_known(world, as_user):
     client = as_user(world.governance)
     party = world.sonnet.host
@@ -148,7 +161,9 @@ def test_contracts_are_for_the_offices(world, contract, as_user):
 
     assert "ANT-1" in read
     assert "Contract data" not in read
-    assert as_user(auditor).post(f"/contracts/{contract.pk}/change/", {}).status_code == 403
+    refused = as_user(auditor).post(f"/contracts/{contract.pk}/change/", {})
+    assert refused.status_code == 403
+    assert "You need the governance role to change contracts." in text_of(refused)
     assert viewer.get(f"/contracts/{contract.pk}/").status_code == 404
     assert viewer.get(DOCUMENTS).status_code == 404
     assert "ANT-1" not in text_of(viewer.get("/contracts/"))

@@ -9,6 +9,7 @@ import pytest
 
 from apps.accounts.actions import issue_token
 from apps.common.time import day_of, now
+from apps.intake.connections.service_links import link_service
 from apps.intake.connections.summaries import update_connections
 from apps.intake.models import (
     Confidence,
@@ -25,6 +26,7 @@ from apps.intake.models import (
 from apps.intake.observations.discrepancies import find_discrepancies
 from apps.intake.observations.reconciliation import reconcile_waiting
 from apps.inventory.models import Dependency
+from apps.web.views.intake import reported_services
 from apps.web.views.intake.unrecognised_names import suggested_offerings
 from tests.builders import (
     make_application,
@@ -391,6 +393,32 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
     assert not Service.objects.filter(
         pk__in=[each.pk for each in others], application__isnull=False
     ).exists()
+
+
+def test_each_link_in_bulk_is_a_transaction_of_its_own(seen, as_user, monkeypatch):
+    moment = now()
+    token = issue_token(user=seen.editor, name="x", scopes=["intake"], at=moment, by=None)[0]
+    first, second = (
+        Service.objects.create(
+            name=name, first_seen_at=moment, last_seen_at=moment, first_token=token
+        )
+        for name in ("helpdesk", "search")
+    )
+
+    def fail_for_second(*, service, **kwargs):
+        if service.pk == second.pk:
+            raise RuntimeError("the database restarts")
+        return link_service(service=service, **kwargs)
+
+    monkeypatch.setattr(reported_services, "link_service", fail_for_second)
+    with pytest.raises(RuntimeError):
+        as_user(seen.editor).post(
+            "/intake/services/link/",
+            {"pick": [first.pk, second.pk], "action": "link", "application": seen.triage.name},
+        )
+
+    first.refresh_from_db()
+    assert first.application == seen.triage
 
 
 @pytest.mark.proof

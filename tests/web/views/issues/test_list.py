@@ -165,13 +165,33 @@ class TestGroups:
             accepted_until=world.in_days(1),
             accepted_by=world.owner,
             accepted_reason="Budget in May",
-            act_by=world.in_days(-90),
+            act_by=world.in_days(1),
         )
 
         answer = as_user(world.viewer).get(PAGE)
 
         assert [row.issue for row in answer.context["page"].rows] == [world.issue, accepted]
         assert "Accepted or snoozed" in visible_text(answer)
+
+    def test_an_acceptance_that_has_run_out_is_work_again(self, world, as_user):
+        expired = make_issue(
+            world.application,
+            state="accepted",
+            accepted_until=world.today,
+            accepted_by=world.owner,
+            accepted_reason="Budget in May",
+            act_by=world.today,
+        )
+
+        answer = as_user(world.viewer).get(PAGE)
+
+        assert [row.issue for row in answer.context["page"].rows] == [expired, world.issue]
+        assert "Accepted or snoozed" not in visible_text(answer)
+
+    def test_a_filter_that_selects_no_single_group_shows_all_its_rows(self, world, groups):
+        make_issue(world.application, "price_change")
+
+        assert len(groups("?cause=unknown")) == 2
 
     @pytest.mark.parametrize("group", ["cause", "application", "person"])
     def test_every_grouping_costs_few_statements_for_any_number(
@@ -186,6 +206,16 @@ class TestGroups:
 
         with django_assert_max_num_queries(30):
             client.get(f"{PAGE}?group={group}&issue={world.issue.pk}")
+
+    def test_the_people_to_assign_are_looked_for_once(self, world, as_user):
+        client = as_user(world.editor)
+
+        with CaptureQueriesContext(connection) as statements:
+            page = text_of(client.get(PAGE))
+
+        assert 'id="selected-owner"' in page
+        found = [each["sql"] for each in statements if "accounts_membership" in each["sql"]]
+        assert len(found) == len(set(found))
 
 
 class TestScopes:

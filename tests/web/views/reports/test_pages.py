@@ -339,7 +339,9 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
     client = as_user(insurer.governance)
     small = get(client, "reports:register")
     monkeypatch.setattr(figures, "MAX_LIVE_APPLICATIONS", 1)
-    assert "is being calculated" in get(client, "reports:register")
+    assert "is being calculated. Refresh the page in 3 hours, or download the file." in get(
+        client, "reports:register"
+    )
     figures.store_figures(at=now())
     for said in (
         "validation rules fail",
@@ -355,8 +357,14 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
         row["RT.02.01.0010 Contract reference"]
         for row in rows_of(client, "reports:register-csv", "contracts")
     } == {"AWS-2"}
-    # a team's own reports are always counted at once
-    assert "is being calculated" not in get(as_user(insurer.editor), "reports:model-inventory")
+    # the reports of teams are counted while their reader waits, up to the same number
+    editor = as_user(insurer.editor)
+    assert "fields filled" in get(editor, "reports:model-inventory")
+    assert "fields filled" in get(editor, "reports:home")
+    monkeypatch.setattr(figures, "MAX_LIVE_APPLICATIONS", 0)
+    page = get(editor, "reports:model-inventory")
+    assert "The inventory is not counted for more than 0 applications. Download the file." in page
+    assert "not counted for more than 0 applications" in get(editor, "reports:home")
 
 
 @pytest.mark.proof

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import Delegation, EmailAlias, PeopleSettings, PersonState, User
+from apps.accounts.people import invitations
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
 from tests.builders import make_application, make_contact, make_user
@@ -65,6 +66,22 @@ class TestList:
         assert "1 person invited." in text_of(everybody)
         states = User.objects.filter(pk__in=[one.pk, two.pk]).values_list("state", flat=True)
         assert set(states) == {PersonState.INVITED}
+
+    def test_an_error_at_one_person_loses_no_earlier_invitation(self, governance, monkeypatch):
+        one, two = make_contact(), make_contact()
+        invite = invitations.invite_person
+
+        def fail_at_the_second(*, person, by):
+            if person.pk == two.pk:
+                raise RuntimeError
+            return invite(person=person, by=by)
+
+        monkeypatch.setattr(invitations, "invite_person", fail_at_the_second)
+        with pytest.raises(RuntimeError):
+            governance.post(reverse("users:bulk-change"), {"action": "invite-all"})
+
+        one.refresh_from_db()
+        assert one.state == PersonState.INVITED
 
     def test_the_file_says_the_state_and_who_may_receive_email(self, governance):
         make_contact("a@insurer.example", first_name="Inside")
