@@ -26,6 +26,7 @@ TAGS = {
     "confirmation-settings": "Decisions that a second governance user must confirm.",
     "contracts": "Contracts with providers, with notice periods and terms.",
     "costs": "Monthly costs of applications, by list prices.",
+    "proposed-use-cases": "Use cases that were proposed by the form, with risk tier and decision.",
     "decision-proposals": "Decisions that wait for a second governance user, and their outcome.",
     "deliveries": "The delivery log: messages sent or pending.",
     "dependencies": "Dependencies: the use of an offering by an application, for a period.",

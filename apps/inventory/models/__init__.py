@@ -19,6 +19,7 @@ from apps.inventory.models.read_models import (
     ReadModelState,
     StaleApplication,
 )
+from apps.inventory.models.use_cases import ProposedUseCase, UseCaseLink, UseCaseQuestion
 
 __all__ = [
     "CRITICALITY_WORDS",
@@ -41,8 +42,11 @@ __all__ = [
     "ListExport",
     "ListExportPart",
     "OnFile",
+    "ProposedUseCase",
     "ReadModelState",
     "Selection",
     "SelectionCandidate",
     "StaleApplication",
+    "UseCaseLink",
+    "UseCaseQuestion",
 ]

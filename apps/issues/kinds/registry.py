@@ -10,6 +10,7 @@ from apps.issues.kinds.feeds import FEED_REVIEW
 from apps.issues.kinds.migrations import MIGRATION_TASK
 from apps.issues.kinds.retirement import FALLBACK_RETIRES, RETIREMENT
 from apps.issues.kinds.usage import MISSING_DATA, PRICE_CHANGE, USAGE_DISCREPANCY
+from apps.issues.kinds.use_cases import PROPOSED_USE_CASE
 
 _OWN_KINDS = (
     RETIREMENT,
@@ -26,6 +27,7 @@ _OWN_KINDS = (
     MISSING_DATA,
     TOKEN_EXPIRY,
     *DECISIONS,
+    PROPOSED_USE_CASE,
 )
 
 

@@ -252,6 +252,22 @@ GROUPS: tuple[Group, ...] = (
                 tab_name="Approvals",
                 former_names=("decisions",),
             ),
+            Page(
+                "Proposed use cases",
+                "use-cases:list",
+                ("use-cases",),
+                (
+                    Page(
+                        "Links",
+                        "use-case-links:list",
+                        ("use-case-links",),
+                        heading="Links to the form",
+                    ),
+                ),
+                tab_name="Proposals",
+                former_names=("intake form", "ideas"),
+                can_open=_reads_organisation,
+            ),
             Page("Comparisons", "selections:compare", former_names=("choosing", "compare")),
             Page("Selection records", "selections:list", ("selections",)),
             Page(
