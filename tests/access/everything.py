@@ -266,6 +266,8 @@ def _make_analysis_rows(
             announced_at=NOW,
         ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
+        "proposed-use-cases": make_use_case(make_use_case_link(created_by=author)).pk,
+        "use-case-links": UseCaseLink.objects.get().pk,
         "decision-proposals": DecisionProposal.objects.create(
             kind="tolerance",
             target="policy:1",

@@ -103,6 +103,7 @@ SEEN_BY = {
             "event-rates",
             "exposure-flags",
             "loss-runs",
+            "proposed-use-cases",
             "exposure-policies",
             "scenario-runs",
             "scenarios",

@@ -10,7 +10,8 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import Team, User
-from apps.catalog.models import Offering
+from apps.catalog.identity.named_models import NamedModel, ensure_named_models
+from apps.catalog.models import Offering, Provider
 from apps.common.errors import ConflictError, DomainError
 from apps.common.history.context import audit_context, current_change_id
 from apps.inventory.actions.applications import register_application
@@ -50,11 +51,13 @@ def accept_use_case(
     at: datetime,
     facts: Mapping[str, Any] | None = None,
     offering: Offering | None = None,
+    named: NamedModel | None = None,
     since: date | None = None,
     reason: str = "",
 ) -> ProposedUseCase:
     """Accept the use case: it becomes an application in status proposed, with the offering as its
-    primary model from `since`. `facts` are further facts of the application."""
+    primary model from `since`; without one, the model as it was written (`named`), whose model ID
+    is chosen later. `facts` are further facts of the application."""
     require_governance(by)
     row = _locked_open_use_case(use_case)
     with audit_context(user=by, reason=f"proposed use case {row.reference} accepted"):
@@ -69,9 +72,11 @@ def accept_use_case(
             },
             reason=f"proposed use case {row.reference} accepted",
         )
-        if offering is not None:
-            if since is None:
-                raise DomainError("Enter the date from which the model is used.", field="since")
+        if since is None and (offering is not None or named is not None):
+            raise DomainError("Enter the date from which the model is used.", field="since")
+        if offering is None and named is not None:
+            offering = Offering.objects.get(pk=ensure_named_models([named], at=at)[named])
+        if offering is not None and since is not None:
             declare_dependency(
                 application=application,
                 offering=offering,
@@ -155,7 +160,8 @@ def undo_decision(*, use_case: ProposedUseCase, by: User) -> ProposedUseCase:
                 change=change,
                 by=by,
                 reason="decision undone",
-                restored_elsewhere=(ProposedUseCase,),
+                # what was added to the catalogue stays
+                restored_elsewhere=(ProposedUseCase, Provider),
             )
     return row
 

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.utils.text import slugify
 
 from apps.catalog.identity.known_ids import build_name_reader
+from apps.catalog.identity.named_models import (
+    HOST_NOT_STATED,
+    OWN_HOSTING,
+    NamedModel,
+    collapse_name,
+)
+from apps.catalog.identity.names.products import PRODUCTS
 from apps.catalog.identity.names.reading import Kind, Reading
-from apps.catalog.models import Lifecycle, Offering, Version
+from apps.catalog.models import Foundation, Lifecycle, Offering, OfferingKind, Version
 from apps.inventory.models import ProposedUseCase
 
 MAX_CANDIDATES = 8
@@ -30,6 +38,8 @@ class ModelReading:
     versions: tuple[Version, ...]
     offerings: tuple[Offering, ...]
     is_cut: bool = False
+    # the words as a dependency without a model ID; None if they name no model, or several
+    named: NamedModel | None = None
 
     @property
     def offering_ids(self) -> list[int]:
@@ -55,6 +65,35 @@ def read_planned_model(use_case: ProposedUseCase) -> ModelReading:
         found,
         tuple(rows[:MAX_CANDIDATES]),
         is_cut=len(rows) > MAX_CANDIDATES,
+        named=_build_named_model(use_case, reading, lines),
+    )
+
+
+def _build_named_model(
+    use_case: ProposedUseCase, reading: Reading, lines: set[str]
+) -> NamedModel | None:
+    text = collapse_name(use_case.model_text)
+    if not text or reading.not_stated or reading.kind in {Kind.NOT_A_MODEL, Kind.SEVERAL}:
+        return None
+    if reading.kind == Kind.PRODUCT:
+        vendors = {product.slug: product.vendor for product in PRODUCTS}
+        slug = reading.product or (reading.candidates or ("",))[0]
+        if slug not in vendors:
+            return None
+        name = reading.product_name or text
+        vendor = slugify(vendors[slug].partition(" (")[0]) or HOST_NOT_STATED
+        return NamedModel(vendor, slug, kind=OfferingKind.PRODUCT, label=name)
+    versions = (reading.version,) if reading.version else ()
+    if reading.kind == Kind.CHOOSE:
+        versions = reading.candidates
+    known = Version.objects.filter(identifier__in=versions).order_by("identifier")
+    foundations = Foundation.objects.filter(line__in=lines).order_by("slug")
+    host = OWN_HOSTING if reading.host == "own" else reading.host or HOST_NOT_STATED
+    return NamedModel(
+        host,
+        text,
+        tuple(known.values_list("identifier", flat=True)),
+        tuple(foundations.values_list("slug", flat=True)),
     )
 
 
@@ -88,7 +127,7 @@ def _candidate_offerings(
     """Select the model IDs of the versions; those of the host first, retired ones last."""
     if not versions and not lines:
         return Offering.objects.none()
-    offerings = Offering.objects.filter(
+    offerings = Offering.objects.model_ids().filter(
         Q(version__identifier__in=versions) | Q(version__foundation__line__in=lines),
         not_a_model=False,
     )

@@ -20,6 +20,10 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Layer, Policy
 from apps.exposure.node_names import node_names
 from apps.exposure.queries.concentration import layer_tables
+from apps.inventory.governance.use_cases.model_candidates import (
+    ModelReading,
+    read_planned_model,
+)
 from apps.inventory.models import Application, Criticality, ProposedUseCase
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -84,6 +88,15 @@ def shared_layers(offering: Offering, *, user: User) -> list[SharedLayer]:
     return layers
 
 
+def select_offering(request: HttpRequest, reading: ModelReading) -> Offering | None:
+    """Return the offering of the URL, else the first candidate."""
+    pk = number_in(request.GET.get("offering"))
+    if pk is None:
+        return reading.offerings[0] if reading.offerings else None
+    offerings = Offering.objects.select_related("host", "version__foundation__developer")
+    return get_object_or_404(offerings, pk=pk, not_a_model=False)
+
+
 def _name_of(offering: Offering, kind: NodeKind) -> str:
     if kind == NodeKind.HOST or offering.version is None:
         return offering.host.name
@@ -106,18 +119,16 @@ def show_added_exposure(request: HttpRequest, pk: int) -> HttpResponse:
     stored."""
     user = signed_in_user(request)
     use_case = get_object_or_404(ProposedUseCase.objects.visible_to(user), pk=pk)
-    offering = get_object_or_404(
-        Offering.objects.select_related("host", "version__foundation__developer"),
-        pk=number_in(request.GET.get("offering")) or 0,
-        not_a_model=False,
-    )
+    offering = select_offering(request, read_planned_model(use_case))
     criticality = _read_criticality(request)
     context: dict[str, Any] = {}
     try:
-        answer = _run(use_case, offering, criticality)
+        answer = _run(use_case, offering, criticality) if offering is not None else None
     except TablesNotBuiltError:
         answer = None
-    if answer is None:
+    if offering is None:
+        sentence = Headline("The proposal names no model ID. Select one on its page.")
+    elif answer is None:
         sentence = Headline("Exposure is not calculated yet. Try again in a few minutes.")
     else:
         breaches = _new_breaches(answer)

@@ -17,6 +17,7 @@ from apps.alerts.use_case_mail import (
     stop_decision_mail,
     stop_question_mail,
 )
+from apps.catalog.identity.named_models import NamedModel
 from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
@@ -27,7 +28,7 @@ from apps.inventory.governance.use_cases.decisions import (
     undo_decision,
     withdraw_question,
 )
-from apps.inventory.governance.use_cases.model_candidates import read_planned_model
+from apps.inventory.governance.use_cases.model_candidates import ModelReading, read_planned_model
 from apps.inventory.models import Application, ProposedUseCase
 from apps.inventory.models.use_cases import MAX_ANSWER_LENGTH
 from apps.inventory.queries import editable_teams
@@ -52,6 +53,11 @@ class AcceptForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     offering = forms.ModelChoiceField(
         Offering.objects.filter(not_a_model=False), required=False, widget=forms.HiddenInput
+    )
+    as_written = forms.BooleanField(
+        label="Without a selected model ID, use the model as written",
+        required=False,
+        help_text="Its model ID can be chosen later.",
     )
     reason = forms.CharField(
         label="Message to the person who proposed it",
@@ -87,9 +93,18 @@ class AcceptForm(forms.ModelForm):  # type: ignore[type-arg]
             "ai_act_class": "The suggestion follows from the answers. Check it.",
         }
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, named: NamedModel | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].queryset = editable_teams(user=user)  # type: ignore[attr-defined]
+        self.named = named
+        if named is None:
+            del self.fields["as_written"]
+
+    @property
+    def chosen_name(self) -> NamedModel | None:
+        """The model as written, if no model ID is selected."""
+        is_chosen = self.cleaned_data.get("as_written") and not self.cleaned_data["offering"]
+        return self.named if is_chosen else None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -102,7 +117,9 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the use case: choose team, owners and model of the application."""
     use_case, user = _find(request, pk)
     at = now()
+    reading = read_planned_model(use_case)
     initial = {
+        "as_written": True,
         "name": use_case.name,
         "business_owner": use_case.business_owner,
         "ai_act_class": use_case.suggested_class,
@@ -116,6 +133,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
             team=form.cleaned_data["team"],
             facts=form.facts,
             offering=form.cleaned_data["offering"],
+            named=form.chosen_name,
             since=form.cleaned_data["since"],
             reason=form.cleaned_data["reason"],
             by=user,
@@ -136,18 +154,19 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
 
     return action_view(
         request,
-        form=lambda: AcceptForm(request.POST or None, initial=initial, user=user),
+        form=lambda: AcceptForm(
+            request.POST or None, initial=initial, user=user, named=reading.named
+        ),
         action=act,
         done=confirm,
         back=lambda result: reverse("applications:detail", args=[result[0].application.slug]),  # type: ignore[union-attr]
-        page=lambda form: _render_acceptance(request, use_case, form),
+        page=lambda form: _render_acceptance(request, use_case, reading, form),
     )
 
 
 def _render_acceptance(
-    request: HttpRequest, use_case: ProposedUseCase, form: AcceptForm
+    request: HttpRequest, use_case: ProposedUseCase, reading: ModelReading, form: AcceptForm
 ) -> HttpResponse:
-    reading = read_planned_model(use_case)
     chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return render_page(
         request,

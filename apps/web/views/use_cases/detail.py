@@ -33,8 +33,7 @@ from apps.inventory.governance.use_cases.tiers import tier_reasons
 from apps.inventory.models import ProposedUseCase, UseCaseQuestion
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.dependencies.offering_picker import number_in
-from apps.web.views.use_cases.added_exposure import shared_layers
+from apps.web.views.use_cases.added_exposure import select_offering, shared_layers
 
 MAX_ACTIVITY = 20
 _LABELS = {"proposer_name": "Proposed by", "proposer_email": "Email address"}
@@ -74,7 +73,7 @@ def use_case_detail(request: HttpRequest, pk: int) -> HttpResponse:
     use_case = find_use_case(request, pk)
     today = day_of(at)
     reading = read_planned_model(use_case)
-    selected = _select_offering(request, reading)
+    selected = select_offering(request, reading)
     questions = list(use_case.questions.select_related("asked_by"))  # type: ignore[attr-defined]
     open_question = next((row for row in questions if _is_waiting(row)), None)
     return render_page(
@@ -135,15 +134,6 @@ def _group_answers(use_case: ProposedUseCase) -> list[tuple[str, list[tuple[str,
             lines.append((label, text, text == UNKNOWN and name not in CONTACT_FIELDS))
         groups.append((section.title, lines))
     return groups
-
-
-def _select_offering(request: HttpRequest, reading: ModelReading) -> Offering | None:
-    """Return the offering of the URL, else the first candidate."""
-    pk = number_in(request.GET.get("offering"))
-    if pk is None:
-        return reading.offerings[0] if reading.offerings else None
-    offerings = Offering.objects.select_related("host", "version__foundation__developer")
-    return get_object_or_404(offerings, pk=pk, not_a_model=False)
 
 
 def _present_candidates(

@@ -472,6 +472,19 @@ class TestDecisions:
         assert not Application.objects.exists()
         assert ProposedUseCase.objects.get().state == "proposed"
 
+    def test_without_a_model_id_the_model_is_used_as_written(self, governance, as_user):
+        use_case = make_use_case(model_text="Qwertzel 9", vendor_text="")
+        client = as_user(governance)
+
+        self.accept(client, use_case, since=day_of(now()).isoformat(), as_written="on")
+
+        offering = Dependency.objects.get().offering
+        assert (offering.kind, offering.api_id) == ("name", "Qwertzel 9")
+        assert offering.host.slug == "host-not-stated"
+        client.post(f"/use-cases/{use_case.pk}/undo/")
+        assert ProposedUseCase.objects.get().state == "proposed"
+        assert not Application.objects.exists()
+
     def test_the_form_suggests_models_and_finds_others(self, governance, as_user):
         offering = make_offering("some-model")
         use_case = make_use_case()
