@@ -71,6 +71,8 @@ from tests.builders import (
     make_offering,
     make_source,
     make_team,
+    make_use_case,
+    make_use_case_link,
     make_user,
     make_version,
 )
@@ -267,7 +269,6 @@ def _make_analysis_rows(
         ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
         "proposed-use-cases": make_use_case(make_use_case_link(created_by=author)).pk,
-        "use-case-links": UseCaseLink.objects.get().pk,
         "decision-proposals": DecisionProposal.objects.create(
             kind="tolerance",
             target="policy:1",
