@@ -256,7 +256,7 @@ GROUPS: tuple[Group, ...] = (
             Page(
                 "Proposed use cases",
                 "use-cases:list",
-                ("use-cases",),
+                ("use-cases", "use-case-form"),
                 (
                     Page(
                         "Links",
