@@ -381,7 +381,7 @@ def use_case_answers(**answers: Any) -> dict[str, Any]:
         "geography": "CH",
         "model_text": "",
         "vendor_text": "",
-        "access": "api",
+        "model_access": "api",
         "ai_act_role": "deployer",
         "business_owner": "Ilse Brandt",
         "proposer_name": "Nora Meier",

@@ -57,7 +57,7 @@ class ProposedUseCaseSerializer(serializers.ModelSerializer[ProposedUseCase]):
             "geography",
             "model_text",
             "vendor_text",
-            "access",
+            "model_access",
             "ai_act_role",
             "business_owner",
             "tier",
@@ -92,7 +92,7 @@ class ProposedUseCaseSerializer(serializers.ModelSerializer[ProposedUseCase]):
                     "ai_act_area",
                     "autonomy",
                     "data_classification",
-                    "access",
+                    "model_access",
                     "ai_act_role",
                 )
             },

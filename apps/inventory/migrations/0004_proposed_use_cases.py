@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, max_length=120, verbose_name="provider or vendor"),
                 ),
                 (
-                    "access",
+                    "model_access",
                     models.CharField(
                         blank=True,
                         choices=[
@@ -144,6 +144,7 @@ class Migration(migrations.Migration):
                             ("own", "On machines of the organisation"),
                         ],
                         max_length=7,
+                        verbose_name="access to the model",
                     ),
                 ),
                 (

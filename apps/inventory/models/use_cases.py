@@ -118,7 +118,7 @@ class ProposedUseCaseQuerySet(OrganisationWideQuerySet["ProposedUseCase"]):
         "geography",
         "model_text",
         "vendor_text",
-        "access",
+        "model_access",
         "ai_act_role",
         "business_owner",
     )
@@ -194,7 +194,7 @@ class ProposedUseCase(models.Model):
     geography = models.CharField("countries", max_length=100, blank=True)
     model_text = models.CharField("planned model", max_length=200, blank=True)
     vendor_text = models.CharField("provider or vendor", max_length=120, blank=True)
-    access = models.CharField(max_length=7, choices=Access, blank=True)
+    model_access = models.CharField("access to the model", max_length=7, choices=Access, blank=True)
     ai_act_role = models.CharField(
         "AI Act role", max_length=11, choices=Application.AiActRole, blank=True
     )

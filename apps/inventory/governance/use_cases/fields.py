@@ -22,7 +22,7 @@ USE_CASE_FIELDS = FieldSet(
             ),
         ),
         FieldSection("Data", ("data_classification", "personal_data", "geography")),
-        FieldSection("Model", ("model_text", "vendor_text", "access", "ai_act_role")),
+        FieldSection("Model", ("model_text", "vendor_text", "model_access", "ai_act_role")),
         FieldSection("Contact", ("business_owner", "proposer_name", "proposer_email")),
     ),
     labels={
@@ -34,7 +34,7 @@ USE_CASE_FIELDS = FieldSet(
         "interacts_with_people": "Conversations or published content",
         "autonomy": "Human oversight",
         "data_classification": "Most sensitive data",
-        "access": "Access to the model",
+        "model_access": "Access to the model",
         "ai_act_role": "Role of the organisation under the AI Act",
         "proposer_name": "Your name",
         "proposer_email": "Your email address",

@@ -71,7 +71,7 @@ def form_data(**answers):
         "geography": "CH",
         "model_text": "GPT-4.1",
         "vendor_text": "Azure",
-        "access": "api",
+        "model_access": "api",
         "ai_act_role": "deployer",
         "business_owner": "Ilse Brandt",
         "proposer_name": "Nora Meier",
@@ -133,7 +133,7 @@ class TestForm:
             {"users_affected": "9" * 30},
             {"users_affected": "-1"},
             {"starts_on": "9999-12-31"},
-            {"access": "anything"},
+            {"model_access": "anything"},
             {"form_key": "1"},
         ],
     )
