@@ -111,7 +111,7 @@ def ask_question(
     row = _locked_open_use_case(use_case)
     if not question.strip():
         raise DomainError("Enter a question.", field="question")
-    if row.questions.open().exists():  # type: ignore[attr-defined]
+    if row.questions.open().exists():
         raise ConflictError("Another question waits for an answer. Withdraw it first.")
     asked = UseCaseQuestion(use_case=row, question=question.strip(), asked_by=by, asked_at=at)
     asked.clean_fields(exclude=["use_case", "asked_by"])
@@ -148,9 +148,7 @@ def undo_decision(*, use_case: ProposedUseCase, by: User) -> ProposedUseCase:
     if row.is_open:
         raise ConflictError("This use case is not decided. Reload the page.")
     change = row.decision_change
-    row.state = (
-        State.QUESTION if row.questions.open().exists() else State.PROPOSED  # type: ignore[attr-defined]
-    )
+    row.state = State.QUESTION if row.questions.open().exists() else State.PROPOSED
     row.decided_by = row.decided_at = row.application = row.decision_change = None
     row.decision_reason = ""
     with audit_context(user=by, reason="decision undone"):

@@ -83,7 +83,7 @@ def _build_named_model(
         name = reading.product_name or text
         vendor = slugify(vendors[slug].partition(" (")[0]) or HOST_NOT_STATED
         return NamedModel(vendor, slug, kind=OfferingKind.PRODUCT, label=name)
-    versions = (reading.version,) if reading.version else ()
+    versions: tuple[str, ...] = (reading.version,) if reading.version else ()
     if reading.kind == Kind.CHOOSE:
         versions = reading.candidates
     known = Version.objects.filter(identifier__in=versions).order_by("identifier")

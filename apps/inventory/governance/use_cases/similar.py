@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db.models import Value
 from django.db.models.functions import Upper
 
 from apps.accounts.models import User
@@ -25,7 +24,7 @@ def find_similar(use_case: ProposedUseCase, *, user: User) -> Similar:
     use_cases = (
         ProposedUseCase.objects.visible_to(user)
         .exclude(pk=use_case.pk)
-        .annotate(similarity=TrigramSimilarity(Upper("name"), Value(name)))
+        .annotate(similarity=TrigramSimilarity(Upper("name"), name))
         .filter(similarity__gte=MIN_SIMILARITY)
         .order_by("-similarity", "-pk")
     )
@@ -34,7 +33,7 @@ def find_similar(use_case: ProposedUseCase, *, user: User) -> Similar:
         Application.objects.visible_to(user)
         .alias(upper_name=Upper("name"))
         .filter(upper_name__trigram_similar=name, proposed_use_case__isnull=True)
-        .annotate(similarity=TrigramSimilarity(Upper("name"), Value(name)))
+        .annotate(similarity=TrigramSimilarity(Upper("name"), name))
         .filter(similarity__gte=MIN_SIMILARITY)
         .select_related("team")
         .order_by("-similarity", "pk")

@@ -212,7 +212,9 @@ def _new_breaches(answer: ScenarioAnswer) -> list[MeasuredChange]:
         value = answer.after.policy_values[policy_id, node].value
         breaches.append(
             MeasuredChange(
-                name, format_value(policy, policy.tolerance), format_value(policy, value.value)
+                name,
+                format_value(policy, policy.tolerance),
+                format_value(policy, float(value.value)),
             )
         )
     return breaches

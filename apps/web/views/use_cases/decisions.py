@@ -243,9 +243,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     at = now()
 
     def act(_form: forms.Form) -> StoppedMail:
-        question = (
-            use_case.questions.open().select_related("use_case").first()  # type: ignore[attr-defined]
-        )
+        question = use_case.questions.open().select_related("use_case").first()
         if question is None:
             raise ConflictError("No question waits for an answer. Reload the page.")
         withdraw_question(question=question, by=user, at=at)

@@ -74,7 +74,7 @@ def use_case_detail(request: HttpRequest, pk: int) -> HttpResponse:
     today = day_of(at)
     reading = read_planned_model(use_case)
     selected = select_offering(request, reading)
-    questions = list(use_case.questions.select_related("asked_by"))  # type: ignore[attr-defined]
+    questions = list(use_case.questions.select_related("asked_by"))
     open_question = next((row for row in questions if _is_waiting(row)), None)
     return render_page(
         request,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -119,7 +118,7 @@ class UseCaseList(ListPage[ProposedUseCase, ProposedUseCase]):
 
     def describe_all(self) -> Headline:
         """Return the number of undecided use cases, and how many of them are of the high tier."""
-        waiting: Any = ProposedUseCase.objects.visible_to(self.user).undecided()
+        waiting = ProposedUseCase.objects.undecided().visible_to(self.user)
         tiers = list(waiting.order_by().values_list("tier", flat=True))
         n, n_high = len(tiers), tiers.count(ProposedUseCase.Tier.HIGH)
         if not n:
