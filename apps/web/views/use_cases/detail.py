@@ -1,7 +1,7 @@
 """One proposed use case, for organisation roles: its answers, tier, models, approvals, added
 exposure and activity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -162,9 +162,12 @@ def _list_activity(
 ) -> list[ActivityEntry]:
     """Return what happened, latest first: entries of the history, and questions with answers."""
     history: Any = use_case.history  # type: ignore[attr-defined]
+    changes = list(history.select_related("pgh_context").order_by("-pgh_id")[:MAX_ACTIVITY])
+    metadata = [row.pgh_context.metadata if row.pgh_context is not None else {} for row in changes]
+    people = User.objects.in_bulk({data["user"] for data in metadata if data.get("user")})
     entries = [
-        ActivityEntry(entry.pgh_created_at, _describe_entry(entry.pgh_context))
-        for entry in history.select_related("pgh_context").order_by("-pgh_id")[:MAX_ACTIVITY]
+        ActivityEntry(row.pgh_created_at, _describe_change(data, people))
+        for row, data in zip(changes, metadata, strict=True)
     ]
     for row in questions:
         entries.append(ActivityEntry(row.asked_at, f"{row.asked_by} asked:", row.question))
@@ -177,11 +180,9 @@ def _list_activity(
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MAX_ACTIVITY]
 
 
-def _describe_entry(context: Any) -> str:
-    """Return an entry of the history as a sentence."""
-    metadata = context.metadata if context is not None else {}
-    user = metadata.get("user")
-    person = User.objects.filter(pk=user).first() if user else None
+def _describe_change(metadata: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    """Return a change of the history as a sentence."""
+    person = people.get(metadata.get("user") or 0)
     reason = str(metadata.get("reason") or "changed")
     sentence = f"{reason[:1].upper()}{reason[1:]}"
     return f"{sentence} by {person}." if person is not None else f"{sentence}."
