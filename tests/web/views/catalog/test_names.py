@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.catalog.identity.named_models import NamedModel, ensure_named_models
 from apps.catalog.models import Offering
+from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import rebuild
 from apps.inventory.models import Dependency
 from tests.builders import (
@@ -19,12 +20,10 @@ from tests.builders import (
     make_user,
     make_version,
 )
-from tests.web.html import text_of
+from tests.http import text_of
 
 pytestmark = pytest.mark.django_db
-RETIRED = (
-    "Retired on 10 September 2026 by every ID of this version known at Amazon Bedrock (2)."
-)
+RETIRED = "Retired on 10 September 2026 by every ID of this version known at Amazon Bedrock (2)."
 
 
 @pytest.fixture
@@ -37,8 +36,6 @@ def client() -> Client:
 @pytest.fixture
 def named() -> Offering:
     """A name of a version that is retired at its host, used by one application."""
-    from apps.common.time import day_of, now
-
     version = make_version(
         "anthropic/claude-3-haiku-20240307",
         foundation=make_foundation("anthropic/claude-3-haiku", name="Claude 3 Haiku"),
@@ -79,7 +76,7 @@ def test_the_foundation_counts_all_hosts_and_lists_the_name(
 ) -> None:
     make_offering("claude-3-haiku", version=named.version)
     text = text_of(client.get(reverse("foundations:detail", args=["anthropic-claude-3-haiku"])))
-    assert "Retired on Amazon Bedrock; 1 other host lists no date." in text
+    assert "Retired on Amazon Bedrock</b>; 1 other host lists no date." in text
     assert "1 application depends on it" in text
     assert "Haiku 3 / Bedrock" in text
     assert RETIRED in text
