@@ -288,6 +288,11 @@ _CURRENCIES = (
 _CURRENCY_PATTERNS = tuple((code, re.compile(text, re.IGNORECASE)) for code, text in _CURRENCIES)
 
 
+# a currency in an amount, and the month that it is for
+CURRENCY_WORD = re.compile(
+    r"€|£|\$|¥|\b(?:eur|gbp|chf|usd|jpy|sek|nok|dkk|pln|czk|huf|cad|aud|sgd|cny|inr|euros?)\b|"
+    r"\bfr\.|/ ?(?:month|monat|mois|mes|mese|mo|mt)\b"
+)
 _THOUSANDS = re.compile(
     r"\bk ?(?:€|eur|chf|usd|gbp|\$|£)|\b(?:t|ts)(?:€|eur|chf|usd)|\btsd\b|\bthousands?\b|"
     r"in 1[.,' ]?000|\b(?:eur|chf|usd|gbp|€) ?k\b|['0]00s",

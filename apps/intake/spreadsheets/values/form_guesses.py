@@ -6,6 +6,7 @@ import unicodedata
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from apps.intake.spreadsheets.columns.headers import CURRENCY_WORD
 from apps.intake.spreadsheets.columns.values import (
     MONTHS,
     NO_WORDS,
@@ -232,17 +233,11 @@ def guess_number(text: str, conventions: SheetConventions, *, is_whole: bool) ->
     return _as_guess(number, is_whole, "An approximate number." if is_about else "")
 
 
-_CURRENCY_WORD = re.compile(
-    r"€|£|\$|¥|\b(?:eur|gbp|chf|usd|jpy|sek|nok|dkk|pln|czk|huf|cad|aud|sgd|cny|inr|euros?)\b|"
-    r"\bfr\.|/ ?(?:month|monat|mois|mes|mese|mo|mt)\b"
-)
-
-
 def guess_amount(text: str, conventions: SheetConventions) -> Guess:
     """Return the amount that a text states, in the currency as written. A mark before three digits
     groups thousands, since amounts have at most two decimals."""
     bare = re.sub(r"[.,](?:-|–|—)+$", "", _fold(text))
-    bare = _CURRENCY_WORD.sub(" ", bare).strip(" .-–/")
+    bare = CURRENCY_WORD.sub(" ", bare).strip(" .-–/")
     if re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", bare):
         digits = re.sub(r"[.,]", "", bare)
         return Guess(digits, Certainty.LIKELY, "The mark before three digits groups thousands.")
