@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from apps.intake.models.imports import Import
 from apps.intake.models.observations import Observation
@@ -18,7 +19,14 @@ class BilledCostQuerySet(models.QuerySet["BilledCost"]):
             return self.none()
         if user.can_read_all:
             return self
-        return self.filter(observation__application__team__in=user.team_roles())
+        teams = user.team_roles()
+        return self.filter(
+            Q(
+                observation__application__merged_into__isnull=True,
+                observation__application__team__in=teams,
+            )
+            | Q(observation__application__merged_into__team__in=teams)
+        )
 
     def current(self) -> "BilledCostQuerySet":
         """Return those that no later file has replaced."""
@@ -78,7 +86,7 @@ class BilledCost(models.Model):
             models.Index(
                 fields=["day", "observation"],
                 name="billed_cost_by_day",
-                condition=models.Q(is_current=True),
+                condition=Q(is_current=True),
             ),
         ]
 

@@ -193,7 +193,7 @@ def _add_up_rows(body: bytes, tag_names: Sequence[str]) -> Document:
         raise UnreadableError(f"The file is not valid CSV: {error}.") from None
     if n_rejected > MAX_LISTED:
         document.rejected.append(
-            SkippedPart("", f"{format_rows(n_rejected - MAX_LISTED)} more with such reasons.")
+            SkippedPart("", f"{format_rows(n_rejected - MAX_LISTED)} more were rejected.")
         )
     for name, n_ignored in sorted(other_services.items()):
         document.ignored.append(
