@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncMonth
 
 from apps.catalog.models import Offering
 from apps.common.database.statements import load_statement
@@ -136,6 +136,51 @@ def billed_months(application_id: int, *, limit: int = 12) -> list[BilledMonth]:
         BilledMonth(row["month"], row["currency"], row["billed_sum"], row["effective_sum"])
         for row in rows[:limit]
     ]
+
+
+def bills_by_application(user: Any) -> QuerySet[BilledCost, dict[str, Any]]:
+    """Return rows {application_id, currency, billed_sum, effective_sum, n_rows_sum}, one per
+    application and currency, of the charges that `user` can view."""
+    return (
+        BilledCost.objects.visible_to(user)
+        .current()
+        .filter(observation__application__isnull=False)
+        .annotate(
+            application_id=Coalesce(
+                "observation__application__merged_into", "observation__application"
+            )
+        )
+        .values("application_id", "currency")
+        .annotate(
+            billed_sum=Sum("billed"), effective_sum=Sum("effective"), n_rows_sum=Sum("n_rows")
+        )
+        .order_by("-billed_sum", "application_id", "currency")
+    )
+
+
+def listed_months(user: Any, *, limit: int = 36) -> list[date]:
+    """Return the months with charges that `user` can view, latest first; one statement."""
+    return list(
+        BilledCost.objects.visible_to(user)
+        .current()
+        .annotate(month=TruncMonth("day"))
+        .order_by("-month")
+        .values_list("month", flat=True)
+        .distinct()[:limit]
+    )
+
+
+def unassigned_totals(month: date) -> dict[str, Decimal]:
+    """Return {currency: billed in the month without an application}; one statement."""
+    rows = (
+        BilledCost.objects.current()
+        .filter(observation__application__isnull=True, day__gte=month, day__lt=next_month(month))
+        .exclude(observation__service__is_ignored=True)
+        .order_by("currency")
+        .values_list("currency")
+        .annotate(Sum("billed"))
+    )
+    return dict(rows)
 
 
 def compare_costs(
