@@ -7,6 +7,7 @@ contain an email address are never used."""
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -38,6 +39,8 @@ APPLICATION_TAGS: tuple[str, ...] = (
 # tags that only LiteLLM writes (its module integrations/focus/transformer.py)
 _GATEWAY_PROVIDER, _GATEWAY_MODEL = "customllmprovider", "model"
 _MODEL_COLUMNS = frozenset({"xmodel", "xmodelid", "xmodelname", "xllmmodel", "xaimodel"})
+# resource names of Amazon Bedrock
+_MODEL_RESOURCE = re.compile(r":(?:foundation-model|inference-profile)/([\w.:-]+)$")
 _MAX_TAGS_LENGTH = 20_000
 _MAX_CANDIDATES = 4
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -63,13 +66,15 @@ _TOKEN = frozenset({"token", "tokens", "tkn"})
 _COUNTING = _CACHE | _WRITE | _OUTPUT | _INPUT | _READ | _TOKEN
 
 
+@lru_cache(maxsize=4096)
 def fold_tag(name: str) -> str:
     """Return a tag or column name for comparison, without the prefix of its scheme: `user:App-Name`
     and `app_name` are equal."""
     return _NOT_ALPHANUMERIC.sub("", re.split(r"[:/]", name)[-1]).lower()
 
 
-def parse_tags(text: str) -> dict[str, str] | None:
+@lru_cache(maxsize=4096)
+def parse_tags(text: str) -> Mapping[str, str] | None:
     """Return {folded name: value} of the tags of a row, a JSON object; None if they are not
     readable."""
     if not text:
@@ -104,22 +109,29 @@ def list_application_names(
 
 
 def list_model_names(row: Mapping[str, str], tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return candidates for the model: columns for it, then meter, resource and SKU."""
-    own_columns = [value for name, value in row.items() if fold_tag(name) in _MODEL_COLUMNS]
+    """Return candidates for the model: columns for it, then a resource that is a model, the meter,
+    or else resource and SKU."""
+    own_columns = [row[name] for name in row if name[:2] == "x_" and _is_model_column(name)]
     if is_of_gateway(tags):
         return _list_candidates(
             [*own_columns, tags.get(_GATEWAY_MODEL, ""), row.get("ResourceId", "")]
         )
-    resource_id = row.get("ResourceId", "")
+    meter = strip_counting_words(row.get("SkuMeter", "") or row.get("x_SkuMeterName", ""))
+    model_resource = _MODEL_RESOURCE.search(row.get("ResourceId", ""))
     return _list_candidates(
         [
             *own_columns,
-            strip_counting_words(row.get("SkuMeter", "") or row.get("x_SkuMeterName", "")),
-            row.get("ResourceName", ""),
-            re.split(r"[/]", resource_id)[-1],
-            row.get("SkuId", ""),
+            model_resource[1] if model_resource else "",
+            meter,
+            # a bill can have a resource per row; the meter names the model better
+            *(() if meter else (row.get("ResourceName", ""), row.get("SkuId", ""))),
         ]
     )
+
+
+@cache
+def _is_model_column(name: str) -> bool:
+    return fold_tag(name) in _MODEL_COLUMNS
 
 
 def list_host_names(row: Mapping[str, str], tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -136,6 +148,7 @@ def list_host_names(row: Mapping[str, str], tags: Mapping[str, str]) -> tuple[st
     )
 
 
+@lru_cache(maxsize=4096)
 def strip_counting_words(meter: str) -> str:
     """Return the name of a meter without the words for input, output, cache and tokens, so that
     the meters of one model have one name."""
@@ -147,7 +160,8 @@ def strip_counting_words(meter: str) -> str:
     return separator.join(kept).strip(" -_")
 
 
-def classify_tokens(texts: Iterable[str]) -> str:
+@lru_cache(maxsize=4096)
+def classify_tokens(texts: tuple[str, ...]) -> str:
     """Return which tokens the meter counts: input, output, cache_read, cache_write; or other if its
     texts do not say it."""
     for text in texts:
@@ -161,6 +175,7 @@ def classify_tokens(texts: Iterable[str]) -> str:
     return "other"
 
 
+@lru_cache(maxsize=4096)
 def names_tokens(text: str) -> bool:
     return any(word.lower() in _TOKEN for word in _WORD.findall(text))
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation, localcontext
+from functools import lru_cache
 from typing import IO, Any
 
 import orjson
@@ -63,7 +64,8 @@ _REQUIRED_COLUMNS = (
 )
 _CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 _CORRECTION = "Correction"
-_AI_CATEGORY = "AI and Machine Learning"
+# files without the column are of AI services alone
+_AI_CATEGORIES = frozenset({"", "AI and Machine Learning"})
 # of the subcategories of AI those that can be models; the rest trains and plans
 _AI_SUBCATEGORIES = (
     "",
@@ -155,21 +157,9 @@ def _add_up_rows(body: bytes, tag_names: Sequence[str]) -> Document:
     folded_tags = [fold_tag(name) for name in tag_names]
     sums: dict[_Key, _Sums] = {}
     other_services: Counter[str] = Counter()
-    n_rejected = n_without_tags = n_rows = 0
+    n_rejected = n_without_tags = 0
     try:
-        for number, row in _read_rows(body):
-            n_rows += 1
-            if n_rows > MAX_ROWS:
-                raise UnreadableError(
-                    f"The file has more than {MAX_ROWS:,} rows. Send each month separately."
-                )
-            category, subcategory = (
-                row.get("ServiceCategory", ""),
-                row.get("ServiceSubcategory", ""),
-            )
-            if category and (category != _AI_CATEGORY or subcategory not in _AI_SUBCATEGORIES):
-                other_services[category] += 1
-                continue
+        for number, row in _read_rows(body, other_services):
             tags = parse_tags(row.get("Tags", ""))
             n_without_tags += tags is None
             try:
@@ -210,8 +200,9 @@ def _add_up_rows(body: bytes, tag_names: Sequence[str]) -> Document:
     return document
 
 
-def _read_rows(body: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (row number as in a spreadsheet, cells by column name). Raises UnreadableError."""
+def _read_rows(body: bytes, other_services: Counter[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (row number as in a spreadsheet, cells by column name) of AI services; the others are
+    counted by their category. Raises UnreadableError."""
     csv.field_size_limit(_MAX_CELL)
     text = io.TextIOWrapper(_open_body(body), encoding="utf-8-sig", newline="")
     rows = csv.reader(text)
@@ -219,9 +210,25 @@ def _read_rows(body: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     missing = [name for name in _REQUIRED_COLUMNS if name not in header]
     if missing or len(header) > _MAX_COLUMNS:
         raise UnreadableError(_NOT_FOCUS.format(columns=", ".join(missing) or "list"))
+    category_at, subcategory_at = (
+        header.index(name) if name in header else None
+        for name in ("ServiceCategory", "ServiceSubcategory")
+    )
     for number, cells in enumerate(rows, start=2):
-        if any(cells):
-            yield number, dict(zip(header, (_strip_null(cell) for cell in cells), strict=False))
+        if number > MAX_ROWS:
+            raise UnreadableError(
+                f"The file has more than {MAX_ROWS:,} rows. Send each month separately."
+            )
+        if not any(cells):
+            continue
+        category, subcategory = (
+            "" if place is None or place >= len(cells) else _strip_null(cells[place])
+            for place in (category_at, subcategory_at)
+        )
+        if category not in _AI_CATEGORIES or subcategory not in _AI_SUBCATEGORIES:
+            other_services[category] += 1
+            continue
+        yield number, dict(zip(header, map(_strip_null, cells), strict=False))
 
 
 def _strip_null(cell: str) -> str:
@@ -269,12 +276,14 @@ def _parse_row(
     category = row.get("ChargeCategory", "")
     if category not in _CATEGORIES:
         raise _InvalidRowError(
-            f"'{clean(category, 40)}' is no ChargeCategory. Use one of {', '.join(_CATEGORIES)}."
+            f"'{clean(category, 40)}' is not a valid ChargeCategory. Use one of "
+            f"{', '.join(_CATEGORIES)}."
         )
     charge_class = row.get("ChargeClass", "")
     if charge_class not in {"", _CORRECTION}:
         raise _InvalidRowError(
-            f"'{clean(charge_class, 40)}' is no ChargeClass. Use {_CORRECTION}, or leave it empty."
+            f"'{clean(charge_class, 40)}' is not a valid ChargeClass. Use {_CORRECTION}, or leave "
+            "it empty."
         )
     currency = row.get("BillingCurrency", "").upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
@@ -283,9 +292,7 @@ def _parse_row(
     start = _parse_day(row, "BillingPeriodStart", default=day.replace(day=1))
     end = _parse_day(row, "BillingPeriodEnd", default=start + timedelta(days=31))
     issuer = row.get("InvoiceIssuerName") or row.get("ProviderName", "")
-    account = hashlib.sha256(f"{issuer}\x1f{row.get('BillingAccountId', '')}".encode()).hexdigest()[
-        :16
-    ]
+    account = _digest_account(issuer, row.get("BillingAccountId", ""))
     kind, amount, requests = _parse_quantity(row)
     sums = _Sums(
         billed=_parse_amount(row, "BilledCost"),
@@ -313,11 +320,16 @@ def _parse_row(
     return key, sums
 
 
+@lru_cache(maxsize=4096)
+def _digest_account(issuer: str, account: str) -> str:
+    return hashlib.sha256(f"{issuer}\x1f{account}".encode()).hexdigest()[:16]
+
+
 def _parse_quantity(row: Mapping[str, str]) -> tuple[str, Decimal | None, Decimal | None]:
     """Return (kind of the tokens, number of tokens, number of requests); None if not stated."""
-    texts = [
+    texts = tuple(
         row.get(name, "") for name in ("SkuMeter", "x_SkuMeterName", "ChargeDescription", "SkuId")
-    ]
+    )
     is_token_meter = any(map(names_tokens, texts))
     requests: Decimal | None = None
     for quantity_column, unit_column in (
@@ -357,16 +369,21 @@ def _parse_optional_amount(row: Mapping[str, str], column: str) -> Decimal | Non
 
 
 def _parse_day(row: Mapping[str, str], column: str, default: date | None = None) -> date:
-    """Return the day of a date and time, in UTC."""
     text = row.get(column, "")
     if not text and default is not None:
         return default
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return _day_of(text)
+    except (ValueError, OverflowError):
         raise _InvalidRowError(
             f"{column} is not a date such as 2026-11-01T00:00:00Z: '{clean(text, 40)}'."
         ) from None
+
+
+@lru_cache(maxsize=4096)
+def _day_of(text: str) -> date:
+    """Return the day of a date and time, in UTC. Raises ValueError or OverflowError."""
+    moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
 
 

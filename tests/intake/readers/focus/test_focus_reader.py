@@ -152,11 +152,12 @@ def test_credits_refunds_and_corrections_stay_apart_from_usage():
         ),
         (
             {"ChargeCategory": "Refund"},
-            "'Refund' is no ChargeCategory. Use one of Usage, Purchase, Tax, Credit, Adjustment.",
+            "'Refund' is not a valid ChargeCategory. Use one of Usage, Purchase, Tax, Credit, "
+            "Adjustment.",
         ),
         (
             {"ChargeClass": "Late"},
-            "'Late' is no ChargeClass. Use Correction, or leave it empty.",
+            "'Late' is not a valid ChargeClass. Use Correction, or leave it empty.",
         ),
     ],
 )
@@ -267,7 +268,7 @@ def test_units_of_tokens(quantity, unit, is_token_meter, tokens):
     ],
 )
 def test_meters_name_the_kind_of_tokens_and_the_model(meter, kind, name):
-    assert classify_tokens([meter]) == kind
+    assert classify_tokens((meter,)) == kind
     assert strip_counting_words(meter) == name
 
 
