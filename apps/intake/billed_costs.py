@@ -1,12 +1,13 @@
 """Costs as billed beside the cost at list prices, per application, month and currency, with the
 difference explained (apps/inventory/cost_differences.py).
 
-The cost at list prices is what the Cost tab shows: recorded tokens per month times the list prices
-of the end of the month. Currencies are not converted, so a bill is compared only with list prices
-in its own currency."""
+The cost at list prices is what the Cost tab shows: recorded tokens per month times list prices,
+those of the end of the month; for dependencies and prices that the registry does not know on that
+day, those of today. Currencies are not converted, so a bill is compared only with list prices in
+its own currency."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from apps.catalog.models import Offering
@@ -45,8 +46,9 @@ class BilledOffering:
     """Bill of one offering in a month, beside its cost at list prices. `name` is what the bill
     states if the offering is unknown.
 
-    `recorded` is None if it is not comparable; `reason` says why. `tokens` has only the units that
-    the bill counts. `parts` add up to `billed` minus `recorded`."""
+    `recorded` is None if it is not comparable; `reason` says why. `is_of_today`: it has the list
+    prices of today. `tokens` has only the units that the bill counts. `parts` add up to `billed`
+    minus `recorded`."""
 
     offering: Offering | None
     name: str
@@ -57,6 +59,7 @@ class BilledOffering:
     requests: Decimal | None
     recorded: Fraction | None
     reason: str
+    is_of_today: bool
     parts: tuple[DifferencePart, ...]
 
     @property
@@ -106,20 +109,25 @@ class _RecordedCosts:
 
     known: dict[int, list[Money]] = field(default_factory=lambda: defaultdict(list))
     unknown: dict[int, UnknownDependencyCost] = field(default_factory=dict)
+    of_today: set[int] = field(default_factory=set)
 
 
 def next_month(month: date) -> date:
     return (month.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
-def latest_billed_month(application_ids: Collection[int] | None = None) -> date | None:
-    """Return the first day of the latest month with a bill, of the applications or of all; one
+def default_month(months: Iterable[date], today: date) -> date | None:
+    """Return the latest of the months that is over, else the latest; None without any. The bill of
+    the current month is not complete."""
+    known = sorted(months)
+    over = [month for month in known if next_month(month) <= today]
+    return (over or known or [None])[-1]
+
+
+def latest_billed_month(application_id: int, today: date) -> date | None:
+    """Return the latest month with a bill of the application, preferably one that is over; one
     statement."""
-    rows = BilledCost.objects.current()
-    if application_ids is not None:
-        rows = rows.filter(_of_applications(application_ids))
-    day = rows.aggregate(day=Max("day"))["day"]
-    return day.replace(day=1) if day else None
+    return default_month((row.month for row in billed_months(application_id)), today)
 
 
 def billed_months(application_id: int, *, limit: int = 12) -> list[BilledMonth]:
@@ -138,7 +146,7 @@ def billed_months(application_id: int, *, limit: int = 12) -> list[BilledMonth]:
     ]
 
 
-def bills_by_application(user: Any) -> QuerySet[BilledCost, dict[str, Any]]:
+def bills_by_application(user: Any) -> QuerySet[Any, Any]:
     """Return rows {application_id, currency, billed_sum, effective_sum, n_rows_sum}, one per
     application and currency, of the charges that `user` can view."""
     return (
@@ -186,14 +194,14 @@ def unassigned_totals(month: date) -> dict[str, Decimal]:
 def compare_costs(
     application_ids: Collection[int], *, month: date, today: date
 ) -> dict[int, dict[str, CostComparison]]:
-    """Return {application: {currency: comparison}} of those that have a bill in the month; five
-    statements whatever their number."""
+    """Return {application: {currency: comparison}} of those that have a bill in the month; at
+    most seven statements whatever their number."""
     rows = _billed_rows(application_ids, month)
     if not rows:
         return {}
     last_day = min(next_month(month) - timedelta(days=1), today)
-    recorded = _recorded_costs({row["application_id"] for row in rows}, last_day)
-    at_catalogue_prices = _price_billed_tokens(rows, last_day)
+    recorded = _recorded_costs({row["application_id"] for row in rows}, last_day, today)
+    at_catalogue_prices = _price_billed_tokens(rows, recorded, last_day, today)
     offerings = Offering.objects.select_related("host").in_bulk(
         [row["offering_id"] for row in rows if row["offering_id"] is not None]
     )
@@ -242,44 +250,62 @@ def _billed_rows(application_ids: Collection[int], month: date) -> list[dict[str
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _recorded_costs(application_ids: Collection[int], on: date) -> dict[int, _RecordedCosts]:
+def _recorded_costs(
+    application_ids: Collection[int], last_day: date, today: date
+) -> dict[int, _RecordedCosts]:
     """Return the costs at list prices by application and offering."""
-    costs = monthly_costs(on=on, application_ids=application_ids, statuses=_STATUSES)
-    dependency_ids = [*costs.per_dependency, *costs.unknown]
+    costs = monthly_costs(on=last_day, application_ids=application_ids, statuses=_STATUSES)
+    costs_today = (
+        monthly_costs(on=today, application_ids=application_ids, statuses=_STATUSES)
+        if last_day != today
+        else costs
+    )
+    known = {**costs_today.per_dependency, **costs.per_dependency}
+    unknown = {
+        pk: reason
+        for pk, reason in {**costs.unknown, **costs_today.unknown}.items()
+        if pk not in known
+    }
     recorded: dict[int, _RecordedCosts] = defaultdict(_RecordedCosts)
     for pk, application_id, offering_id in Dependency.objects.filter(
-        pk__in=dependency_ids
+        pk__in=[*known, *unknown]
     ).values_list("pk", "application_id", "offering_id"):
         of_application = recorded[application_id]
-        if pk in costs.unknown:
-            of_application.unknown[offering_id] = costs.unknown[pk]
-        else:
-            of_application.known[offering_id].append(costs.per_dependency[pk])
+        if pk in unknown:
+            of_application.unknown[offering_id] = unknown[pk]
+            continue
+        of_application.known[offering_id].append(known[pk])
+        if pk not in costs.per_dependency:
+            of_application.of_today.add(offering_id)
     return recorded
 
 
-def _price_billed_tokens(rows: Sequence[Mapping[str, Any]], on: date) -> list[Fraction | None]:
-    """Return the cost of the billed tokens of each row at catalogue prices in its currency; None if
-    the bill does not state them or a price is missing."""
-    places = [
-        place
-        for place, row in enumerate(rows)
-        if row["offering_id"] is not None and not row["has_untold_tokens"]
-    ]
-    costs = costs_of_quantities(
-        [
+def _price_billed_tokens(
+    rows: Sequence[Mapping[str, Any]],
+    recorded: Mapping[int, _RecordedCosts],
+    last_day: date,
+    today: date,
+) -> list[Fraction | None]:
+    """Return the cost of the billed tokens of each row at catalogue prices in its currency, those
+    of the same day as its recorded cost; None if the bill does not state them or a price is
+    missing."""
+    places_by_day: dict[date, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row["offering_id"] is not None and not row["has_untold_tokens"]:
+            is_of_today = row["offering_id"] in recorded[row["application_id"]].of_today
+            places_by_day[today if is_of_today else last_day].append(place)
+    priced: list[Fraction | None] = [None] * len(rows)
+    for day, places in places_by_day.items():
+        quantities = [
             UsedQuantities(
                 rows[place]["offering_id"],
                 {unit: rows[place][unit] for unit in _TOKEN_UNITS if rows[place][unit] is not None},
             )
             for place in places
-        ],
-        prices_on=on,
-    )
-    priced: list[Fraction | None] = [None] * len(rows)
-    for place, cost in zip(places, costs, strict=True):
-        if isinstance(cost, Money) and cost.currency in {None, rows[place]["currency"]}:
-            priced[place] = cost.amount
+        ]
+        for place, cost in zip(places, costs_of_quantities(quantities, prices_on=day), strict=True):
+            if isinstance(cost, Money) and cost.currency in {None, rows[place]["currency"]}:
+                priced[place] = cost.amount
     return priced
 
 
@@ -312,6 +338,7 @@ def _compare_offering(
         requests=row["requests"],
         recorded=amount,
         reason=reason,
+        is_of_today=amount is not None and row["offering_id"] in recorded.of_today,
         parts=parts,
     )
 
@@ -325,7 +352,7 @@ def _find_recorded(row: Mapping[str, Any], recorded: _RecordedCosts) -> tuple[Fr
         return None, recorded.unknown[offering_id].sentence
     costs = recorded.known.get(offering_id)
     if not costs:
-        return None, "The application has no dependency on this model at the end of the month."
+        return None, "The application has no dependency on this model."
     other = {money.currency for money in costs} - {None, currency}
     if other:
         return None, (

@@ -164,6 +164,20 @@ class TestExplanation:
         assert (row.name, row.provider, row.recorded) == ("Mystery 9", "OpenAI", None)
         assert row.reason == "The model is not identified."
 
+    def test_prices_of_today_count_where_none_is_known_for_the_month(self, application):
+        offering = make_offering()
+        make_price(offering, "input", "1", since=date(2026, 11, 15))
+        make_dependency(application, offering, monthly_input_tokens=10_000_000)
+        make_charge(application, offering, input_tokens=11_000_000)
+
+        (row,) = compare(application)["USD"].offerings
+
+        assert (row.recorded, row.is_of_today) == (10, True)
+        assert [(part.reasons, part.amount) for part in row.parts] == [
+            ((Reason.VOLUME,), 1),
+            ((Reason.PRICE,), -1),
+        ]
+
     def test_an_unknown_list_price_cost_is_said(self, application, offering):
         make_dependency(application, offering)
         make_charge(application, offering)
@@ -188,7 +202,9 @@ class TestMonths:
             (MONTH, "USD", 5),
             (date(2026, 9, 1), "USD", 1),
         ]
-        assert latest_billed_month() == MONTH
+        assert latest_billed_month(application.pk, TODAY) == MONTH
+        # the bill of a month that is not over is not complete
+        assert latest_billed_month(application.pk, date(2026, 10, 20)) == date(2026, 9, 1)
 
     def test_a_merged_application_counts_for_its_survivor(self, application, offering):
         duplicate = make_application(merged_into=application, status="retired")
@@ -215,7 +231,7 @@ class TestMonths:
                 compare_costs(ids, month=MONTH, today=TODAY)
             return len(queries)
 
-        assert count(1) == count(6) == 5
+        assert count(1) == count(6) == 6
 
 
 amounts = st.decimals(-(10**6), 10**6, places=6)

@@ -610,7 +610,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         picks_fields=False,
     )
     def billed_cost(self, request: Request, slug: str) -> Response:
-        """Bill of the application in a month (default: the latest) by currency and model, beside
+        """Bill of the application in a month (default: the latest that is over) by currency and model, beside
         the cost of recorded tokens at list prices, with the parts of the difference."""
         application = self.subject("team")
         question = validate_data(
@@ -619,7 +619,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         month = (
             date.fromisoformat(f"{question['month']}-01")
             if "month" in question
-            else latest_billed_month([application.pk])
+            else latest_billed_month(application.pk, today())
         )
         bills = (
             compare_costs([application.pk], month=month, today=today()).get(application.pk, {})

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -272,9 +272,8 @@ def _write_charges(
                     effective=charge.effective,
                     listed=charge.listed,
                     contracted=charge.contracted,
-                    requests=charge.requests,
                     n_rows=charge.n_rows,
-                    **{f"{kind}_tokens": amount for kind, amount in charge.tokens.items()},
+                    **_quantities_of(charge),
                 )
 
     batch: list[BilledCost] = []
@@ -285,6 +284,13 @@ def _write_charges(
             batch = []
     BilledCost.objects.bulk_create(batch)
     return scopes
+
+
+def _quantities_of(charge: BilledCharge) -> dict[str, Any]:
+    quantities: dict[str, Any] = {
+        f"{kind}_tokens": amount for kind, amount in charge.tokens.items()
+    }
+    return quantities | {"requests": charge.requests}
 
 
 def _mark_current(scopes: Collection[UUID]) -> None:

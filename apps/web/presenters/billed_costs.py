@@ -54,7 +54,8 @@ def explain_parts(parts: Sequence[DifferencePart], currency: str) -> str:
     any."""
     if not parts:
         return "No difference."
-    return "; ".join(f"{part.sentence} {format_signed(part.amount, currency)}" for part in parts)
+    texts = [f"{part.sentence} {format_signed(part.amount, currency)}" for part in parts]
+    return f"{'; '.join(texts)}."
 
 
 def describe_tokens(row: BilledOffering) -> str:

@@ -82,6 +82,22 @@ _NOT_FOCUS = (
     "as CSV, not as Parquet."
 )
 
+# the fields of a charge that its rows share
+_KEY_FIELDS = (
+    "applications",
+    "models",
+    "hosts",
+    "region",
+    "is_of_gateway",
+    "account",
+    "period_start",
+    "period_end",
+    "day",
+    "category",
+    "is_correction",
+    "currency",
+)
+
 type _Key = tuple[Any, ...]
 
 
@@ -412,7 +428,7 @@ def _add_known(left: Decimal | None, right: Decimal | None) -> Decimal | None:
 
 def _build_charge(key: _Key, sums: _Sums) -> BilledCharge:
     return BilledCharge(
-        *key,
+        **dict(zip(_KEY_FIELDS, key, strict=True)),
         billed=sums.billed,
         effective=sums.effective,
         listed=sums.listed,
@@ -425,20 +441,7 @@ def _build_charge(key: _Key, sums: _Sums) -> BilledCharge:
 
 def _encode_charge(charge: BilledCharge) -> dict[str, Any]:
     return {
-        "key": [
-            charge.applications,
-            charge.models,
-            charge.hosts,
-            charge.region,
-            charge.is_of_gateway,
-            charge.account,
-            charge.period_start,
-            charge.period_end,
-            charge.day,
-            charge.category,
-            charge.is_correction,
-            charge.currency,
-        ],
+        "key": [getattr(charge, name) for name in _KEY_FIELDS],
         "billed": str(charge.billed),
         "effective": str(charge.effective),
         "listed": None if charge.listed is None else str(charge.listed),
@@ -450,18 +453,13 @@ def _encode_charge(charge: BilledCharge) -> dict[str, Any]:
 
 
 def _decode_charge(row: dict[str, Any]) -> BilledCharge:
-    applications, models, hosts, region, is_gateway, account, start, end, day, *rest = row["key"]
+    key: dict[str, Any] = dict(zip(_KEY_FIELDS, row["key"], strict=True))
+    for name in ("applications", "models", "hosts"):
+        key[name] = tuple(key[name])
+    for name in ("period_start", "period_end", "day"):
+        key[name] = date.fromisoformat(key[name])
     return BilledCharge(
-        tuple(applications),
-        tuple(models),
-        tuple(hosts),
-        region,
-        is_gateway,
-        account,
-        date.fromisoformat(start),
-        date.fromisoformat(end),
-        date.fromisoformat(day),
-        *rest,
+        **key,
         billed=Decimal(row["billed"]),
         effective=Decimal(row["effective"]),
         listed=None if row["listed"] is None else Decimal(row["listed"]),

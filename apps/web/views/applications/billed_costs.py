@@ -12,6 +12,7 @@ from apps.intake.billed_costs import (
     CostComparison,
     billed_months,
     compare_costs,
+    default_month,
 )
 from apps.inventory.models import Application
 from apps.web.presenters.billed_costs import (
@@ -68,9 +69,9 @@ def billed_section(application: Application, today: date) -> BilledSection:
     """Return the bills of the latest month, and the totals of earlier ones: six statements, or one
     without a bill."""
     months = billed_months(application.pk)
-    if not months:
+    month = default_month((row.month for row in months), today)
+    if month is None:
         return BilledSection(None)
-    month = months[0].month
     by_currency = compare_costs([application.pk], month=month, today=today)[application.pk]
     return BilledSection(
         month,
@@ -97,5 +98,10 @@ def _build_line(row: BilledOffering, currency: str) -> BilledLine:
         format_billed(row.billed, currency),
         "–" if row.recorded is None else format_billed(row.recorded, currency),
         "–" if row.difference is None else format_signed(row.difference, currency),
-        row.reason or explain_parts(row.parts, currency),
+        row.reason or explain_parts(row.parts, currency) + _describe_prices(row),
     )
+
+
+def _describe_prices(row: BilledOffering) -> str:
+    """Return a note if the registry does not know the list prices of the month."""
+    return " At the list prices of today." if row.is_of_today else ""

@@ -10,11 +10,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 
 from apps.intake.billed_costs import (
     CostComparison,
     bills_by_application,
     compare_costs,
+    default_month,
     listed_months,
     unassigned_totals,
 )
@@ -121,7 +123,8 @@ class BilledCostList(ListPage[Any, BilledRow]):
 
     @cached_property
     def default_filters(self) -> Mapping[str, str]:  # type: ignore[override]
-        return {"month": f"{self.months[0]:%Y-%m}"} if self.months else {}
+        month = default_month(self.months, self.today)
+        return {"month": f"{month:%Y-%m}"} if month else {}
 
     @cached_property
     def month(self) -> date | None:
@@ -131,7 +134,7 @@ class BilledCostList(ListPage[Any, BilledRow]):
         text = self.filterset.form.cleaned_data.get("month")
         if text:
             return date.fromisoformat(f"{text}-01")
-        return self.months[0] if self.months else None
+        return default_month(self.months, self.today)
 
     @cached_property
     def is_filtered(self) -> bool:
@@ -187,10 +190,11 @@ class BilledCostList(ListPage[Any, BilledRow]):
         month = f" for {self.month:%B %Y}" if self.month else ""
         return Headline(f"{self.totals} billed{month}: {self.count_records()}.")
 
-    def get_basis(self) -> str:
+    def get_basis(self) -> Any:
         text = (
             "Bills in the FOCUS format. List prices: recorded tokens per month times the list "
-            "prices at the end of the month. Currencies are not converted."
+            "prices at the end of the month, or of today if none is known for it. Currencies are "
+            "not converted."
         )
         if self.month is None or not self.user.can_read_all:
             return text
@@ -200,7 +204,13 @@ class BilledCostList(ListPage[Any, BilledRow]):
         )
         if not unassigned:
             return text
-        return f"{text} {unassigned} are not assigned to an application: link reported services."
+        return format_html(
+            '{} {} are not assigned to an application: link the <a href="{}">reported '
+            "services</a>.",
+            text,
+            unassigned,
+            reverse("reported-services:list"),
+        )
 
     def get_actions(self) -> Sequence[PageAction]:
         return (
