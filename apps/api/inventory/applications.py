@@ -610,8 +610,9 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
         picks_fields=False,
     )
     def billed_cost(self, request: Request, slug: str) -> Response:
-        """Bill of the application in a month (default: the latest that is over) by currency and model, beside
-        the cost of recorded tokens at list prices, with the parts of the difference."""
+        """Bill of the application in a month (default: the latest that is over) by currency and
+        model, beside the cost of recorded tokens at list prices, with the parts of the
+        difference."""
         application = self.subject("team")
         question = validate_data(
             BilledMonthQuestion(data=request.query_params), extra_names=FORMAT_PARAMETERS
