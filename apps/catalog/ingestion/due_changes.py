@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.precedence import applicable_price_claims
@@ -33,7 +33,15 @@ from apps.catalog.ingestion.events import (
     insert_events,
     is_known_or_outranked,
 )
-from apps.catalog.models import Assertion, Lifecycle, Offering, ProviderEvent, Source
+from apps.catalog.models import (
+    Assertion,
+    Lifecycle,
+    Offering,
+    OfferingKind,
+    ProviderEvent,
+    Source,
+)
+from apps.catalog.name_facts import refresh_name_facts
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of, start_of
 
@@ -48,7 +56,7 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     today = day_of(at)
     due_offerings = Offering.objects.filter(
         date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
-    ).exclude(lifecycle=Lifecycle.RETIRED)
+    ).exclude(Q(lifecycle=Lifecycle.RETIRED) | Q(kind=OfferingKind.NAME))
     if not due_offerings.exists():
         return []
     catalogue_lock()
@@ -99,6 +107,7 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     refresh_footing(
         [pk for pk, offering in offerings.items() if offering.replacement_id], today=today
     )
+    refresh_name_facts(offerings, today=today)
     return _insert_facts(facts)
 
 
