@@ -47,7 +47,8 @@ class BilledOffering:
     states if the offering is unknown.
 
     `recorded` is None if it is not comparable; `reason` says why. `is_of_today`: it has the list
-    prices of today. `tokens` has only the units that the bill counts. `parts` add up to `billed`
+    prices of today. `tokens` has only the units that the bill counts, `other` for those of unstated
+    kind. `parts` add up to `billed`
     minus `recorded`."""
 
     offering: Offering | None
@@ -334,7 +335,7 @@ def _compare_offering(
         provider=offering.host.name if offering is not None else row["provider"],
         amounts=amounts,
         corrections=Fraction(row["corrections"]),
-        tokens={unit: row[unit] for unit in _TOKEN_UNITS if row[unit] is not None},
+        tokens={unit: row[unit] for unit in (*_TOKEN_UNITS, "other") if row[unit] is not None},
         requests=row["requests"],
         recorded=amount,
         reason=reason,

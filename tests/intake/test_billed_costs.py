@@ -164,6 +164,17 @@ class TestExplanation:
         assert (row.name, row.provider, row.recorded) == ("Mystery 9", "OpenAI", None)
         assert row.reason == "The model is not identified."
 
+    def test_a_regional_offering_counts_for_the_dependency_that_it_belongs_to(
+        self, application, offering
+    ):
+        dependency = make_dependency(application, offering, monthly_input_tokens=10_000_000)
+        charge = make_charge(application, make_offering(), billed="10", input_tokens=10_000_000)
+        Observation.objects.filter(charges=charge).update(dependency=dependency)
+
+        (row,) = compare(application)["USD"].offerings
+
+        assert (row.offering, row.recorded, row.parts) == (offering, 10, ())
+
     def test_prices_of_today_count_where_none_is_known_for_the_month(self, application):
         offering = make_offering()
         make_price(offering, "input", "1", since=date(2026, 11, 15))

@@ -1,6 +1,8 @@
 -- Charges of a month by application, currency and offering, or by observed name where the offering
--- is unknown. Sums that a row does not state are null.
-SELECT coalesce(a.merged_into_id, a.id) AS application_id, c.currency, o.offering_id,
+-- is unknown. Sums that a row does not state are null. An observation that belongs to a dependency
+-- counts for its offering: the same model can be a further offering in a region.
+SELECT coalesce(a.merged_into_id, a.id) AS application_id, c.currency,
+       coalesce(d.offering_id, o.offering_id) AS offering_id,
        CASE WHEN o.offering_id IS NULL THEN o.requested ELSE '' END AS name,
        CASE WHEN o.offering_id IS NULL THEN o.provider ELSE '' END AS provider,
        sum(c.billed) AS billed,
@@ -12,7 +14,7 @@ SELECT coalesce(a.merged_into_id, a.id) AS application_id, c.currency, o.offerin
            THEN sum(c.contracted) FILTER (WHERE c.category = 'Usage') END AS contracted,
        sum(c.input_tokens) AS input, sum(c.output_tokens) AS output,
        sum(c.cache_read_tokens) AS cache_read, sum(c.cache_write_tokens) AS cache_write,
-       sum(c.requests) AS requests,
+       sum(c.other_tokens) AS other, sum(c.requests) AS requests,
        -- tokens of which the kind is not stated, and usage without tokens, cannot be priced
        bool_or(
            c.other_tokens IS NOT NULL
@@ -23,6 +25,7 @@ SELECT coalesce(a.merged_into_id, a.id) AS application_id, c.currency, o.offerin
 FROM intake_billedcost c
 JOIN intake_observation o ON o.id = c.observation_id
 JOIN inventory_application a ON a.id = o.application_id
+LEFT JOIN inventory_dependency d ON d.id = o.dependency_id
 WHERE c.is_current AND c.day >= %(since)s AND c.day < %(until)s
   AND (a.id = ANY (%(application_ids)s) OR a.merged_into_id = ANY (%(application_ids)s))
 GROUP BY 1, 2, 3, 4, 5

@@ -14,6 +14,7 @@ _UNITS = {
     "output": "output",
     "cache_read": "cached",
     "cache_write": "written to the cache",
+    "other": "tokens of unstated kind",
 }
 
 
