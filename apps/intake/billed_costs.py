@@ -120,9 +120,9 @@ def next_month(month: date) -> date:
 def default_month(months: Iterable[date], today: date) -> date | None:
     """Return the latest of the months that is over, else the latest; None without any. The bill of
     the current month is not complete."""
-    known = sorted(months)
+    known = list(months)
     over = [month for month in known if next_month(month) <= today]
-    return (over or known or [None])[-1]
+    return max(over or known, default=None)
 
 
 def latest_billed_month(application_id: int, today: date) -> date | None:
