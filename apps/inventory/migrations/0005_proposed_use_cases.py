@@ -14,7 +14,7 @@ import apps.common.validators
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0003_decision_proposals"),
+        ("inventory", "0004_exchange_rates"),
         ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
