@@ -136,9 +136,11 @@ def _read(match: re.Match[str]) -> tuple[Stamp, ...]:
     day = int(parts["d"]) if parts.get("d") else None
     if not 1 <= month <= 12 or (day is not None and not 1 <= day <= 31):
         return ()
-    if year is None and day is not None and day in _SHORT_YEARS and parts.get("month"):
-        if match.start("d") > match.start("month"):
-            return (Stamp(month, None, day), Stamp(month, 2000 + day))  # `Nov 24`
+    is_after = bool(parts.get("month") and parts.get("d")) and match.start("d") > match.start(
+        "month"
+    )
+    if year is None and day is not None and day in _SHORT_YEARS and is_after:
+        return (Stamp(month, None, day), Stamp(month, 2000 + day))  # `Nov 24`
     return (Stamp(month, year, day),)
 
 
