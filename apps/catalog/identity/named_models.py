@@ -1,7 +1,7 @@
 """Names of models as people write them, where the model ID of the host is not known.
 
 A name is an offering of kind `name`, with candidates: the versions or foundations that it may be.
-Its lifecycle and its upstream dependencies follow from the model IDs that it may stand for
+Its lifecycle and its upstream dependencies follow from the model IDs that it may be
 (sql/named_lifecycles.sql, sql/footing_due.sql; docs/catalogue.md, section Names). Once a user has
 chosen the model ID, `resolved_to` remembers it.
 """

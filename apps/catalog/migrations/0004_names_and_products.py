@@ -193,7 +193,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="offering_model_id_is_final",
-                violation_error_message="Only a name or a product stands for a model ID.",
+                violation_error_message="Only a name or a product can have a chosen model ID.",
             ),
         ),
         migrations.AddField(

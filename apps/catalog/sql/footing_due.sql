@@ -106,7 +106,7 @@ upstream(kind, ref, offering_id, via, depth) AS (
         JOIN catalog_version v ON v.id = a.ancestor
         JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id
     UNION ALL SELECT kind, ref, origin, via, depth FROM agreed
-    -- the model IDs that a name may stand for
+    -- the model IDs that a name may be
     UNION ALL SELECT node_kind('offering'), k.offering_id, s.origin, 1, 0
         FROM served s JOIN known_model_id() k ON k.name_id = s.id WHERE s.kind = 'name'
 )

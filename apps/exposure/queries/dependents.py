@@ -47,7 +47,7 @@ SELECT e.id AS event_id, f.offering_id
 FROM catalog_providerevent e
 -- offerings whose upstream dependencies include the offering of the event
 JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = e.offering_id
-JOIN catalog_footing f ON f.node_id = n.id
+JOIN catalog_footing f ON f.node_id = n.id AND f.via = 0
 WHERE {events}
 UNION
 -- the same model ID on the same host, in the region of the event or in all
@@ -129,7 +129,11 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
 _RETIRING_WITH = """
 SELECT f.offering_id
 FROM catalog_node n JOIN catalog_footing f ON f.node_id = n.id
+JOIN catalog_offering x ON x.id = n.ref
+JOIN catalog_offering o ON o.id = f.offering_id
 WHERE n.kind = node_kind('offering') AND n.ref = ANY (%s)
+  -- a name that may be one of them retires with it if its date decides
+  AND (f.via = 0 OR o.retires_on = x.retires_on)
 UNION
 SELECT reached.id FROM (
     SELECT o.id, o.retires_on

@@ -5,9 +5,10 @@ WITH scope AS (
     SELECT 'foundation' AS kind, v.foundation_id AS ref, o.*
     FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
     WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
+        AND o.kind = 'model_id'
     UNION ALL
     SELECT 'provider', o.host_id, o.* FROM catalog_offering o
-    WHERE o.host_id = ANY (%(providers)s) AND NOT o.not_a_model
+    WHERE o.host_id = ANY (%(providers)s) AND NOT o.not_a_model AND o.kind = 'model_id'
 ),
 repriced AS (
     SELECT s.kind, s.ref, count(*) AS n

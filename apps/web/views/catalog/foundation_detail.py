@@ -60,7 +60,7 @@ def _get_foundation_or_404(request: HttpRequest, slug: str) -> Foundation:
 
 
 def _select_offerings(foundation: Foundation) -> QuerySet[Offering]:
-    return Offering.objects.filter(version__foundation=foundation)
+    return Offering.objects.model_ids().filter(version__foundation=foundation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -388,7 +388,9 @@ def _render_offering_page(
     data = OfferingData(request, user, offering, at, claims, count, form)
     siblings: list[OfferingSummary] = []
     if offering.version_id is not None:
-        same_version = Offering.objects.filter(version=offering.version_id, host=offering.host_id)
+        same_version = Offering.objects.model_ids().filter(
+            version=offering.version_id, host=offering.host_id
+        )
         siblings = summarise_offerings(same_version)
     own = next((row for row in siblings if row.pk == offering.pk), None)
     summary = own or summarise_offerings(Offering.objects.filter(pk=offering.pk))[0]
