@@ -4,6 +4,7 @@ Facts about the models inside are kept elsewhere; this table only recognises nam
 are common words, which name the product only alone in a cell or beside its vendor.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -17,6 +18,16 @@ class Product:
     other_names: tuple[str, ...] = ()
     everyday: tuple[str, ...] = ()
     platform: bool = False
+
+
+# vendors whose provider in the catalogue has another slug
+_PROVIDERS = {"amazon-web-services": "amazon", "mistral-ai": "mistral"}
+
+
+def vendor_slug(vendor: str) -> str:
+    """Return the slug of the provider that a vendor is: `GitHub (Microsoft)` is github."""
+    slug = re.sub(r"[^a-z0-9]+", "-", vendor.partition("(")[0].lower()).strip("-")
+    return _PROVIDERS.get(slug, slug)
 
 
 def define_product(
