@@ -17,9 +17,9 @@ from apps.catalog.models import (
     Foundation,
     NoticePolicy,
     Offering,
+    Price,
     Product,
     ProductModel,
-    Price,
     Provider,
     Version,
 )
@@ -50,8 +50,6 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     ],
     "derivations": [],
     "products": [],
-        }
-    ],
     "offerings": [
         {
             "host": "maker",
@@ -106,7 +104,9 @@ PRODUCTS = [
                 "source_url": "https://example.org/helper",
                 "source_on": "2026-11-20",
             },
-        ]
+        ],
+    }
+]
 
 
 def write_catalogue(folder: Path, **changed: list[dict[str, Any]]) -> Path:
