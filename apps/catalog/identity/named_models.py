@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
@@ -108,6 +108,21 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
     changed_ids = _set_candidates(open_names)
     refresh_footing(changed_ids | {known[name.key].pk for name in created}, today=day_of(at))
     return {name: known[name.key].resolved_to_id or known[name.key].pk for name in names}
+
+
+def known_model_ids(offering_ids: Collection[int]) -> dict[int, list[int]]:
+    """Return {name: the model IDs that it may be} of the names among the offerings; one
+    statement."""
+    found: dict[int, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name_id, offering_id FROM known_model_id() WHERE name_id = ANY (%s) "
+            "ORDER BY 1, 2",
+            [list(offering_ids)],
+        )
+        for name_id, offering_id in cursor.fetchall():
+            found.setdefault(name_id, []).append(offering_id)
+    return found
 
 
 def ensure_hosts(slugs: Collection[str]) -> dict[str, int]:

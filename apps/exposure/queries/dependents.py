@@ -23,6 +23,7 @@ from apps.catalog.models import (
     Lifecycle,
     NodeKind,
     Offering,
+    OfferingKind,
     Provider,
     ProviderEvent,
     Version,
@@ -386,7 +387,12 @@ def _effective_offering_ids(offering_ids: Collection[int]) -> dict[int, int]:
     """Return {offering: the offering served in its place today, itself unless redirected}."""
     effective_ids = {offering_id: offering_id for offering_id in offering_ids}
     redirects = (
-        Footing.objects.filter(offering_id__in=effective_ids, node__kind=NodeKind.OFFERING)
+        Footing.objects.filter(
+            offering_id__in=effective_ids,
+            # a name depends on its model IDs, but is not redirected to them
+            offering__kind=OfferingKind.MODEL_ID,
+            node__kind=NodeKind.OFFERING,
+        )
         .exclude(node__ref=F("offering_id"))
         .values_list("offering_id", "node__ref")
     )

@@ -18,7 +18,7 @@ from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions.dependencies import overlapping_dependencies
-from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
+from apps.inventory.actions.locks import MissingRoleError, lock_teams_of
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 
 
@@ -135,8 +135,10 @@ def _refuse_without_editor_role(application_ids: Collection[int], by: User | Non
     teams = set(lock_teams_of(application_ids).values())
     if by is None or by.is_governance:
         return
-    for team in teams:
-        refuse_without_role(by, TeamRole.EDITOR, team)
+    if not teams or not all(by.may(TeamRole.EDITOR, team) for team in teams):
+        raise MissingRoleError(
+            "You need the editor role on each team that uses this name, or the governance role."
+        )
 
 
 def _at_offering(row: Dependency, real: Offering) -> Dependency:

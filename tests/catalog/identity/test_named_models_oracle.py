@@ -170,8 +170,10 @@ def _upstream(world: World, name: NamedModel, pk: int) -> dict[tuple[int, int], 
         vias = [nodes[node] for nodes in of_each if node in nodes]
         agreed = len(vias) == len(of_each) and len(set(vias)) == 1
         found[node] = vias[0] if agreed else max(min(vias), int(Via.ONE_OF))
-    for row in _known_ids(world, name):
-        found[int(NodeKind.OFFERING), row.pk] = int(Via.ONE_OF)
+    known_ids = _known_ids(world, name)
+    for row in known_ids:
+        via = Via.DIRECT if len(known_ids) == 1 else Via.ONE_OF
+        found[int(NodeKind.OFFERING), row.pk] = int(via)
     found[int(NodeKind.OFFERING), pk] = int(Via.DIRECT)
     host = Offering.objects.get(pk=pk).host
     if host.slug != HOST_NOT_STATED:
