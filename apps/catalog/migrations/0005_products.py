@@ -6,6 +6,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from apps.common.database.statements import load_statement
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -473,5 +475,9 @@ class Migration(migrations.Migration):
                     when="BEFORE",
                 ),
             ),
+        ),
+        migrations.RunSQL(
+            sql=load_statement("catalog", "definitions/candidate_retirement"),
+            reverse_sql="DROP FUNCTION IF EXISTS candidate_retirement()",
         ),
     ]

@@ -176,8 +176,7 @@ def _preview(user: User, offering: Offering, real: Offering) -> ChoicePreview:
         merged=merged[:MAX_LISTED],
         n_hidden=len(rows) - len(moved[:MAX_LISTED]) - len(merged[:MAX_LISTED]),
         is_permitted=user.is_governance
-        or (bool(rows)
-        and all(user.may(TeamRole.EDITOR, row.application.team) for row in rows)),
+        or (bool(rows) and all(user.may(TeamRole.EDITOR, row.application.team) for row in rows)),
     )
 
 
