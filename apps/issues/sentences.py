@@ -308,7 +308,8 @@ def _product_models_advice(issue: Issue, today: date) -> str:
         facts.append(f"{row['model']} {verb}{on}{where}")
     n = len(models) - len(facts)
     further = pluralize(n, ", and 1 further model", f", and {n} further models") if n else ""
-    return f"{', '.join(facts)}{further}. Ask {issue.details['host']} which model you use."
+    vendor = issue.details["host"]
+    return f"{', '.join(facts)}{further}. Ask {vendor} which models the application uses."
 
 
 def _deadline_advice(issue: Issue, today: date) -> str:

@@ -71,8 +71,8 @@ def test_a_model_that_retires_is_an_issue_of_every_application_that_uses_the_pro
     text = issue_text(first, subjects[first.cause.subject], TODAY)
     assert text.title == "Acme Assistant may depend on a model that retires on 3 January 2027"
     assert text.advice == (
-        f"{product.models.all()[0].foundation} retires on 3 January 2027 at openai. "
-        "Ask Acme which model you use."
+        f"{product.models.all()[0].foundation} retires on 3 January 2027 at Openai. "
+        "Ask Acme which models the application uses."
     )
     assert first.cause_id == _second.cause_id
 

@@ -39,7 +39,7 @@ class ProductRecord(CatalogueRecord[Product]):
             "slug": "Short name in lower case for URLs and imports, such as acme-assistant.",
             "other_names": "Names that people write. One per line.",
             "models_known": "Published: the vendor lists every model of the product.",
-            "regions": "Where the models run, as the vendor states it.",
+            "regions": "Regions of the models, as the vendor states them.",
             "controls": "Settings with which administrators choose or exclude models.",
             "contact": "Link or email address for questions about the models.",
         },
