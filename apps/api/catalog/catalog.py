@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import CharField, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404
 from django.utils.functional import cached_property
@@ -568,7 +568,11 @@ class OfferingViewSet(RecordViewSet[Offering]):
         ),
         "candidate_names": ArraySubquery(
             OfferingCandidate.objects.filter(offering=OuterRef("pk"))
-            .annotate(candidate=Coalesce("version__identifier", "foundation__slug"))
+            .annotate(
+                candidate=Coalesce(
+                    "version__identifier", "foundation__slug", output_field=CharField()
+                )
+            )
             .order_by("pk")
             .values("candidate")
         ),

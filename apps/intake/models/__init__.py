@@ -12,6 +12,8 @@ from apps.intake.models.imports import (
     ImportContent,
     ImportQuerySet,
     ImportRow,
+    ImportRowEdit,
+    ImportValue,
     SavedMapping,
 )
 from apps.intake.models.observations import (
@@ -43,6 +45,8 @@ __all__ = [
     "ImportContent",
     "ImportQuerySet",
     "ImportRow",
+    "ImportRowEdit",
+    "ImportValue",
     "IntakeSettings",
     "MeteredSeries",
     "NameDecision",

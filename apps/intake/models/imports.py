@@ -119,6 +119,10 @@ class Import(models.Model):
     counts = models.JSONField(
         default=dict, help_text="Rows, applications and dependencies by outcome."
     )
+    created = models.JSONField(
+        default=dict,
+        help_text="IDs of the teams, people, vendors and names that the import created.",
+    )
     error = models.TextField(blank=True, help_text="Sentence with the reason of the failure.")
     planned_on = models.DateField(null=True, blank=True, help_text="Date of the preview.")
     change = models.UUIDField(
@@ -218,6 +222,10 @@ class ImportRow(models.Model):
     column = models.CharField(
         max_length=200, blank=True, help_text="Column header of the rejected cell."
     )
+    reasons = models.JSONField(
+        default=list,
+        help_text="Everything that rejects the row or is left out of it, by column.",
+    )
     note = models.TextField(blank=True)
     plan = models.JSONField(default=dict, help_text="Changes to the registry, old and new values.")
 
@@ -239,6 +247,58 @@ class ImportRow(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.number} of import {self.import_record_id}"
+
+
+class ImportValue(models.Model):
+    """Distinct value of a spreadsheet, or a model name with the host beside it: the number of its
+    rows, the best guess, and the choice of a user."""
+
+    import_record = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="values")
+    code = models.CharField(max_length=60, help_text="Field, such as application.criticality.")
+    text = models.TextField(help_text="As written in the file.")
+    context = models.TextField(blank=True, default="", help_text="Host cell of a model name.")
+    header = models.CharField(max_length=200, blank=True, default="")
+    n_rows = models.PositiveIntegerField()
+    first_row = models.PositiveIntegerField(help_text="Row number as shown in a spreadsheet.")
+    certainty = models.CharField(max_length=10, help_text="Certainty of the guess.")
+    guess = models.JSONField(null=True, blank=True, help_text="Best guess; empty: none.")
+    is_chosen = models.BooleanField(default=False, help_text="A user chose the value.")
+    choice = models.JSONField(
+        null=True, blank=True, help_text="Chosen value; empty: the field stays empty."
+    )
+    detail = models.JSONField(default=dict, help_text="Reading of a model name; explanation.")
+
+    class Meta:
+        ordering = ["import_record", "code", "-n_rows", "text"]
+        indexes = [
+            models.Index(fields=["import_record", "code", "-n_rows"], name="import_value_by_code")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} '{self.text[:40]}' of import {self.import_record_id}"
+
+
+class ImportRowEdit(models.Model):
+    """Cells of one row that a user replaced in the preview."""
+
+    import_record = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="edits")
+    sheet = models.PositiveSmallIntegerField(help_text="Position of the worksheet in the file.")
+    number = models.PositiveIntegerField(help_text="Row number as shown in a spreadsheet.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+    old_cells = models.JSONField(help_text="Replaced texts by position of the column.")
+    new_cells = models.JSONField(help_text="New texts by position of the column.")
+
+    class Meta:
+        ordering = ["import_record", "at", "id"]
+        indexes = [
+            models.Index(fields=["import_record", "sheet", "number"], name="import_edit_by_row")
+        ]
+
+    def __str__(self) -> str:
+        return f"edit of row {self.number} of import {self.import_record_id}"
 
 
 class SavedMapping(models.Model):

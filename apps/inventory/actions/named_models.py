@@ -112,7 +112,7 @@ def _refuse_unsuitable(offering: Offering, real: Offering) -> None:
     if offering.kind == OfferingKind.MODEL_ID:
         raise ConflictError(f"{offering.api_id} is a model ID already.")
     if real.kind != OfferingKind.MODEL_ID:
-        raise ConflictError(f"{real.api_id} is no model ID. Choose one of the host.")
+        raise ConflictError(f"{real.api_id} is a name as well. Choose a model ID of the host.")
     if offering.resolved_to_id is not None and offering.resolved_to_id != real.pk:
         raise ConflictError(
             "The model ID was chosen in the meantime. Reload the page to see the choice."

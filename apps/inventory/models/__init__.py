@@ -10,6 +10,7 @@ from apps.inventory.models.change_queue import ChangedApplication
 from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
 from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
+from apps.inventory.models.exchange_rates import ExchangeRate, ExchangeRateQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
 from apps.inventory.models.files import ListExport, ListExportPart
 from apps.inventory.models.proposals import ConfirmationSettings, DecisionProposal
@@ -36,6 +37,8 @@ __all__ = [
     "DecisionProposal",
     "Dependency",
     "DependencyQuerySet",
+    "ExchangeRate",
+    "ExchangeRateQuerySet",
     "ExitPlan",
     "ExitTest",
     "ListExport",

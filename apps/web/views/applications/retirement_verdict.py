@@ -175,7 +175,7 @@ def _dated_headline(time: TimeLeft, names: Mapping[int, NameSummary], today: dat
     retires_on, days_left = time.runway.retires_on, time.runway.days_left
     summary = names.get(time.row.offering.pk)
     if summary is not None and (time.is_retired or summary.is_retired):
-        return Headline(_uses_name(summary), summary.sentence.removesuffix("."), ".")
+        return Headline(_uses_name(summary), summary.sentence, "")
     if summary is not None and time.runway.at_least:
         return Headline(f"{_uses_name(summary)}{summary.sentence}")
     uses = f"Uses {_model_name(time.row)} on {time.row.host.name}, "

@@ -38,9 +38,11 @@ from apps.web.views.catalog.sections import (
     claim_lines,
     count_dependents,
     dependent_applications,
+    hosts_of_names,
     lifecycle_picture,
     lifecycle_tracks,
     load_offerings,
+    names_in_use,
     offering_summaries,
 )
 from apps.web.wording import number
@@ -198,6 +200,7 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
         version.offerings.filter(kind=OfferingKind.MODEL_ID), user=user
     )
     count = count_dependents(NodeKind.VERSION, version.pk, user=user)
+    names = names_in_use(NodeKind.VERSION, version.pk, user=user, today=day_of(at))
     data = VersionData(request, user, version, at, summaries, counts, count)
     decisions = decisions_by_target(targets=[version, foundation], on=data.today)
     return render_page(
@@ -216,7 +219,8 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=at,
         version=version,
         foundation=foundation,
-        sentence=retirements_headline(summaries, counts, count, data.today),
+        names=names,
+        sentence=retirements_headline(summaries, counts, count, data.today, hosts_of_names(names)),
         decision=decisions.get(("version", version.pk))
         or decisions.get(("foundation", foundation.pk)),
         **load_tabs(request, TABS, data, counts={"offerings": len(summaries)}),
