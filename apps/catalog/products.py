@@ -65,6 +65,25 @@ def ensure_products(slugs: Iterable[str], *, today: date) -> dict[str, int]:
     }
 
 
+def adopt_products(offering_ids: Collection[int]) -> None:
+    """Make records of the offerings of products that an import created without any candidate, so
+    that users can see and complete them. Two statements, one where there is none."""
+    rows = Offering.objects.filter(
+        pk__in=offering_ids, kind=OfferingKind.PRODUCT, product=None, candidates=None
+    ).exclude(api_id__in=Product.objects.values("slug"))
+    named = [(row, BY_SLUG[row.api_id]) for row in rows if row.api_id in BY_SLUG]
+    Product.objects.bulk_create(
+        Product(
+            offering=row,
+            slug=row.api_id,
+            name=product.name,
+            vendor_id=row.host_id,
+            other_names=list(product.other_names),
+        )
+        for row, product in named
+    )
+
+
 def ensure_vendors(products: Iterable[NamedProduct]) -> dict[str, int]:
     """Return {slug: provider ID} of the vendors of the named products, created where missing."""
     names = {vendor_slug(each.vendor): each.vendor.partition("(")[0].strip() for each in products}

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from apps.catalog.footing import footing_differences
+from apps.catalog.identity.named_models import NamedModel, ensure_named_models
 from apps.catalog.models import (
     Footing,
     NodeKind,
@@ -21,7 +22,7 @@ from apps.catalog.models import (
 from apps.catalog.products import ensure_products, settle_products
 from apps.catalog.records.products import ProductModelRecord, ProductRecord
 from apps.common.errors import ConflictError
-from tests.builders import make_foundation, make_provider, make_user, make_version
+from tests.builders import NOW, make_foundation, make_provider, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,19 @@ def test_only_the_names_that_an_import_finds_and_the_catalogue_lacks_become_prod
     assert (joule.vendor.slug, joule.models_known) == ("sap", "unknown")
     assert Provider.objects.get(slug="sap").roles == ["vendor"]
     assert not footing_differences()
+
+
+def test_a_product_that_an_import_creates_has_a_page() -> None:
+    name = NamedModel("sap", "sap-joule", kind=OfferingKind.PRODUCT, label="SAP Joule")
+
+    offering_id = ensure_named_models([name], at=NOW)[name]
+
+    product = Product.objects.get()
+    assert (product.offering_id, product.slug, product.vendor.slug) == (
+        offering_id,
+        "sap-joule",
+        "sap",
+    )
 
 
 # --- records --------------------------------------------------------------------------------------

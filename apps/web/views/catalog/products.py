@@ -267,8 +267,12 @@ def _headline(product: Product, rows: Sequence[ModelInside], count: DependentCou
             f"{vendor} names 1 model, and there might be others.",
             f"{vendor} names {number(len(rows))} models, and there might be others.",
         )
-    used = pluralize(
-        count.n, "1 application depends on it.", f"{number(count.n)} applications depend on it."
+    used = (
+        pluralize(
+            count.n, "1 application depends on it.", f"{number(count.n)} applications depend on it."
+        )
+        if count.n
+        else "No application depends on it."
     )
     return Headline(" ".join((known, _retirement_sentence(rows), used)).replace("  ", " "))
 
