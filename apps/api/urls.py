@@ -38,6 +38,7 @@ from apps.api.catalog.catalog import (
 from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
 from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
+from apps.api.catalog.products import ProductModelViewSet, ProductViewSet
 from apps.api.catalog.received_notices import NoticeMailSettingsView, ReceivedNoticeViewSet
 from apps.api.catalog.records import (
     AliasViewSet,
@@ -168,6 +169,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "offerings": OfferingViewSet,
     "people": PersonViewSet,
     "prices": PriceViewSet,
+    "product-models": ProductModelViewSet,
+    "products": ProductViewSet,
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,

@@ -36,6 +36,7 @@ from apps.web.views.catalog import (
     foundation_list,
     model_ids,
     offerings,
+    products,
     providers,
     versions,
 )
@@ -330,6 +331,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
         path("versions/<int:pk>/lifecycle.csv", versions.version_claims_csv, name="lifecycle-csv"),
+    ],
+    "products": [
+        *products.ProductList.urls("products"),
+        path("products/<slug:slug>/", products.product_detail, name="detail"),
+        path("products/<slug:slug>/models.csv", products.product_models_csv, name="models-csv"),
     ],
     "records": [
         path("catalogue/<slug:kind>/new/", record_edit.create_record, name="create"),

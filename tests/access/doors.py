@@ -59,6 +59,8 @@ PAGES = {
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
         offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get
         price-gaps:csv:get price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get
+        products:csv:get products:detail:get products:list:get products:models-csv:get
+        products:xlsx:get
         provider-notices:list:get provider-notices:xlsx:get providers:csv:get providers:detail:get
         providers:edit:get providers:history-csv:get providers:history:get providers:list:get
         providers:track-record-csv:get providers:xlsx:get records:history-csv:get
@@ -292,7 +294,9 @@ API = {
         prices/:get prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
         provider-events/{pk}/:get provider-notices/:get providers/:get providers/{slug}/:get
         providers/{slug}/blast-radius/:get providers/{slug}/scorecard/:get
-        providers/{slug}/track-record/:get received-notices/:get regions/:get regions/{pk}/:get
+        product-models/:get product-models/{pk}/:get
+        products/:get products/{pk}/:get providers/{slug}/track-record/:get received-notices/:get
+        regions/:get regions/{pk}/:get
         reported-services/:get reports/board/:get reports/models/:get reports/models/rows/:get
         reports/register/:get retirement-announcements/:get retirement-announcements/{pk}/:get
         risk-mappings/:get risk-mappings/{pk}/:get risk-modifiers/:get risk-modifiers/{pk}/:get
@@ -363,7 +367,9 @@ API = {
         people/invite/:post people/{pk}/:patch people/{pk}/close/:post people/{pk}/erase/:post
         people/{pk}/invite/:post people/{pk}/merge/:post prices/:post prices/{pk}/:delete
         prices/{pk}/:patch providers/:post providers/{slug}/:delete providers/{slug}/:patch
-        regions/:post regions/{pk}/:delete regions/{pk}/:patch retirement-announcements/:post
+        product-models/:post product-models/{pk}/:delete product-models/{pk}/:patch products/:post
+        products/{pk}/:delete products/{pk}/:patch regions/:post regions/{pk}/:delete
+        regions/{pk}/:patch retirement-announcements/:post
         retirement-announcements/{pk}/withdraw/:post risk-mappings/:post risk-mappings/{pk}/:delete
         risk-mappings/{pk}/:patch risk-modifiers/:post risk-modifiers/{pk}/:delete
         risk-modifiers/{pk}/:patch risk-templates/:post risk-templates/{pk}/:delete

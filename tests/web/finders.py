@@ -16,6 +16,7 @@ from apps.catalog.models import (
     NodeKind,
     Offering,
     OfferingKind,
+    Product,
     Provider,
     ProviderEvent,
     RetirementAnnouncement,
@@ -147,6 +148,11 @@ def _foundations() -> QuerySet[Foundation]:
     return Foundation.objects.annotate(n=Count("versions__offerings__dependencies")).order_by(
         "-n", "pk"
     )
+
+
+def _products() -> QuerySet[Product]:
+    """Products, those with the most models first."""
+    return Product.objects.annotate(n=Count("models")).order_by("-n", "pk")
 
 
 def _version(user: User) -> Found:
@@ -316,6 +322,8 @@ FINDERS: dict[str, Finder] = {
         Team.objects.annotate(n=Count("memberships")).order_by("-n", "pk"), slug="slug"
     ),
     "notification-preferences:unsubscribe": _unsubscribe,
+    "products:detail": lambda user: _first(_products(), slug="slug"),
+    "products:models-csv": lambda user: _first(_products(), slug="slug"),
     "versions:detail": _version,
     "webhooks:detail": lambda user: _first(_ordered(Webhook.objects)),
     "scenario-runs:detail": lambda user: _first(

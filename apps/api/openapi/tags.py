@@ -69,6 +69,8 @@ TAGS = {
     "offering-regions": "Regions in which offerings are served.",
     "offerings": "Models as one host serves them under one model ID.",
     "prices": "List prices of offerings per million units, each for a period.",
+    "product-models": "Models inside products, as their vendors name them.",
+    "products": "Products with models inside.",
     "provider-events": "Accepted changes of the catalogue, with the affected applications.",
     "provider-notices": "Notices that providers publish in their feeds.",
     "providers": "Developers, hosts, gateways and vendors.",

@@ -58,6 +58,8 @@ PUBLIC = {
     "foundations",
     "offerings",
     "prices",
+    "product-models",
+    "products",
     "provider-events",
     "providers",
     "retirement-announcements",

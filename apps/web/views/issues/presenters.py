@@ -174,6 +174,8 @@ def record_link(issue: Issue, subject: Subject, user: User) -> RecordLink | None
     is_hidden = subject.type in _ORGANISATION_RECORDS and not user.can_read_all
     if subject.type not in _RECORDS or is_hidden or not subject.exists:
         return None
+    if issue.details.get("kind") == "product" and subject.type == "offering":
+        return RecordLink("View product", reverse("offerings:detail", args=[subject.pk]))
     if issue.cause.kind == CauseKind.MISSING_DATA and subject.type == "offering":
         url = reverse("offerings:choose-model-id", args=[subject.pk])
         return RecordLink("Choose the model ID", url)
