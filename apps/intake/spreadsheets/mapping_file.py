@@ -49,6 +49,9 @@ def mapping_as_json(mapping: BookMapping, values: Iterable[ImportValue]) -> dict
                     sheet.heads[place] or f"Column {place + 1}": code
                     for place, code in sheet.columns.items()
                 },
+                "likely": [
+                    sheet.heads[place] or f"Column {place + 1}" for place in sheet.by_content
+                ],
                 "ignored": list(sheet.ignored),
             }
             for sheet in mapping.sheets
@@ -162,7 +165,7 @@ def _edited_sheet(sheet: SheetMapping, edited: Mapping[str, Any]) -> SheetMappin
                 f'mapping.sheets "{sheet.name}": the file has no column "{head}". Check the header.'
             )
         columns[place] = code
-    return replace(sheet, columns=columns, read=bool(edited.get("read", sheet.read)))
+    return sheet.with_choices(columns, read=bool(edited.get("read", sheet.read)))
 
 
 def _edited_values(edited: Any, conventions: SheetConventions) -> dict[str, dict[str, Any]]:

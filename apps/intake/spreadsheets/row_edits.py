@@ -272,7 +272,7 @@ def _complete_mapping(
         if row is not None:
             values.setdefault(code, {})[key] = row.guess
             continue
-        guess = guess_texts(code, [text], mapping.conventions)[text]
+        guess = guess_texts(code, [text], mapping.conventions, legend=mapping.legend_of(code))[text]
         if guess.certainty in ACCEPTED:
             values.setdefault(code, {})[key] = guess.value
     return replace(mapping, values=values)

@@ -156,17 +156,13 @@ class ColumnsForm(forms.Form):
     def mapping(self) -> BookMapping:
         """Return the mapping that the user has chosen; the form must be valid."""
         sheets = tuple(
-            SheetMapping(
-                name=sheet.name,
-                head_row=sheet.head_row,
-                heads=sheet.heads,
-                columns={
+            sheet.with_choices(
+                {
                     column: code
                     for column in range(len(sheet.heads))
                     if (code := self.cleaned_data.get(f"s{index}c{column}"))
                 },
                 read=bool(self.cleaned_data.get(f"s{index}")),
-                samples=sheet.samples,
             )
             for index, sheet in enumerate(self._mapping.sheets)
         )
