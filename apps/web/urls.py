@@ -78,6 +78,7 @@ from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
 from apps.web.views.intake import (
+    billed_costs,
     connections,
     discrepancies,
     observations,
@@ -697,6 +698,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("intake/lines/", connections.change_usage_settings, name="tolerances"),
         path("intake/keys/<int:pk>/bind/", connections.bind_connection, name="bind-token"),
         path("intake/keys/<int:pk>/unbind/", connections.unbind_connection, name="unbind-token"),
+    ],
+    "billed-costs": [
+        *billed_costs.BilledCostList.urls("costs/billed"),
     ],
     "observations": [
         *observations.ObservationList.urls("intake/observations"),
