@@ -68,13 +68,14 @@ _HINTS: Mapping[str, re.Pattern[str]] = {
     for code, pattern in {
         "application.criticality": r"krit|crit|tier\b|prio|import|wichtig|belang|\brisk|risque|"
         r"riesgo|rischio|risiko|gravit|severity|schwere|impact|auswirkung|bia\b|essential",
-        "application.status": r"live|stat|stage|phase|situation|situatie|etat|avanc|betrieb|stand|"
-        r"fase|stadi|estado|cycle|zyklus|rollout|produ|situaz",
-        "application.data_classification": r"data|daten|donn|dato|dati|gegeven|klass|class|vertraul|"
-        r"confid|schutz|diffus|sensib|riserv|label|info|vertrouw|sensitiv",
-        "application.personal_data": r"\bpii\b|person|\bgdpr|dsgvo|rgpd|\bavg\b|privacy|datenschutz|"
-        r"donnees|dati|datos|gegevens",
-        "application.ai_act_class": r"\bai\b|\bki\b|\bia\b|\bact\b|\bvo\b|regul|reglement|verordnung",
+        "application.status": r"live|stat|stage|phase|situation|situatie|etat|avanc|betrieb|"
+        r"stand|fase|stadi|estado|cycle|zyklus|rollout|produ|situaz",
+        "application.data_classification": r"data|daten|donn|dato|dati|gegeven|klass|class|"
+        r"vertraul|confid|schutz|diffus|sensib|riserv|label|info|vertrouw|sensitiv",
+        "application.personal_data": r"\bpii\b|person|\bgdpr|dsgvo|rgpd|\bavg\b|privacy|"
+        r"datenschutz|donnees|dati|datos|gegevens",
+        "application.ai_act_class": r"\bai\b|\bki\b|\bia\b|\bact\b|\bvo\b|regul|reglement|"
+        r"verordnung",
         "application.users_affected": r"user|nutzer|anwender|staff|agent|employ|people|headcount|"
         r"personen|mitarbeit|collab|utilis|usuari|emplead|utent|dipendent|person(?:as|nes|e)\b|"
         r"medewerk|gebruik|seats|licen[cs]|lizenz|population|benefici|advis[eo]r|clinician|reach",
@@ -105,8 +106,8 @@ _NOT_SINCE = re.compile(
     r"status|cost|kost|person"
 )
 _NOT_CRITICALITY = re.compile(
-    r"\b(?:ai|ki|ia) ?(?:act|risk|vo|risque)|data|daten|donn|vendor|supplier|privacy|security|cyber|"
-    r"lieferant|reglem|effort|aufwand|kategorie|categor"
+    r"\b(?:ai|ki|ia) ?(?:act|risk|vo|risque)|data|daten|donn|vendor|supplier|privacy|security|"
+    r"cyber|lieferant|reglem|effort|aufwand|kategorie|categor"
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _PART = r"(?:[A-ZÀ-ÖØ-Þ][\w'’À-ÿ-]*\.?|d[eiau]|van|von|der|den|de|la|del|dos|di|zu|y|al|el)"
@@ -246,10 +247,13 @@ def _test_choices(code: str, content: _Content) -> float:
     return share + has_hint if share >= _MIN_SHARE else 0
 
 
-_ANY_SCALE = {
-    *"high medium low med hoch mittel niedrig gering eleve haut moyen faible alto medio bajo alta".split(),
-    *"media baja basso bassa hoog gemiddeld laag normal minimal major minor moderate sehr very".split(),
-}
+_ANY_SCALE = set(
+    fold_header(
+        "high medium low med hoch mittel niedrig gering eleve haut moyen faible alto medio bajo "
+        "alta media baja basso bassa hoog gemiddeld laag normal minimal major minor moderate sehr "
+        "very"
+    ).split()
+)
 
 
 def _test_criticality(content: _Content) -> float:

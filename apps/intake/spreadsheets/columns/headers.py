@@ -6,7 +6,7 @@ the whole header, or a part of one that names two things ("Use case / System")."
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 _BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 _NOT_WORD = re.compile(r"[^a-z0-9&+/]+")
@@ -324,23 +324,26 @@ _THOUSANDS = re.compile(
 
 
 _YEARLY = re.compile(
-    r"\b(?:p\.? ?a\b\.?|per (?:year|annum|jaar)|(?:a|/) ?year|yearly|annual(?:ly|es)?|annual|pro jahr|"
-    r"im jahr|jahrlich\w*|jahres\w+|par an|annuel(?:le)?s?|al ano|anual(?:es)?|por ano|all anno|"
+    r"\b(?:p\.? ?a\b\.?|per (?:year|annum|jaar)|(?:a|/) ?year|yearly|annual(?:ly|es)?|"
+    r"pro jahr|im jahr|jahrlich\w*|jahres\w+|par an|annuel(?:le)?s?|al ano|anual(?:es)?|por ano|all anno|"
     r"l anno|annu[oi]|annual[ei]|jaarlijks\w*|jaar(?:kosten|bedrag))\b|"
     r"(?:/|\bje) ?(?:year|yr|jahr|j|an|ano|anno|jaar|jr)\b"
 )
 
 
+@lru_cache(maxsize=1024)
 def months_of(text: str) -> int:
     """Return the number of months that an amount is for: 12 if the text says a year."""
     return 12 if _YEARLY.search(_fold_accents(text)) else 1
 
 
+@lru_cache(maxsize=1024)
 def factor_of(header: str) -> int:
     """Return 1000 for a column of amounts in thousands, otherwise 1."""
     return 1000 if _THOUSANDS.search(header) else 1
 
 
+@lru_cache(maxsize=1024)
 def currency_of(text: str) -> str:
     """Return the code of the currency that a header or an amount names; empty if none."""
     return next((code for code, pattern in _CURRENCY_PATTERNS if pattern.search(text)), "")

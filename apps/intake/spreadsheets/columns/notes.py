@@ -8,8 +8,9 @@ from apps.intake.spreadsheets.columns.values import is_empty_text, text_of
 from apps.intake.spreadsheets.files.tables import Cell
 
 _TOTAL = re.compile(
-    r"(?:sub|grand )?[ -]?totaa?l[eis]*|(?:zwischen|gesamt)?summen?|gesamt|insgesamt|sommes?|sumas?|"
-    r"somma|sum|sous-total|total general|totale generale|(?:total|summe|somme|totale|totaal) .{1,30}",
+    r"(?:sub|grand )?[ -]?totaa?l[eis]*|(?:zwischen|gesamt)?summen?|gesamt|insgesamt|sommes?|"
+    r"sumas?|somma|sum|sous-total|total general|totale generale|"
+    r"(?:total|summe|somme|totale|totaal) .{1,30}",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
@@ -30,6 +31,9 @@ def is_note(
     """Return whether a row is a note, a title or a sum: one text alone in a wide table, or the word
     for a sum beside numbers. A name alone is a title only in `title_column`."""
     if len(columns) < _MIN_COLUMNS_FOR_NOTES:
+        return False
+    n_filled = sum(cell is not None and cell != "" for cell in cells)
+    if n_filled > max(1, len(columns) // 2) and cells[0] != cells[-1]:
         return False
     filled = [
         (column, text_of(cell)) for column, cell in enumerate(cells) if not is_empty_text(cell)

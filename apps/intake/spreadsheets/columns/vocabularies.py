@@ -43,7 +43,8 @@ CRITICALITY: dict[str, object] = {
             "medio; media; moderado; normale; gemiddeld; middel; normaal",
             low="minor; lowest; non critical; not critical; uncritical; negligible; niedrig; "
             "gering; unkritisch; sehr niedrig; very low; faible; bajo; baja; basso; bassa; laag; "
-            "minimal; unwesentlich; supporting; unterstützend; basse; bas; nice to have; best effort",
+            "minimal; unwesentlich; supporting; unterstützend; basse; bas; nice to have; "
+            "best effort",
         ).items()
     },
 }
@@ -65,7 +66,8 @@ STATUS: dict[str, object] = {
         "proeffase; pilotfase; testfase",
         proposed="planned; idea; proposal; geplant; in planning; draft; in development; "
         "development; dev; in dev; build; in build; under development; in progress; design; "
-        "in design; concept; ideation; backlog; pipeline; being built; building; requested; under review; in review; "
+        "in design; concept; ideation; backlog; pipeline; being built; building; "
+        "requested; under review; in review; "
         "approved not started; not started; in entwicklung; entwicklung; konzept; in planung; "
         "planung; idee; beantragt; en développement; développement; prévu; planifié; projet; "
         "en projet; en cours; à l'étude; en desarrollo; desarrollo; planificado; previsto; "
@@ -118,7 +120,8 @@ DATA_CLASS = _with_labels(
         internal="internal use; internal use only; internal only; for internal use; intern; "
         "nur intern; nur für den internen gebrauch; interne; usage interne; interno; interna; "
         "uso interno; uso interno solo",
-        confidential="vertraulich; diffusion restreinte; confidentiel; confidentielle; confidencial; riservato; "
+        confidential="vertraulich; diffusion restreinte; confidentiel; confidentielle; "
+        "confidencial; riservato; "
         "riservata; confidenziale; vertrouwelijk; private; sensitive",
     ),
 )

@@ -42,7 +42,7 @@ _NEGATION = frozenset(
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 # a letter or Roman number stands alone, or after a word for classes
 _ORDINAL = re.compile(
-    r"^(?:(?P<word>[a-z]{0,14})[ ._-]*(?P<digits>\d{1,2})|"
+    r"^(?:(?P<word>[a-z]{0,14}?)[ ._-]*(?P<digits>\d{1,2})|"
     rf"(?:(?P<class>{ORDINAL_WORDS})[ ._-]+)?(?:(?P<roman>i{{1,3}}|iv|v)|(?P<letter>[a-f])))"
     r"(?![a-z0-9])"
 )
