@@ -352,7 +352,8 @@ def _test_review(content: _Content) -> float:
 
 
 _A_MONTH = re.compile(
-    r"month|monat|\bmois\b|mensu|\bmes\b|mensual|mese\b|mensil|maand|\bmtl|p ?/? ?m\b|\bmnd\b|/ ?m\b"
+    r"month|monat|\bmois\b|mensu|\bmes\b|mensual|mese\b|mensil|maand|\bmtl|p ?/? ?m\b|"
+    r"\bmnd\b|/ ?m\b"
 )
 
 

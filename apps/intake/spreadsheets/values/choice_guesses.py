@@ -93,6 +93,7 @@ class _Ordinal:
 
     number: int
     word: str
+    is_roman: bool = False
 
 
 def guess_choices(
@@ -293,7 +294,7 @@ def _read_ordinal(text: str) -> _Ordinal | None:
     if match["digits"]:
         return _Ordinal(int(match["digits"]), word)
     if match["roman"]:
-        return _Ordinal(_ROMAN[match["roman"]], word)
+        return _Ordinal(_ROMAN[match["roman"]], word, is_roman=True)
     return _Ordinal(ord(match["letter"]) - ord("a") + 1, word)
 
 
@@ -341,7 +342,7 @@ def _place(
 
 def _states_order(text: str, ordinal: _Ordinal, header: str, code: str) -> bool:
     """Return whether the text or the header says how the scale runs, without a legend."""
-    if ordinal.word:
+    if ordinal.word or ordinal.is_roman:
         return True
     if not text.strip()[:1].isdigit():
         return bool(_CLASS_HEADER.search(header))
