@@ -79,6 +79,8 @@ from apps.api.governance.scorecards import (
     ScorecardComparisonView,
 )
 from apps.api.governance.selections import SelectionViewSet
+from apps.api.governance.use_cases import ProposedUseCaseViewSet
+from apps.api.intake.billed_costs import BilledCostViewSet
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
 from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
 from apps.api.intake.documents import IntakeView, SheetProposalView
@@ -124,10 +126,12 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "applications": ApplicationViewSet,
     "approvals": ApprovalViewSet,
     "decision-proposals": DecisionProposalViewSet,
+    "proposed-use-cases": ProposedUseCaseViewSet,
     "assertions": AssertionViewSet,
     "assessments": AssessmentViewSet,
     "base-losses": BaseLossViewSet,
     "calendar-feeds": CalendarFeedViewSet,
+    "billed-costs": BilledCostViewSet,
     "campaign-steps": TaskStepViewSet,
     "campaign-tasks": CampaignTaskViewSet,
     "campaigns": CampaignViewSet,

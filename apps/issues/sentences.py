@@ -212,6 +212,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     CauseKind.TOKEN_EXPIRY: _dated(
         "The API token {name} expires on {date}", "The API token {name} expired on {date}"
     ),
+    CauseKind.PROPOSED_USE_CASE: _plain("Proposed use case: {name}"),
 }
 
 
@@ -331,6 +332,12 @@ def _decision_advice(issue: Issue, today: date) -> str:
     return f"The decision concerns {application}. {advice}" if application else advice
 
 
+def _use_case_advice(issue: Issue, today: date) -> str:
+    if issue.details.get("asked"):
+        return "A question to the person who proposed it waits for an answer."
+    return "Accept or decline the use case, or ask a question."
+
+
 def _fixed(sentence: str) -> Callable[[Issue, date], str]:
     def advice(issue: Issue, today: date) -> str:
         return sentence
@@ -358,6 +365,7 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
     CauseKind.MISSING_DATA: _missing_data_advice,
     CauseKind.TOLERANCE_CHANGE: _decision_advice,
     CauseKind.TOKEN_EXPIRY: _fixed("Rotate the token before it expires."),
+    CauseKind.PROPOSED_USE_CASE: _use_case_advice,
 }
 
 

@@ -37,6 +37,7 @@ from apps.exposure.models import (
 from apps.feeds.models import FeedRun, ReceivedNotice
 from apps.gate.models import GateRun, Waiver
 from apps.intake.models import Import, Service
+from apps.inventory.governance.use_cases.links import answer_token, link_token
 from apps.inventory.models import (
     Adaptation,
     Application,
@@ -46,7 +47,10 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
     ListExport,
+    ProposedUseCase,
     Selection,
+    UseCaseLink,
+    UseCaseQuestion,
 )
 from apps.issues.models import Issue
 from apps.reports.models import EvidencePack
@@ -185,6 +189,20 @@ def _mail() -> Delivery:
     return mail
 
 
+def _form_link(user: User) -> Found:
+    link = UseCaseLink.objects.filter(revoked_at=None).order_by("pk").first()
+    if link is None:
+        raise NothingFound("no link to the form")
+    return {"token": link_token(link)}
+
+
+def _open_question(user: User) -> Found:
+    question = UseCaseQuestion.objects.open().order_by("pk").first()
+    if question is None:
+        raise NothingFound("no question that waits")
+    return {"token": answer_token(question)}
+
+
 def _unsubscribe(user: User) -> Found:
     address = links.unsubscribe_address_of_user(user_id=_mail().user_id)
     return {"token": address.partition("/unsubscribe/")[2].strip("/")}
@@ -220,6 +238,13 @@ FINDERS: dict[str, Finder] = {
     "account:confirm-email": lambda user: {
         "token": link_of(user, "new@example.org").rstrip("/").rpartition("/")[2]
     },
+    "use-cases:detail": lambda user: _first(_ordered(ProposedUseCase.objects.visible_to(user))),
+    "use-cases:exposure": lambda user: _first(_ordered(ProposedUseCase.objects.visible_to(user))),
+    "use-cases:accept": lambda user: _first(
+        _ordered(ProposedUseCase.objects.visible_to(user).undecided())
+    ),
+    "use-case-form:propose": _form_link,
+    "use-case-form:answer": _open_question,
     "contracts:detail": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "contracts:edit": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "exit-tests:edit": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),

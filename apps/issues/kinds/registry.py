@@ -16,6 +16,7 @@ from apps.issues.kinds.usage import (
     PRODUCT_MODELS,
     USAGE_DISCREPANCY,
 )
+from apps.issues.kinds.use_cases import PROPOSED_USE_CASE
 
 _OWN_KINDS = (
     RETIREMENT,
@@ -34,6 +35,7 @@ _OWN_KINDS = (
     PRODUCT_MODELS,
     TOKEN_EXPIRY,
     *DECISIONS,
+    PROPOSED_USE_CASE,
 )
 
 

@@ -154,10 +154,11 @@ _RECORDS = {
     "selection": ("View selection record", "selections:detail"),
     "source": ("View feed", "feeds:detail"),
     "token": ("View API tokens", "tokens:list"),
+    "use_case": ("View proposed use case", "use-cases:detail"),
     "version": ("View version", "versions:detail"),
 }
 # what users without an organisation role find nothing at
-_ORGANISATION_RECORDS = {"confirmation", "contract", "flag", "policy"}
+_ORGANISATION_RECORDS = {"confirmation", "contract", "flag", "policy", "use_case"}
 
 
 @dataclass(frozen=True, slots=True)
