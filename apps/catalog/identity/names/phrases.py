@@ -219,7 +219,7 @@ ELSEWHERE = re.compile(
     r"\W*(?:please )?(?:see|refer to|cf\.?|siehe|s\.|vgl\.?|gem(?:as|ass|\.)|laut|voir|"
     r"se referer a|ver|vease|consultar|vedi|si veda|zob(?:acz|\.)|patrz)(?: |:)"
 )
-# The first entry of a list box, left as it was: `-- none --`, `<select>`; a cleaned `>` is an arrow.
+# The first entry of a list box, left as it was: `-- none --`, `<select>` (`>` is cleaned to →).
 PLACEHOLDER = re.compile(
     r"\s*[-<(\[*_]+ ?(?:none|no selection|nothing|keine?r?|leer|empty|blank|null|aucune?|"
     r"ninguno|nessuno|brak|"
