@@ -17,6 +17,8 @@ from apps.catalog.models import (
     Offering,
     OfferingRegion,
     Price,
+    Product,
+    ProductModel,
     Region,
     RetirementAnnouncement,
     Version,
@@ -37,7 +39,7 @@ from apps.exposure.models import (
     TaskStep,
 )
 from apps.feeds.models import FeedRun, ReceivedNotice
-from apps.intake.models import Discrepancy, Import, Observation, Service
+from apps.intake.models import BilledCost, Discrepancy, Import, Observation, Service
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -71,6 +73,8 @@ from tests.builders import (
     make_offering,
     make_source,
     make_team,
+    make_use_case,
+    make_use_case_link,
     make_user,
     make_version,
 )
@@ -266,6 +270,7 @@ def _make_analysis_rows(
             announced_at=NOW,
         ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
+        "proposed-use-cases": make_use_case(make_use_case_link(created_by=author)).pk,
         "decision-proposals": DecisionProposal.objects.create(
             kind="tolerance",
             target="policy:1",
@@ -284,6 +289,7 @@ def _make_analysis_rows(
             provider=offering.host, notice_days=60, source_url="https://example.org/policy"
         ).pk,
         **_make_regions(offering),
+        **_make_product(offering),
         "event-rates": EventRate.objects.order_by("pk")[0].pk,
         "evidence": Evidence.objects.create(
             kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
@@ -293,6 +299,7 @@ def _make_analysis_rows(
             dependency=dependency, target=offering, tested_on=day_of(NOW), result="partial"
         ).pk,
         "foundation-risks": risk.pk,
+        "billed-costs": _make_billed_cost(application, document),
         "imports": document.pk,
         "loss-runs": LossRun.objects.create(queued_at=NOW, requested_by=author).pk,
         "observations": Observation.objects.create(
@@ -330,6 +337,36 @@ OTHER_KEYS = {
     "inherited-risks": "1-1",
     "changes": "00000000-0000-4000-8000-000000000000",
 }
+
+
+def _make_billed_cost(application, document):
+    observation = Observation.objects.create(
+        key=uuid.uuid4(),
+        stream="focus",
+        application=application,
+        requested="x",
+        confidence=3,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
+    return BilledCost.objects.create(
+        observation=observation,
+        import_record=document,
+        scope=uuid.uuid4(),
+        day=day_of(NOW),
+        category="Usage",
+        currency="USD",
+        billed=1,
+        effective=1,
+        n_rows=1,
+    ).pk
+
+
+def _make_product(offering: Offering) -> dict[str, Any]:
+    source = {"source_url": "https://example.org/helper", "source_on": day_of(NOW)}
+    product = Product.objects.create(slug="helper", name="Helper", vendor=offering.host, **source)
+    model = ProductModel.objects.create(product=product, name="One", **source)
+    return {"products": product.pk, "product-models": model.pk}
 
 
 def _make_regions(offering: Offering) -> dict[str, Any]:

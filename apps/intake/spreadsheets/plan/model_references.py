@@ -411,9 +411,10 @@ class ModelReferences:
         chosen = self._hosts.get(fold_name(host_text)) if host_text else None
         stated = self._catalogue.party(host_text) if host_text else None
         if chosen and chosen != CREATE:
-            party = self._catalogue.party_by_slug(str(chosen))
-            if party is not None:
-                return StatedHost(party, party.slug)
+            # a host in the model cell comes before the choice for the host cell
+            slug = self._catalogue.name_reader.read_name(reading.text).host or str(chosen)
+            slug = OWN_HOSTING if slug == OWN else slug
+            return StatedHost(self._catalogue.party_by_slug(slug), slug)
         if reading.host:
             party = self._catalogue.party_by_slug(reading.host)
             if stated is not None and reading.kind is Kind.UNKNOWN:
