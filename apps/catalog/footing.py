@@ -5,7 +5,8 @@ The definition is that of exposure (docs/decisions/0006-footing-is-stored.md): a
 on itself; on its effective offering of the day (redirects of retired offerings are followed; a
 cycle redirects nowhere); on that offering's version, foundation, developer, host, gateway and
 regions; on the corporate parents of each party; and on the ancestors of the version through weights
-or behaviour. The strongest relationship to a node applies.
+or behaviour. The strongest relationship to a node applies. A name or a product depends on what all
+its candidates depend on, and on one of what only some do; a name also on one of its model IDs.
 """
 
 from collections.abc import Collection
@@ -18,6 +19,7 @@ from apps.common.database.statements import load_statement
 from apps.common.time import day_of, now
 
 _DESIRED = load_statement("catalog", "footing_due")
+_NAMED_LIFECYCLES = load_statement("catalog", "named_lifecycles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,18 @@ class FootingDifference:
 
 @transaction.atomic
 def refresh_footing(
-    offering_ids: Collection[int] | None = None, *, today: date | None = None
+    offering_ids: Collection[int] | None = None,
+    *,
+    today: date | None = None,
+    with_lifecycles: bool = True,
 ) -> int:
     """Update the footing of these offerings (all if None); return the number of rows that changed.
 
     Missing nodes are created. Unchanged rows are not written. Offerings that redirect to one of the
-    given ones are also refreshed, since they share its upstream dependencies.
+    given ones are also refreshed, since they share its upstream dependencies, and so are the names
+    that may stand for one of them, with their lifecycles (`with_lifecycles`).
     """
+    day = today or day_of(now())
     ids = None if offering_ids is None else sorted(offering_ids)
     if ids is not None and not ids:
         return 0
@@ -54,15 +61,27 @@ def refresh_footing(
                     -- offerings that redirect to one of them, at any number of steps
                     SELECT o.id FROM up JOIN catalog_offering o ON o.replacement_id = up.id
                     WHERE o.end_behaviour = 'redirect'
-                ) SELECT array_agg(id) FROM up
+                )
+                SELECT array_agg(id) FROM (
+                    SELECT id FROM up
+                    -- names that may stand for one of them, or did before
+                    UNION SELECT k.name_id FROM known_model_id() k
+                    WHERE k.offering_id IN (SELECT id FROM up)
+                    UNION SELECT n.id FROM catalog_offering n
+                    JOIN catalog_footing f ON f.offering_id = n.id
+                    JOIN catalog_node d ON d.id = f.node_id AND d.kind = node_kind('offering')
+                    WHERE n.kind = 'name' AND d.ref IN (SELECT id FROM up)
+                ) due
                 """,
                 [ids],
             )
             ids = cursor.fetchone()[0]
+        if with_lifecycles:
+            refresh_named_lifecycles(ids, today=day)
         cursor.execute("DROP TABLE IF EXISTS footing_due")
         cursor.execute(
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
-            {"ids": ids, "day": today or day_of(now())},
+            {"ids": ids, "day": day},
         )
         # after a large load the planner still assumes empty tables, and would compare each row with
         # each other row
@@ -110,6 +129,23 @@ def refresh_footing(
         n_changed += cursor.rowcount
         cursor.execute("DROP TABLE footing_due")
     return n_changed
+
+
+def refresh_named_lifecycles(
+    offering_ids: Collection[int] | None = None, *, today: date
+) -> list[int]:
+    """Update the lifecycles of these names, and of the names of these model IDs (all if None), from
+    the model IDs that they may stand for; return the IDs of the names that changed.
+
+    The rule is that of docs/catalogue.md, section Names. One statement, which finds nothing to do
+    where the catalogue has no names.
+    """
+    ids = None if offering_ids is None else sorted(offering_ids)
+    if ids is not None and not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED_LIFECYCLES, {"ids": ids, "day": today})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:

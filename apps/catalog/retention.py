@@ -15,6 +15,7 @@ declare_retention(
         "catalog_noticepolicy",
         "catalog_offering",
         "catalog_offering_regions",
+        "catalog_offeringcandidate",
         "catalog_price",
         "catalog_provider",
         "catalog_providerevent",

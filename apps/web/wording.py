@@ -79,6 +79,11 @@ def number(value: Any) -> str:
     return f"{value:,}".replace("-", "−")
 
 
+def bounded_number(n: int, limit: int) -> str:
+    """Format a number that was counted up to `limit` + 1: `10,000+` if it is above the limit."""
+    return f"{number(limit)}+" if n > limit else number(n)
+
+
 def as_word(n: int) -> str:
     """Write small numbers as words, for sentences."""
     return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else number(n)

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from apps.catalog.identity.names.products import BY_SLUG
 from apps.catalog.identity.names.reader import NameReader
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.resolver.index import KnownId
@@ -161,7 +162,10 @@ def _is_product(reading: Reading, label: Label) -> bool:
     """Return whether the product is the labelled one; a name that several have is labelled None."""
     if label.get("product") is None:
         return not reading.product
-    found, expected = (
-        re.sub(r"[^a-z0-9]", "", name.lower()) for name in (reading.product_name, label["product"])
+    product = BY_SLUG.get(reading.product)
+    other_names = product.other_names if product else ()
+    found, expected, *others = (
+        re.sub(r"[^a-z0-9]", "", name.lower())
+        for name in (reading.product_name, label["product"], *other_names)
     )
-    return bool(found) and (found in expected or expected in found)
+    return bool(found) and (found in expected or expected in found or expected in others)

@@ -21,9 +21,9 @@ from apps.catalog.claims.precedence import (
     choose_lifecycle,
 )
 from apps.catalog.claims.price_ranges import update_price_ranges
-from apps.catalog.footing import refresh_footing
+from apps.catalog.footing import refresh_footing, refresh_named_lifecycles
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
-from apps.catalog.models import Offering
+from apps.catalog.models import Offering, OfferingKind
 from apps.common.database.bulk_writes import update_rows
 from apps.common.database.statements import load_statement
 from apps.common.time import day_of
@@ -83,7 +83,9 @@ def reconcile_offerings(
     )
     changes: dict[int, dict[str, Any]] = {}
     changed_ids: list[int] = []
-    for row in Offering.objects.filter(pk__in=offering_ids).values(*columns):
+    # names have no claims of their own
+    own_lifecycles = Offering.objects.filter(pk__in=offering_ids).exclude(kind=OfferingKind.NAME)
+    for row in own_lifecycles.values(*columns):
         lifecycle = lifecycles[row["pk"]]
         target = {
             "lifecycle": lifecycle.lifecycle,
@@ -102,6 +104,7 @@ def reconcile_offerings(
                 changed_ids.append(row["pk"])
     update_rows(Offering, changes)
     refresh_footing(changed_ids, today=today)
+    refresh_named_lifecycles(changes, today=today)
     price_claims, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
         {
@@ -238,6 +241,7 @@ def _find_replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, 
                 SELECT t.offering_id, r.id
                 FROM t JOIN catalog_offering o ON o.id = t.offering_id
                 JOIN catalog_offering r ON r.host_id = o.host_id AND r.api_id = t.name
+                    AND r.kind = 'model_id'
                 UNION
                 -- or the key of a row of the same feed, for an offering of the same host
                 SELECT t.offering_id, r.id

@@ -12,13 +12,13 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.precedence import applicable_price_claims
 from apps.catalog.claims.reconciliation import catalogue_lock, standing_claims
 from apps.catalog.claims.values import next_start, price_in_force, retires_on
-from apps.catalog.footing import refresh_footing
+from apps.catalog.footing import refresh_footing, refresh_named_lifecycles
 from apps.catalog.ingestion.change_detection.dates import is_promise
 from apps.catalog.ingestion.change_detection.prices import started_prices
 from apps.catalog.ingestion.change_detection.records import (
@@ -33,7 +33,14 @@ from apps.catalog.ingestion.events import (
     insert_events,
     is_known_or_outranked,
 )
-from apps.catalog.models import Assertion, Lifecycle, Offering, ProviderEvent, Source
+from apps.catalog.models import (
+    Assertion,
+    Lifecycle,
+    Offering,
+    OfferingKind,
+    ProviderEvent,
+    Source,
+)
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of, start_of
 
@@ -48,7 +55,7 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     today = day_of(at)
     due_offerings = Offering.objects.filter(
         date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
-    ).exclude(lifecycle=Lifecycle.RETIRED)
+    ).exclude(Q(lifecycle=Lifecycle.RETIRED) | Q(kind=OfferingKind.NAME))
     if not due_offerings.exists():
         return []
     catalogue_lock()
@@ -99,6 +106,7 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     refresh_footing(
         [pk for pk, offering in offerings.items() if offering.replacement_id], today=today
     )
+    refresh_named_lifecycles(offerings, today=today)
     return _insert_facts(facts)
 
 

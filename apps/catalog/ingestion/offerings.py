@@ -53,7 +53,7 @@ def ensure_offerings(
     )
     offering_ids = _find_offerings(values, hosts)
     new_ids = {offering_ids[key] for key in missing_keys}
-    _link_regions({offering_ids[key]: (hosts[key[0]], key[2]) for key in missing_keys if key[2]})
+    link_regions({offering_ids[key]: (hosts[key[0]], key[2]) for key in missing_keys if key[2]})
     refresh_footing(new_ids)
     return offering_ids, new_ids
 
@@ -74,7 +74,7 @@ def ensure_named_offerings(
     return offering_ids
 
 
-def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
+def link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
     """Link offerings that are scoped to a region to it; `scopes` is {offering ID: (host ID, region
     name)}."""
     if not scopes:

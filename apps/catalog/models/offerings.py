@@ -13,7 +13,7 @@ from django.db.models.functions import Upper
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models.change_queue import OFFERING_CHANGE_TRIGGER
 from apps.catalog.models.claims import Assertion
-from apps.catalog.models.foundations import Alias, Version
+from apps.catalog.models.foundations import Alias, Foundation, Version
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.catalog.models.triggers import FOOTING_COMPLETE
 from apps.common.history.context import track_history
@@ -53,6 +53,14 @@ class IdentityReason(models.TextChoices):
     DECISION = "decision", "Decision"
 
 
+class OfferingKind(models.TextChoices):
+    """What `Offering.api_id` holds: a model ID of the host, or what somebody wrote instead."""
+
+    MODEL_ID = "model_id", "Model ID"
+    NAME = "name", "Name"
+    PRODUCT = "product", "Product"
+
+
 @track_history()
 class Region(models.Model):
     """A region of one host: the same name at two hosts means two regions."""
@@ -79,12 +87,17 @@ class Region(models.Model):
 
 
 class OfferingQuerySet(PublicQuerySet["Offering"]):
+    def model_ids(self) -> "OfferingQuerySet":
+        """Return what hosts serve: offerings with a model ID, without names and products."""
+        return self.filter(kind=OfferingKind.MODEL_ID)
+
     def resolved(self) -> "OfferingQuerySet":
         return self.filter(version__isnull=False)
 
     def unresolved(self) -> "OfferingQuerySet":
-        """Return offerings to identify: models without an identification."""
-        return self.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
+        """Return offerings to identify: model IDs without an identification. Names and products are
+        asked for their model ID instead."""
+        return self.model_ids().filter(version__isnull=True, alias__isnull=True, not_a_model=False)
 
     def ending(self, *, after: date, until: date) -> "OfferingQuerySet":
         """Return offerings with a retirement date in (after, until]."""
@@ -95,6 +108,11 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
 class Offering(models.Model):
     """A model as one host serves it; `api_id` is the exact string an application sends to `host`.
 
+    Of a name, `api_id` is the text as somebody wrote it, since the model ID is not known; of a
+    product its slug. `OfferingCandidate` holds what they may be. The lifecycle columns of a name
+    are those of one of its model IDs (identity/named_models.py). `resolved_to` is the model ID that
+    a user chose for it.
+
     The lifecycle columns are reconciled from all claims (see claims/precedence.py);
     `lifecycle_claim` is the claim that applies. An offering without `version` is unresolved; one
     with `alias` is called by a moving name.
@@ -104,6 +122,22 @@ class Offering(models.Model):
     api_id = models.CharField(max_length=300)
     region_scope = models.CharField(max_length=60, blank=True, default="")
     service_tier = models.CharField(max_length=80, blank=True, default="")
+    kind = models.CharField(
+        max_length=8,
+        choices=OfferingKind,
+        default=OfferingKind.MODEL_ID,
+        db_default=OfferingKind.MODEL_ID,
+        help_text="Model ID of the host, name as written, or product.",
+    )
+    resolved_to = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="resolved_names",
+        editable=False,
+        help_text="Model ID that was chosen for the name.",
+    )
     name = models.CharField(max_length=300, blank=True)
     category = models.CharField(
         max_length=40, blank=True, help_text="Function of the model: chat, embedding, rerank, ..."
@@ -192,6 +226,11 @@ class Offering(models.Model):
                 ),
             ),
             models.CheckConstraint(
+                name="offering_model_id_is_final",
+                condition=~Q(kind="model_id") | Q(resolved_to__isnull=True),
+                violation_error_message="Only a name or a product stands for a model ID.",
+            ),
+            models.CheckConstraint(
                 name="offering_soft_date_never_retires",
                 condition=~Q(date_kind="not_before", lifecycle="retired"),
                 violation_error_message=(
@@ -204,6 +243,11 @@ class Offering(models.Model):
             models.Index(fields=["version"], name="offering_by_version"),
             models.Index(
                 fields=["retires_on"], name="offering_by_end", condition=Q(retires_on__isnull=False)
+            ),
+            models.Index(
+                fields=["kind", "host"],
+                name="offering_without_model_id",
+                condition=~Q(kind="model_id"),
             ),
             GinIndex(OpClass(Upper("api_id"), name="gin_trgm_ops"), name="offering_api_id_search"),
         ]
@@ -228,6 +272,43 @@ class Offering(models.Model):
             and self.retires_on <= today
         )
         return self.lifecycle == Lifecycle.RETIRED or date_has_come
+
+
+@track_history()
+class OfferingCandidate(models.Model):
+    """A version, or a whole foundation, that a name or a product may be."""
+
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="candidates")
+    version = models.ForeignKey(
+        Version, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    foundation = models.ForeignKey(
+        Foundation, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    source_url = models.URLField(max_length=500, blank=True, default="")
+    source_on = models.DateField(null=True, blank=True)
+
+    objects = PublicQuerySet["OfferingCandidate"].as_manager()
+
+    class Meta:
+        ordering = ["offering", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="candidate_is_one_thing",
+                condition=Q(version__isnull=False, foundation__isnull=True)
+                | Q(version__isnull=True, foundation__isnull=False),
+                violation_error_message="Choose a version or a foundation.",
+            ),
+            models.UniqueConstraint(
+                fields=["offering", "version", "foundation"],
+                name="candidate_once",
+                nulls_distinct=False,
+                violation_error_message="This candidate is already listed.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version or self.foundation} for {self.offering_id}"
 
 
 @track_history()

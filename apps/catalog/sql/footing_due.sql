@@ -23,9 +23,19 @@ effective AS (
 party AS MATERIALIZED (
     SELECT provider_id AS id, ancestor_id AS above, depth FROM provider_ancestor
 ),
+served AS (
+    SELECT e.origin, o.id, o.kind, o.host_id, o.gateway_id, o.version_id
+    FROM effective e JOIN catalog_offering o ON o.id = e.id
+),
+-- what a name or a product may be, where that is not one version
+possible AS MATERIALIZED (
+    SELECT s.origin, c.version_id, c.foundation_id
+    FROM served s JOIN candidate_version() c ON c.offering_id = s.id
+    WHERE s.kind <> 'model_id' AND s.version_id IS NULL
+),
 used AS (
-    SELECT DISTINCT o.version_id AS id FROM effective e JOIN catalog_offering o ON o.id = e.id
-    WHERE o.version_id IS NOT NULL
+    SELECT version_id AS id FROM served WHERE version_id IS NOT NULL
+    UNION SELECT version_id FROM possible WHERE version_id IS NOT NULL
 ),
 -- versions with all that they derive from; via is 2, or 3 once a distillation is on the way
 lineage(version_id, ancestor, via, depth) AS (
@@ -39,9 +49,36 @@ lineage(version_id, ancestor, via, depth) AS (
 -- via 0 is the version itself
 ancestry AS (SELECT version_id, ancestor, CASE WHEN depth = 0 THEN 0 ELSE via END AS via, depth
 FROM lineage),
-served AS (
-    SELECT e.origin, o.id, o.host_id, o.gateway_id, o.version_id
-    FROM effective e JOIN catalog_offering o ON o.id = e.id
+-- every node of each candidate by its strongest relationship, then those of all candidates: where
+-- they agree theirs, elsewhere one of (via 1) or weaker
+possible_node(origin, version_id, foundation_id, kind, ref, via, depth) AS (
+    SELECT p.origin, p.version_id, p.foundation_id, n.kind, n.ref, min(n.via),
+           (min(ARRAY[n.via, n.depth]))[2]
+    FROM possible p
+    CROSS JOIN LATERAL (
+        SELECT a.ancestor AS id, v.foundation_id, a.via, a.depth
+        FROM ancestry a JOIN catalog_version v ON v.id = a.ancestor
+        WHERE a.version_id = p.version_id
+        UNION ALL
+        SELECT NULL, p.foundation_id, 0, 0 WHERE p.version_id IS NULL
+    ) x
+    CROSS JOIN LATERAL (
+        SELECT node_kind('version'), x.id, x.via, x.depth WHERE x.id IS NOT NULL
+        UNION ALL SELECT node_kind('foundation'), x.foundation_id, x.via, x.depth
+        UNION ALL SELECT node_kind('developer'), d.above, x.via, x.depth + d.depth
+            FROM catalog_foundation f JOIN party d ON d.id = f.developer_id
+            WHERE f.id = x.foundation_id
+    ) n(kind, ref, via, depth)
+    GROUP BY p.origin, p.version_id, p.foundation_id, n.kind, n.ref
+),
+possible_count AS (SELECT origin, count(*) AS n FROM possible GROUP BY origin),
+agreed AS (
+    SELECT p.kind, p.ref, p.origin,
+           CASE WHEN count(*) = c.n AND min(p.via) = max(p.via) THEN min(p.via)
+                ELSE greatest(min(p.via), 1) END AS via,
+           (min(ARRAY[p.via, p.depth]))[2] AS depth
+    FROM possible_node p JOIN possible_count c ON c.origin = p.origin
+    GROUP BY p.kind, p.ref, p.origin, c.n
 ),
 -- one of several regions is enough to serve (via 1), the only one is needed (via 0)
 region_count AS (SELECT offering_id, count(*) AS n FROM catalog_offering_regions
@@ -52,6 +89,7 @@ upstream(kind, ref, offering_id, via, depth) AS (
     UNION ALL SELECT node_kind('offering'), id, origin, 0, 0 FROM effective
     UNION ALL SELECT node_kind('host'), p.above, s.origin, 0, p.depth
         FROM served s JOIN party p ON p.id = s.host_id
+        JOIN catalog_provider h ON h.id = s.host_id AND h.slug <> 'host-not-stated'
     UNION ALL SELECT node_kind('gateway'), p.above, s.origin, 0, p.depth FROM served s
     JOIN party p ON p.id = s.gateway_id
     UNION ALL SELECT node_kind('region'), r.region_id, s.origin,
@@ -67,6 +105,10 @@ upstream(kind, ref, offering_id, via, depth) AS (
         FROM served s JOIN ancestry a ON a.version_id = s.version_id
         JOIN catalog_version v ON v.id = a.ancestor
         JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id
+    UNION ALL SELECT kind, ref, origin, via, depth FROM agreed
+    -- the model IDs that a name may stand for
+    UNION ALL SELECT node_kind('offering'), k.offering_id, s.origin, 1, 0
+        FROM served s JOIN known_model_id() k ON k.name_id = s.id WHERE s.kind = 'name'
 )
 -- of several ways to one node the strongest (lowest via), and its shortest depth
 SELECT kind, ref, offering_id, min(via)::int AS via,

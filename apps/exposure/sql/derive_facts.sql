@@ -14,7 +14,7 @@ wanted AS (
 answering AS (
     SELECT w.offering_id, coalesce(min(n.ref) FILTER (WHERE n.ref <> w.offering_id),
         w.offering_id) AS effective_id
-    FROM wanted w LEFT JOIN exposure_enginefooting f ON f.offering_id = w.offering_id
+    FROM wanted w LEFT JOIN exposure_enginefooting f ON f.offering_id = w.offering_id AND f.via = 0
     LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('offering')
     GROUP BY w.offering_id
 )

@@ -6,35 +6,7 @@ from datetime import datetime
 
 from apps.accounts.models import User
 from apps.intake.models import Import, ImportRow
-
-
-@dataclass(frozen=True, slots=True)
-class RowReason:
-    """Why a row cannot be imported, or what of it is left out. One for each cell."""
-
-    column: str  # header of the column; empty: the whole row
-    code: str  # of the field; empty: the whole row
-    sentence: str
-    refuses: bool = True  # False: the row is imported without this
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, object]) -> "RowReason":
-        """Return a reason as stored with its row."""
-        return cls(
-            str(data.get("column", "")),
-            str(data.get("code", "")),
-            str(data.get("sentence", "")),
-            bool(data.get("refuses", True)),
-        )
-
-    def as_json(self) -> dict[str, object]:
-        """Return the reason as stored with its row."""
-        return {
-            "column": self.column,
-            "code": self.code,
-            "sentence": self.sentence,
-            "refuses": self.refuses,
-        }
+from apps.intake.spreadsheets.columns.reasons import RowReason
 
 
 @dataclass(frozen=True, slots=True)

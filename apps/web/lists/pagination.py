@@ -10,6 +10,7 @@ from django.http import QueryDict, StreamingHttpResponse
 from django.utils.functional import cached_property
 
 from apps.reports.files import csv_lines
+from apps.web.wording import bounded_number
 
 MAX_COUNTED_ROWS = 10_000
 PAGE_SIZE = 50
@@ -43,7 +44,7 @@ class PaginatedList[M: Model]:
 
     @property
     def count(self) -> str:
-        return f"{MAX_COUNTED_ROWS:,}+" if self.n_found > MAX_COUNTED_ROWS else f"{self.n_found:,}"
+        return bounded_number(self.n_found, MAX_COUNTED_ROWS)
 
     @property
     def n_pages(self) -> int:

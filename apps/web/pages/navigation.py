@@ -15,6 +15,7 @@ from apps.common.time import day_of, now
 from apps.issues.models import Issue
 from apps.web.pages.form_fields import can_import
 from apps.web.presenters.source_freshness import SourceFreshness, source_freshness
+from apps.web.wording import bounded_number
 
 MAX_COUNTED = 99
 
@@ -518,7 +519,7 @@ def count_own_issues(user: Any) -> str:
     today = day_of(now())
     issues = Issue.objects.visible_to(user).assigned_to(user, on=today).in_work(on=today)
     n = issues.order_by()[: MAX_COUNTED + 1].count()
-    return f"{MAX_COUNTED}+" if n > MAX_COUNTED else str(n or "")
+    return bounded_number(n, MAX_COUNTED) if n else ""
 
 
 def pages_for(user: Any) -> Iterator[tuple[Group, Page]]:

@@ -22,7 +22,7 @@ from apps.intake.queries import open_by_kind
 from apps.inventory.models import Application, CachedRunway
 from apps.risks.queries.counts import CountBasis, count_basis, team_standings
 from apps.risks.queries.reach import RiskReach
-from apps.web.wording import number, share
+from apps.web.wording import bounded_number, number, share
 
 # counting stops here, so that a page costs the same in a large portfolio
 MAX_COUNTED_RUNWAYS = 10_000
@@ -129,7 +129,7 @@ def count_negative_runways(*, user: User, on: date) -> int:
 
 def format_negative_runways(n: int) -> str:
     """Format a number of negative runways, which are counted up to MAX_COUNTED_RUNWAYS."""
-    return f"{number(MAX_COUNTED_RUNWAYS)}+" if n > MAX_COUNTED_RUNWAYS else number(n)
+    return bounded_number(n, MAX_COUNTED_RUNWAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +200,7 @@ class OpenDiscrepancies:
 
     @property
     def shown(self) -> str:
-        return (
-            f"{number(MAX_COUNTED_DISCREPANCIES)}+"
-            if self.n > MAX_COUNTED_DISCREPANCIES
-            else number(self.n)
-        )
+        return bounded_number(self.n, MAX_COUNTED_DISCREPANCIES)
 
 
 def open_discrepancies(*, user: User) -> list[OpenDiscrepancies]:

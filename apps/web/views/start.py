@@ -15,7 +15,9 @@ from apps.inventory.models import Application, Dependency
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.intake.presenters import sender_name
-from apps.web.wording import ago, count_of, number
+from apps.web.wording import ago, bounded_number, count_of, number
+
+MAX_COUNTED_APPLICATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,9 @@ def _feed_step(user: User) -> SetupStep:
 
 def _inventory_step(user: User) -> SetupStep:
     """Return the step of importing an inventory, done once applications have dependencies."""
-    n = Application.objects.visible_to(user).order_by()[:1001].count()
+    n = Application.objects.visible_to(user).order_by()[: MAX_COUNTED_APPLICATIONS + 1].count()
     uses = Dependency.objects.visible_to(user).order_by()[:1].count()
-    count = "1,000+" if n > 1000 else str(n)
+    count = bounded_number(n, MAX_COUNTED_APPLICATIONS)
     if not n:
         status = "No applications registered yet."
     elif uses:

@@ -207,10 +207,41 @@ def test_a_tier_apart_from_the_name_is_asked() -> None:
         ("Llamma 3 70B", "meta/llama-3-70b-instruct"),
         ("Mistrall Large", "mistral/mistral-large"),
         ("GPT-4 Trubo", "openai/gpt-4-turbo"),
+        ("Lamma 3.3 70B", "meta/llama-3.3-70b-instruct"),
     ],
 )
 def test_one_slip_in_a_word_is_corrected_and_the_version_is_asked(text: str, line: str) -> None:
     assert (read(text).kind, read(text).line) == (Kind.CHOOSE, line)
+
+
+def test_a_slip_beside_the_full_code_of_a_release_is_still_that_release() -> None:
+    reading = read("Mistal Large 2411")
+
+    assert reading.version == "mistral/mistral-large-2411"
+    assert reading.certainty is Certainty.LIKELY
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Whisper groß v3", "openai/whisper-large-v3"),
+        ("Jurassic-2 Ultra", "ai21/j2-ultra"),
+        ("Nemotron Ultra 253B (Llama 3.1)", "nvidia/llama-3.1-nemotron-ultra-253b"),
+        ("Chat GPT 3.5 Turbo", "openai/gpt-3.5-turbo"),
+        ("GPT-4o, deployment gpt4o-prd", "openai/gpt-4o"),
+    ],
+)
+def test_other_words_for_the_same_line_are_understood(text: str, line: str) -> None:
+    assert read(text).line == line
+
+
+@pytest.mark.parametrize("text", ["ChatGTP", "Chat GTP", "ChatGBT"])
+def test_a_slip_in_the_name_of_the_app_is_the_app(text: str) -> None:
+    assert read(text).product == "chatgpt"
+
+
+def test_a_code_that_a_name_leaves_out_is_asked() -> None:
+    assert read("OpenAI embeddings (ada v2)").kind is Kind.FAMILY
 
 
 # --- dates ----------------------------------------------------------------------------------------
@@ -228,6 +259,11 @@ def test_one_slip_in_a_word_is_corrected_and_the_version_is_asked(text: str, lin
         "GPT-4o 20 listopada 2024",
         "GPT-4o (Nov 2024)",
         "gpt-4o 1120",
+        "GPT-4o (20.11.24)",
+        "GPT-4o 20-Nov-24",
+        "GPT-4o (Nov '24)",
+        "GPT-4o (Nov 24)",
+        "GPT-4o 11/24",
     ],
 )
 def test_a_date_names_the_release_of_that_day(text: str) -> None:
@@ -241,6 +277,8 @@ def test_a_date_names_the_release_of_that_day(text: str) -> None:
         "GPT-4o seit November 2024 im Einsatz",
         "GPT-4o (go-live 20.11.2024)",
         "GPT-4o, review 03/2026",
+        "GPT-4o, live since 11/24",
+        "GPT-4o seit 20.11.24",
     ],
 )
 def test_a_date_of_use_is_not_the_date_of_a_release(text: str) -> None:
@@ -425,7 +463,25 @@ def test_what_is_not_used_says_nothing_of_what_is() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["none", "n/a", "keine KI", "sans IA", "nessuno", "nie dotyczy", "XGBoost", "Excel macro"],
+    [
+        "none",
+        "-- none --",
+        "- keine -",
+        "n/a",
+        "keine KI",
+        "sans IA",
+        "no usa IA",
+        "nie używa AI",
+        "nessuno",
+        "nie dotyczy",
+        "XGBoost",
+        "Excel macro",
+        "RPA bot (UiPath)",
+        "vector database (Qdrant)",
+        "NVIDIA A100",
+        "2x NVIDIA H100",
+        "GPT partition table",
+    ],
 )
 def test_a_cell_without_a_model_says_so(text: str) -> None:
     reading = read(text)
@@ -434,7 +490,23 @@ def test_a_cell_without_a_model_says_so(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "?", "TBD", "t.b.c.", "noch offen", "à définir", "por confirmar", "do ustalenia"]
+    "text",
+    [
+        "",
+        "?",
+        "TBD",
+        "t.b.c.",
+        "noch offen",
+        "à définir",
+        "por confirmar",
+        "do ustalenia",
+        "see architecture page",
+        "siehe Anhang 3",
+        "voir fiche technique",
+        "confidential – ask legal",
+        "Vendor does not disclose",
+        "wird nachgereicht",
+    ],
 )
 def test_a_cell_that_is_not_filled_in_yet_is_not_stated(text: str) -> None:
     reading = read(text)
@@ -466,6 +538,24 @@ def test_a_model_built_on_another_is_unknown_and_names_its_base(text: str) -> No
 
     assert reading.kind is Kind.UNKNOWN
     assert reading.derived_from == "meta/llama-3.1-8b-instruct"
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("ft:gpt-4o-mini-2024-07-18:nord::Ab12", "openai/gpt-4o-mini"),
+        ("davinci:ft-nord-2023-02-11", "openai/davinci"),
+    ],
+)
+def test_the_id_of_a_fine_tune_is_unknown_and_names_its_base(text: str, base: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.derived_from) == (Kind.UNKNOWN, base)
+
+
+def test_a_model_of_a_vendor_is_not_its_product() -> None:
+    assert read("ElevenLabs Multilingual v2", "ElevenLabs").kind is Kind.UNKNOWN
+    assert read("ElevenLabs").product == "elevenlabs"
 
 
 @pytest.mark.parametrize("written", ["-AWQ", " Q4_K_M", " (fp8)", " 8-bit", "-GPTQ-Int4", ".gguf"])

@@ -113,10 +113,16 @@ class AnswerReader:
             if last is not None and last.segment == mention.segment:
                 between = text.masked[last.end : mention.start]
                 tokens = [*last.tokens, *mention.tokens]
-                if re.fullmatch(r"[\s\-_]*", between) and (
-                    self._families.developers_of(last.anchor) <= TUNERS
-                    or self._families.find(tuple(tokens)).exact
-                    or self._releases.resolve(tokens, None)
+                is_base = re.fullmatch(r"\s*\(\s*", between) and (
+                    self._families.find(tuple(tokens)).exact  # `Nemotron Ultra 253B (Llama 3.1)`
+                )
+                if is_base or (
+                    re.fullmatch(r"[\s\-_]*", between)
+                    and (
+                        self._families.developers_of(last.anchor) <= TUNERS
+                        or self._families.find(tuple(tokens)).exact
+                        or self._releases.resolve(tokens, None)
+                    )
                 ):
                     last.tokens, last.end = tokens, mention.end
                     last.strange += mention.strange
@@ -189,6 +195,10 @@ class AnswerReader:
             made_by = cell.developer
             developer = made_by if made_by in self._families.developers_of(mention.anchor) else None
         if developer is not None and developer not in self._families.developers_of(mention.anchor):
+            if self._families.find((developer, *tokens)).lines:
+                # a family that has the name of its developer: `Jina reranker v2`
+                tokens = [developer, *tokens]
+                return self._releases.read_tokens(tokens, (), developer, cell.hint)
             if len(tokens) == 1 and mention.anchor in EVERYDAY:
                 return None
             if developer in ("microsoft", "amazon", "google", "ibm", "nvidia"):
@@ -214,6 +224,12 @@ class AnswerReader:
         reading = self._consider_distant(mention, tokens, reading, developer)
         if reading.kind is Kind.CHOOSE and phrases.SERIES.match(text.folded, mention.end):
             reading = self._releases.family(self._families.series_of(reading.line, tokens[0]))
+        if (
+            reading.kind is Kind.FAMILY
+            and len(mention.tokens) == 1
+            and phrases.PARTITION.match(text.folded, mention.end)
+        ):
+            return None  # the partition table, not the model
         if (
             reading.kind is Kind.FAMILY
             and len(mention.tokens) == 1
@@ -246,7 +262,7 @@ class AnswerReader:
                 f"“{words}” is part of the name, and no known model has it.",
             )
         if mention.corrected and reading.kind in (Kind.RESOLVED, Kind.CHOOSE, Kind.FAMILY):
-            if reading.kind is Kind.RESOLVED:
+            if reading.kind is Kind.RESOLVED and not any(is_stamp(token) for token in tokens):
                 reading = self._releases.choose(reading.line)
             reading = replace(
                 reading, certainty=Certainty.LIKELY, why=f"{reading.why} A word was misspelt."
@@ -323,6 +339,8 @@ class AnswerReader:
         if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
             return True
         strong = mention.anchor in DISTINCTIVE
+        if strong and phrases.SERIES.match(text.folded, mention.end):
+            return True
         if is_found and strong:
             return True
         if strong and not scan.unknown_words.get(mention.segment):
@@ -393,17 +411,20 @@ class AnswerReader:
                         likely=True,
                     )
                     return [Answer(reading, mention.start, mention.end)]
-        if not fragment:
+        if not fragment and not text.dates:
             return []
         if any(words for words in scan.unknown_words.values()):
             return []
         cell_scan = self._finder.scan(cell_text)
         if cell_scan.mentions:
             anchor = cell_scan.mentions[0]
+            stamps = [stamp for _start, stamps in text.dates for stamp in stamps]
             reading = self._releases.read_tokens(
-                [*self._families.complete(tuple(anchor.tokens)), *fragment], (), None, None
+                [*self._families.complete(tuple(anchor.tokens)), *fragment], stamps, None, None
             )
             return [Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
+        if not fragment:
+            return []
         place = next((each.host for each in text.places if each.host), None) or cell.host
         families = _MAIN_FAMILIES.get(place or "", ())
         families = families or tuple(
@@ -436,6 +457,9 @@ class AnswerReader:
         ]
         if not lines:
             return []
+        if len(lines) == 1 and any(token in TIERS for token in fragment):
+            # `Chat GPT 3.5 Turbo`: the app has no such name, and the API has
+            return [Answer(self._releases.choose(lines[0], likely=True), 0, 0)]
         reading = self._releases.family(
             lines,
             note="ChatGPT is a product. The number can mean the model of the API or of the app.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from apps.catalog.identity.names import phrases
 from apps.catalog.identity.names.answers import Answer
-from apps.catalog.identity.names.families import Families
+from apps.catalog.identity.names.families import Families, is_number
 from apps.catalog.identity.names.mentions import Scan
 from apps.catalog.identity.names.passages import Passage
 from apps.catalog.identity.names.places import OWN, HostCell, find_microsoft
@@ -41,7 +41,7 @@ class Assembly:
         current = [answer for answer in answers if answer not in dropped]
         if any(not answer.is_future for answer in current):
             current = [answer for answer in current if not answer.is_future]
-        products = self._read_products(text, answers)
+        products = self._read_products(text, answers, scan)
         if dropped and not current and not products:
             return self._read_negated(dropped, text)
         if not current and products:
@@ -181,13 +181,21 @@ class Assembly:
             )
         return Releases.unknown(hint, "The cell says what is not used, and not what is used.")
 
-    def _read_products(self, text: Passage, answers: list[Answer]) -> list[Answer]:
+    def _read_products(self, text: Passage, answers: list[Answer], scan: Scan) -> list[Answer]:
         result: list[Answer] = []
         for named in text.products:
             before = text.folded[: named.start]
             words = re.findall(r"[a-z0-9']+", before)[-1:]
             if any(phrases.NEGATION.fullmatch(word) for word in words):
                 continue
+            is_vendor = (
+                named.product is not None
+                and text.folded[named.start : named.end] == named.product.vendor.lower()
+            )
+            if is_vendor and not answers and phrases.METHOD.search(text.folded):
+                continue  # `RPA bot (UiPath)`: the vendor is named, and what is used is no AI
+            if is_vendor and not answers and any(map(_is_release, scan.fragments.values())):
+                continue  # `ElevenLabs Multilingual v2`: a model of the vendor
             if named.product is None:
                 names = [PRODUCTS[slug].name for slug in named.candidates]
                 reading = Reading(
@@ -343,8 +351,12 @@ class Assembly:
         rest = text.masked.strip()
         folded = text.folded
         platform = next((place for place in text.places if place.platform), None)
-        is_open = bool(phrases.NOT_STATED.search(rest) or re.fullmatch(r"[\W_]*\?+[\W_]*", rest))
-        start = re.split(r"[(,;:/.-]", rest)[0].strip()
+        is_open = bool(
+            phrases.NOT_STATED.search(rest)
+            or phrases.ELSEWHERE.match(folded)
+            or re.fullmatch(r"[\W_]*\?+[\W_]*", rest)
+        )
+        start = re.split(r"[(,;:/.-]", rest.lstrip("-_*. "))[0].strip()
         is_none = bool(
             phrases.METHOD.search(folded)
             or phrases.NONE.fullmatch(start)
@@ -355,6 +367,13 @@ class Assembly:
             words := re.findall(r"[a-z]+", folded[: text.developers[0][0]])
         ):
             developer = None if phrases.NEGATION.fullmatch(words[-1]) else developer
+        if developer == "nvidia" and phrases.HARDWARE.search(folded):
+            developer = None  # the machines are named, and no model
+        is_none = is_none or bool(
+            not developer
+            and not scan.fragments
+            and (phrases.TOOLS.search(folded) or phrases.HARDWARE.search(folded))
+        )
         foreign = phrases.OTHER_MODELS.search(rest)
         if is_none and not platform and not developer and not foreign:
             return Reading("", Kind.NOT_A_MODEL, why="The cell names no AI model.")
@@ -458,6 +477,11 @@ def _is_platform_only(platform: str, text: Passage, scan: Scan) -> bool:
     if platform not in _CLOUDS:
         return True
     return not set(re.findall(r"[a-z]+", text.masked)) & _SYSTEMS
+
+
+def _is_release(fragment: list[str]) -> bool:
+    """Return whether words are those of a model's tier and number."""
+    return any(map(is_number, fragment)) and not all(map(is_number, fragment))
 
 
 def _balance(part: str) -> str:

@@ -34,15 +34,20 @@ _FORMS = tuple(
     for form in (
         r"(?P<y>20\d\d)[-./](?P<m>\d\d?)[-./](?P<d>\d\d?)",
         r"(?P<a>\d\d?)(?P<mark>[./-])(?P<b>\d\d?)(?P=mark)(?P<y>20\d\d)",
+        r"(?P<a>\d\d)(?P<mark>[./-])(?P<b>\d\d)(?P=mark)'?(?P<yy>2[2-9])",
+        rf"(?P<d>\d\d?)\.?[ /-]?(?P<month>{_MONTH})\.?[ /-]?'?(?P<yy>2[2-9])",
+        rf"(?P<month>{_MONTH})\.?[ -]?'(?P<yy>2[2-9])",
         rf"(?P<d>\d\d?)(?:st|nd|rd|th|\.)? ?(?:of |de |di )?(?P<month>{_MONTH})\.?(?:,? (?:de |"
         rf"del |di )?(?P<y>20\d\d))?",
         rf"(?P<month>{_MONTH})\.? (?P<d>\d\d?)(?:st|nd|rd|th)?(?:,? (?P<y>20\d\d))?",
         rf"(?P<month>{_MONTH})\.?[ /-]?(?:of |de |del |di )?(?P<y>20\d\d)",
+        r"(?P<m>0[1-9]|1[0-2])/(?P<yy>2[2-9])",
         r"(?P<m>\d\d?)[./](?P<y>20\d\d)",
         r"(?P<y>20\d\d)[./-](?P<m>0[1-9]|1[0-2])",
         r"(?P<d>\d\d?)\.(?P<m>\d\d?)\.",
     )
 )
+_SHORT_YEARS = range(22, 30)  # a year in two digits, when models as of today were released
 # The date says something about the application, not about the model.
 _OTHER_DATE = compile_words(
     r"in|im|ab|en|nel|since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|"
@@ -120,6 +125,8 @@ def _is_about_use(before: str) -> bool:
 def _read(match: re.Match[str]) -> tuple[Stamp, ...]:
     parts = match.groupdict()
     year = int(parts["y"]) if parts.get("y") else None
+    if parts.get("yy"):
+        year = 2000 + int(parts["yy"])
     if parts.get("a"):
         first, second = int(parts["a"]), int(parts["b"])
         pairs = [(first, second)] if parts["mark"] == "." else [(first, second), (second, first)]
@@ -129,6 +136,9 @@ def _read(match: re.Match[str]) -> tuple[Stamp, ...]:
     day = int(parts["d"]) if parts.get("d") else None
     if not 1 <= month <= 12 or (day is not None and not 1 <= day <= 31):
         return ()
+    is_short = year is None and day in _SHORT_YEARS and parts.get("month") is not None
+    if is_short and match.start("d") > match.start("month"):
+        return (Stamp(month, None, day), Stamp(month, 2000 + day))  # `Nov 24`
     return (Stamp(month, year, day),)
 
 

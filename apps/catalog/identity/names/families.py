@@ -40,6 +40,10 @@ SYNONYMS = {
     "embeddings": "embed",
     "reranker": "rerank",
     "lightweight": "lite",
+    "gros": "large",
+    "gross": "large",
+    "klein": "small",
+    "mittel": "medium",
 }
 # Words of an ID that people leave out, or add, without meaning another line.
 _SILENT = frozenset(
@@ -142,6 +146,11 @@ _DEVELOPER_WORDS = frozenset(
     }
 )
 _SIDE_REMARK = re.compile(r"\((?:[^()]*(?:vertex|gemini|older|latest|nano banana)[^()]*)\)")
+
+# Models of a generation under names without its number: `GPT-3` was offered as these four.
+_OLDER_NAMES: dict[Facts, tuple[str, ...]] = {
+    frozenset({"gpt", "3"}): ("davinci", "curie", "babbage", "ada"),
+}
 
 
 def facts_of(tokens: Iterable[str]) -> Facts:
@@ -365,6 +374,8 @@ class Families:
             return LineMatch(self.sort_lines(within))
         generation = self._find_generation(facts, tokens[0], developer)
         if generation:
+            for anchor in _OLDER_NAMES.get(facts, ()):
+                generation += [line for line in self._of_family(anchor) if line not in generation]
             return LineMatch(self.sort_lines(generation))
         if without := self._find_without_context(facts, tokens, developer):
             return without
@@ -410,6 +421,15 @@ class Families:
             return ()
         within = self._find_within(facts, tokens[0], self.lines[line].developer)
         return self.sort_lines(within) if line in within else ()
+
+    def find_stamped(self, line: str, tokens: Tokens) -> tuple[str, ...]:
+        """Return the lines that a name can mean if the line's own name has a code which the name
+        leaves out: `ada v2` is ada-002, or the second version of it."""
+        codes = {token for token in tokens_of(line.partition("/")[2].lower()) if is_stamp(token)}
+        if not codes - set(tokens):
+            return ()
+        facts = facts_of(token for token in tokens if not is_number(token))
+        return self.sort_lines({line, *self._reduced.get(_reduce(facts), ())})
 
     def lines_of(self, facts: Facts) -> list[str]:
         """Return the lines with exactly these facts."""

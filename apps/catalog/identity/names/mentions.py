@@ -23,6 +23,7 @@ _LIST_WORDS = words(
     """
 )
 _OTHER_FAMILY = frozenset({"code", "tiny", "open"})
+_DOUBLED = re.compile(r"(.)\1")
 _CORRECTABLE = re.compile(r"[a-z]{3,12}")
 
 
@@ -333,6 +334,8 @@ def _is_slip(word: str, right: str) -> bool:
     doubled or single, or, in words of five letters and more, one letter wrong, missing or added."""
     if word == right or abs(len(word) - len(right)) > 1 or word[0] != right[0]:
         return False
+    if _DOUBLED.sub(r"\1", word) == _DOUBLED.sub(r"\1", right):
+        return True  # `lamma`: the wrong letter is doubled
     if len(word) == len(right):
         different = [i for i in range(len(word)) if word[i] != right[i]]
         if len(different) == 1:

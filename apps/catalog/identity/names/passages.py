@@ -33,6 +33,7 @@ _DEVELOPER_NAMES = phrases.compile_words(
     r"nous ?research|nous|mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
     r"jina(?: ai)?|baai|perplexity",
     r"aleph alpha|liquid ai|arcee(?: ai)?|writer|ibm research",
+    r"(?:anthropic|google|microsoft|amazon|openai|meta|alibaba|nvidia|cohere)s",
 )
 _DEVELOPER_SLUGS = {
     "googledeepmind": "google",
@@ -46,6 +47,8 @@ _DEVELOPER_SLUGS = {
 }
 _ID_WORD = re.compile(r"[^\s()\[\],;\"'|→]+")
 _PACKAGED = re.compile(r"[:@/]|^[a-z][a-z0-9-]*\.[a-z]|^arn:|_")
+# `ft:gpt-4o-mini-2024-07-18:org::id`, and the older `davinci:ft-org-2023-02-11`
+_FINE_TUNE = re.compile(r"ft:(?P<base>[a-z0-9.-]+)(?::.*)?|(?P<old_base>[a-z0-9.-]+):ft-.+")
 
 
 @dataclass(slots=True)
@@ -104,7 +107,10 @@ class PassageReader:
         for match in _DEVELOPER_NAMES.finditer(folded_rest):
             name = re.sub(r"[ -]", "", match.group())
             slug = (
-                _DEVELOPER_SLUGS.get(name) or developer_slug(match.group()) or developer_slug(name)
+                _DEVELOPER_SLUGS.get(name)
+                or developer_slug(match.group())
+                or developer_slug(name)
+                or developer_slug(name.removesuffix("s"))  # `Anthropics neuestes Modell`
             )
             if slug is not None and not _joins_name(folded_rest, match):
                 developers.append((match.start(), slug))
@@ -116,6 +122,9 @@ class PassageReader:
             if not written.is_other:
                 dates.append((written.start, written.readings))
         folded_rest = "".join(letters)
+        for match in phrases.DEPLOYMENT.finditer(folded_rest):
+            if self._releases.resolve(tokens_of(match["name"]), None) is None:
+                mask(match.start("name"), match.end("name"))
         for pattern in (phrases.COUNT, phrases.GENERIC):
             for match in pattern.finditer(folded_rest):
                 mask(match.start(), match.end())
@@ -140,18 +149,20 @@ class PassageReader:
                 continue
             if "/" not in word and not re.search(r"\d", word):
                 continue
+            if (tuned := self._read_fine_tune(word, cell)) is not None:
+                found.append((match.start(), match.start() + len(word), tuned))
+                continue
             resolution = self._resolver.resolve(word, cell.hint)
             known_id = self._resolver.index.by_id.get(resolution.canonical or "")
             if "/" in word and not self._is_path(word, known_id):
                 continue
             if known_id is None:
-                if word.startswith(("ft:", "arn:")):
+                if word.startswith("arn:"):
                     reading = Reading(
                         word,
                         Kind.UNKNOWN,
                         hint=resolution.line_hint or "",
                         host=resolution.host,
-                        adaptation="fine-tune" if word.startswith("ft:") else "",
                         why=f"“{word}” names no published model: {resolution.why}.",
                     )
                     found.append((match.start(), match.start() + len(word), reading))
@@ -164,6 +175,25 @@ class PassageReader:
             )
             found.append((match.start(), match.start() + len(word), reading))
         return found
+
+    def _read_fine_tune(self, word: str, cell: HostCell) -> Reading | None:
+        """Return the reading of the ID of an own fine-tune: unknown, with the model it is built
+        on."""
+        match = _FINE_TUNE.fullmatch(word)
+        if match is None:
+            return None
+        resolution = self._resolver.resolve(match["base"] or match["old_base"], cell.hint)
+        base = self._resolver.index.by_id.get(resolution.canonical or "")
+        line = base.line if base else resolution.line_hint or ""
+        return Reading(
+            word,
+            Kind.UNKNOWN,
+            hint=line,
+            derived_from=line,
+            host=resolution.host,
+            adaptation="fine-tune",
+            why=f"“{word}” is a fine-tune of the organisation. Its base is not the model.",
+        )
 
     def _is_path(self, word: str, known_id: KnownId | None) -> bool:
         """Return whether a word with slashes is a path of one model, not a list of two: a family's

@@ -52,6 +52,8 @@ _R_PLUS = re.compile(r"(?<=\br)\s?\+(?!\s?\w)", re.I)
 _PARTED_SIZE = re.compile(r"(?<=\d) (?=b\b)", re.I)
 _FACTOR = re.compile(r"(?<=\d)\s*×\s*(?=\d)")
 _DALL_E = re.compile(r"\bdall-?[ ]?e(?=[ -]?\d|\b)", re.I)
+_CHAT_GTP = re.compile(r"\b(chat[ -]?)g(?:tp|bt|pd)\b", re.I)
+_JURASSIC_2 = re.compile(r"\bjurassic[ -]?2\b", re.I)
 _CHATGPT_NUMBER = re.compile(r"\b(chat[ -]?gpt)(?=\d)", re.I)
 _GPT_4O = re.compile(r"\bgpt[ -]?4(?:-?o|[ -]?omni)(?:(?=mini|nano)|\b)", re.I)
 _DEEPSEEK = re.compile(r"\bdeep[ -]seek\b", re.I)
@@ -79,8 +81,8 @@ def clean(text: str) -> str:
         text = _NUMBER_OF_LIST.sub("; ", text)
     text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
     text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
-    text = _GPT_4V.sub("gpt-4 vision", _CHATGPT_NUMBER.sub(r"\1 ", text))
-    text = _FLUX_1.sub("flux", text)
+    text = _GPT_4V.sub("gpt-4 vision", _CHATGPT_NUMBER.sub(r"\1 ", _CHAT_GTP.sub(r"\1gpt", text)))
+    text = _JURASSIC_2.sub("j2", _FLUX_1.sub("flux", text))
     text = _DEEPSEEK.sub("deepseek", _GPT_4O.sub(_join_4o, text))
     text = _STABLE_DIFFUSION.sub("sd", _DALL_E.sub("dall-e", text))
     return _PARTED_SIZE.sub("", _FACTOR.sub("x", text)).strip()
@@ -136,6 +138,12 @@ _NO_MODEL = (
     r"(?:purely |rein )?(?:rule|rules) ?(?:based|engine)|regelbasiert\w*|regelwerk|business rules",
     r"a base de regles|regles metier|basado en reglas|basato su regole|oparte? na regulach",
     r"manual(?:ly)?|manuell|deterministic",
+    r"(?:does|do|did) ?(?:not|n'?t) (?:use|need|have) (?:any )?(?:ai|ml|llms?|genai|models?)",
+    r"(?:nutzt|verwendet|enthalt|hat) kein\w* (?:ki|ai|llm|\w*modell\w*)",
+    r"n'? ?utilise (?:pas|aucun\w*) (?:d ?'? ?)?(?:ia|modele|llm)",
+    r"no (?:usa|utiliza|tiene) (?:ia|llm|modelo)",
+    r"non (?:usa|utilizza|prevede) (?:ia|ai|llm|modelli)",
+    r"nie (?:uzywa|korzysta z|stosuje|ma) (?:ai|si|llm|modelu)",
 )
 # The same, if the cell says nothing else.
 _NONE = (
@@ -159,6 +167,16 @@ _METHODS = (
     r"|irb|financial|cost) models?",
     r"model (?:risk|owner|tier|inventory|validation|governance|class|committee)\w*",
 )
+# Tools and machines beside a model: alone in a cell, they say that it is not about a model.
+_TOOLS = (
+    r"vector (?:data ?base|db|store|search|index)|vektor ?datenbank|base vectorielle",
+    r"base de datos vectorial",
+    r"qdrant|weaviate|milvus|pinecone|chroma ?db|pg ?vector|faiss|neo4j|graph (?:database|db)",
+    r"graphdatenbank|postgres(?:ql)?|mongodb|redis|kafka|data (?:warehouse|lake)",
+    r"lang ?chain|lang ?graph|llama ?index|haystack|semantic kernel|crew ?ai|auto ?gen",
+    r"lang ?fuse|ml ?flow|kubeflow|airflow|spa ?cy|nltk|open ?cv|ocr",
+    r"(?:guid )?partition(?:ing)? tables?|disk partitions?",
+)
 # The cell says that it has not been stated yet.
 _NOT_STATED = (
     r"t\.?b\.?[dca]\.?|to be (?:confirmed|decided|determined|defined|announced|agreed|checked|"
@@ -169,7 +187,8 @@ _NOT_STATED = (
     r"don ?'? ?t know|do not know|no idea|ask (?:the )?(?:vendor|supplier|it|team)|check with \w+",
     r"(?:noch )?(?:offen|unklar|unbekannt)|nicht (?:bekannt|angegeben|festgelegt|entschieden)|"
     r"folgt",
-    r"wird (?:noch )?geklart|k\.? ?a\.?|keine angaben?|zu klaren|in klarung",
+    r"wird .{0,20}(?:entschieden|geklart|festgelegt|gewahlt|ausgewahlt)",
+    r"k\.? ?a\.?|keine angaben?|zu klaren|in klarung",
     r"inconnu\w*|a (?:definir|confirmer|preciser|determiner)|non (?:precise|renseigne|connu|"
     r"defini)\w*",
     r"por (?:definir|confirmar|determinar|decidir)|desconocido|pendiente|no se sabe|sin definir",
@@ -179,11 +198,36 @@ _NOT_STATED = (
     r"en cours de (?:selection|choix|definition)|en evaluacion|aun no \w+|sin decidir",
     r"wird noch \w+|noch nicht \w+|(?:hersteller|anbieter|lieferant\w*) fragen",
     r"do (?:ustalenia|potwierdzenia|uzupelnienia)|niezna\w+|nie wiadomo|nieustalon\w+",
+    r"confidential|vertraulich|geheim|confidentiel\w*|confidencial\w*|riservat\w+|poufn\w+|secret",
+    r"(?:(?:does|do|will) not|(?:doesn|don|won)'?t|refuses? to) (?:disclose|say|tell|state|share)",
+    r"nicht (?:offengelegt|genannt|mitgeteilt|veroffentlicht|kommuniziert)|keine auskunft",
+    r"non (?:divulgue|publie|dichiarat|divulgat|comunicat)\w*|no (?:divulgad|publicad|comunicad|"
+    r"informad)\w+|nie (?:ujawni\w+|udostepni\w+)",
+    r"(?:wird |noch )?nach(?:gereicht|zureichen|gefragt)|nachzutragen|n\.n\.?|to follow|follows",
+    r"in (?:ausschreibung|auswahl|beschaffung|abstimmung|prufung|tender|procurement|selection)",
+    r"appel d'? ?offres|en licitacion|in gara|w przetargu",
+    r"rfp(?: (?:running|ongoing|open|laufend))?",
+    r"to be (?:added|provided|supplied|filled(?: in)?|completed|chosen|selected)",
 )
 NO_MODEL = compile_words(*_NO_MODEL)
 NONE = compile_words(*_NONE)
 METHOD = compile_words(*_METHODS)
+TOOLS = compile_words(*_TOOLS)
 NOT_STATED = compile_words(*_NOT_STATED)
+# The cell points to another place, where the model is stated.
+ELSEWHERE = re.compile(
+    r"\W*(?:please )?(?:see|refer to|cf\.?|siehe|s\.|vgl\.?|gem(?:as|ass|\.)|laut|voir|"
+    r"se referer a|ver|vease|consultar|vedi|si veda|zob(?:acz|\.)|patrz)(?: |:)"
+)
+# After a name, what an organisation calls its deployment.
+DEPLOYMENT = re.compile(
+    r"(?<![a-z])deployments?(?: ?name)?[ :=\"'(]+(?P<name>[a-z0-9]+(?:[-_][a-z0-9]+)+)"
+)
+# Machines that models run on.
+HARDWARE = re.compile(
+    r"(?<![a-z0-9])(?:(?:a|h|b|gb|v)[12]00|l40s?|l4|a10g?|a30|a40|mi300x?|t4|rtx ?\d{4}|tpus?|"
+    r"gpus?|dgx|hgx)(?![a-z0-9])"
+)
 
 # --- remarks around a name ------------------------------------------------------------------------
 # Numbers that count something else than a model: people, hardware, quotas, tickets, money.
@@ -202,6 +246,8 @@ COUNT = re.compile(
     r"|(?<![a-z0-9])\d+ ?x ?(?:a|h|l|b|v|mi|rtx ?)\d{2,4}\w?(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:nvidia )?(?:a100|h100|h200|b100|b200|gb200|l40s?|l4|a10g?|v100|mi300x?|t4|"
     r"rtx ?\d{4})(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:sub|subscription|rg|acct|tenant|vnet)-[a-z0-9][a-z0-9_-]*"
+    r"|(?<![a-z0-9])(?:q[1-4]|h[12]|fy)[ /-]'?\d\d(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:q[1-4]|h[12]|fy)[ /-]?20\d\d|(?<![\w.-])20[12]\d(?![\w.-])"
     r"|#\d+|(?<![a-z0-9.-])(?!gpt|glm|phi)[a-z]{2,6}-\d{4,}(?![a-z0-9.-])"
 )
@@ -292,6 +338,8 @@ SERIES = re.compile(
     r"[\s-]*(?:class|series|family|families|familie|reihe|serie|generation|famille|famiglia|"
     r"modelle|models|rodzina)(?![a-z])"
 )
+# After `GPT`: a table of disk partitions.
+PARTITION = re.compile(r"[ -](?:partition\w*|disks?|table|header)(?![a-z])")
 
 # Words that stand around a name and say nothing about it, in six languages.
 NOISE = words(
@@ -309,7 +357,8 @@ NOISE = words(
     test dev uat pilot live new old latest newest newer available whatever chatbot bot bots
     agent agents assistant assistants app apps tool tools system our own und oder mit von vom
     fur uber bei auf im am zur zum der die das den dem des ein eine einen einer eines ist sind
-    wird als nur auch noch aktuell derzeit aktuelle neueste alte neue verschiedene mehrere
+    wird als nur auch noch aktuell derzeit aktuelle aktuellste neueste neuestes neuester
+    neuesten alte neue verschiedene mehrere
     diverse sprachmodell sprachmodelle betrieb betrieben gehostet bereitgestellt cluster
     server region rz et ou avec par sur du de des le la les un une en au aux pour est chez
     dans heberge hebergee modeles linguistique y o e con por en el los las del para es alojado

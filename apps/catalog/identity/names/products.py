@@ -90,8 +90,13 @@ PRODUCTS: tuple[Product, ...] = (
         "claude-enterprise",
         "Claude for Work and Enterprise",
         "Anthropic",
-        "Claude for Work; Claude for Enterprise; Claude Team; Claude Teams; Claude Enterprise; "
-        "Claude.ai; Claude Pro; Claude Desktop; Claude Cowork",
+        "Claude for Work; Claude for Enterprise; Claude Team; Claude Teams; Claude Enterprise",
+    ),
+    _product(
+        "claude-app",
+        "Claude (claude.ai)",
+        "Anthropic",
+        "Claude.ai; Claude Pro; Claude Max; Claude Desktop; Claude Cowork; Claude app",
     ),
     _product("claude-code", "Claude Code", "Anthropic", "ClaudeCode"),
     _product("cognigy", "Cognigy.AI", "Cognigy", "Cognigy"),
@@ -378,7 +383,8 @@ PRODUCTS: tuple[Product, ...] = (
         "nuance-dragon",
         "Nuance Dragon",
         "Microsoft",
-        "Dragon Copilot; Nuance DAX; DAX Copilot; Dragon NaturallySpeaking; Nuance Mix; Nuance",
+        "Dragon Copilot; Dragon Medical; Dragon Medical One; Nuance DAX; DAX Copilot; Dragon "
+        "NaturallySpeaking; Nuance Mix; Nuance",
     ),
     _product("kore-ai", "Kore.ai", "Kore.ai", "Kore AI"),
     _product("rasa", "Rasa", "Rasa", "Rasa Pro"),

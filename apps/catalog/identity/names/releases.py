@@ -179,6 +179,9 @@ class Releases:
             reading = self._read_stamped(tokens, bare, developer)
         else:
             reading = self._read_lines(self._families.find(tuple(tokens), developer), tokens)
+        if reading.kind is Kind.CHOOSE:
+            others = self._families.find_stamped(reading.line, tuple(tokens))
+            reading = self.family(others) if len(others) > 1 else reading
         if not dates:
             return reading
         return self._read_dated(reading, dates, tokens)

@@ -28,7 +28,20 @@ from apps.intake.spreadsheets.columns.values import (
     parse_whole_number,
     text_of,
 )
+from apps.intake.spreadsheets.columns.vocabularies import (
+    AI_ACT,
+    AI_ACT_ROLE,
+    AUTONOMY,
+    BINDING,
+    CRITICALITY,
+    DATA_CLASS,
+    IMPACT,
+    REACHED,
+    ROLE,
+    STATUS,
+)
 from apps.intake.spreadsheets.files.tables import Cell
+from apps.intake.spreadsheets.values.distinct import ValueKind
 from apps.inventory.models import Application, Criticality, Dependency
 
 type CellParser = Callable[[Cell, SheetConventions], Any]
@@ -55,6 +68,11 @@ class SheetField:
     @property
     def fact(self) -> str:
         return self.code.partition(".")[2]
+
+    @property
+    def kind(self) -> ValueKind | None:
+        """Return how its distinct values are mapped; None: every text is a value of its own."""
+        return _NAMED_KINDS.get(self.code) or _column_kind(self)
 
 
 # --- kinds of values ------------------------------------------------------------------------------
@@ -90,16 +108,17 @@ def _parse_model(cell: Cell, conventions: SheetConventions) -> str:
     return str(_text_parser(300)(cell, conventions))
 
 
-def _choice_parser(value_by_text: Mapping[str, object], *values: str) -> CellParser:
-    """Return a parser of the texts in `value_by_text`; `values` are those that its error message
-    lists."""
-    value_by_word = {fold_word(text): value for text, value in value_by_text.items()}
-    accepted_values = ", ".join(values)
+class ChoiceParser:
+    """Parser of the texts in `value_by_text`; `values` are those that its error message lists."""
 
-    def parse(cell: Cell, conventions: SheetConventions) -> object:
-        return parse_choice(cell, value_by_word, accepted_values)
+    def __init__(self, value_by_text: Mapping[str, object], *values: str) -> None:
+        self.value_by_word = {fold_word(text): value for text, value in value_by_text.items()}
+        self.texts = tuple(value_by_text)
+        self._accepted_values = ", ".join(values)
 
-    return parse
+    def __call__(self, cell: Cell, conventions: SheetConventions) -> object:
+        """Return the value of the cell; InvalidCellError for a text without a value."""
+        return parse_choice(cell, self.value_by_word, self._accepted_values)
 
 
 # largest value by type of column; a class comes before those it derives from
@@ -150,127 +169,6 @@ def _parse_reference_cell(cell: Cell, conventions: SheetConventions) -> dict[str
 
 def _parse_tag_cell(cell: Cell, conventions: SheetConventions) -> list[str]:
     return parse_tags(text_of(cell))
-
-
-# --- texts of choices -----------------------------------------------------------------------------
-
-CRITICALITY = {
-    **{level.name.lower(): level.value for level in Criticality},
-    "mission critical": 0,
-    "business critical": 0,
-    "very high": 0,
-    "kritisch": 0,
-    "sehr hoch": 0,
-    "critique": 0,
-    "high": 1,
-    "hoch": 1,
-    "wichtig": 1,
-    "major": 1,
-    "élevé": 1,
-    "medium": 2,
-    "mittel": 2,
-    "normal": 2,
-    "moderate": 2,
-    "moyen": 2,
-    "niedrig": 3,
-    "gering": 3,
-    "minor": 3,
-    "faible": 3,
-}
-STATUS = {
-    **{value: value for value in Application.Status.values},
-    **dict.fromkeys(
-        (
-            "prod",
-            "live",
-            "productive",
-            "operational",
-            "in use",
-            "active",
-            "produktion",
-            "produktiv",
-            "in produktion",
-            "in betrieb",
-        ),
-        "production",
-    ),
-    **dict.fromkeys(
-        (
-            "test",
-            "testing",
-            "staging",
-            "uat",
-            "beta",
-            "trial",
-            "poc",
-            "pilotphase",
-            "preproduction",
-        ),
-        "pilot",
-    ),
-    **dict.fromkeys(("planned", "idea", "proposal", "geplant", "in planning", "draft"), "proposed"),
-    **dict.fromkeys(
-        ("decommissioned", "sunset", "switched off", "stillgelegt", "abgeschaltet", "out of use"),
-        "retired",
-    ),
-}
-
-
-def _values_by_label(choices: Any, further: Mapping[str, str] | None = None) -> dict[str, object]:
-    return {
-        **{str(value): value for value in choices.values},
-        **{str(label): value for value, label in choices.choices},
-        **(further or {}),
-    }
-
-
-_AI_ACT = _values_by_label(
-    Application.AiActClass,
-    {
-        "high risk ai act": "high",
-        "high risk eu ai act": "high",
-        "hochrisiko": "high",
-        "limited": "limited",
-        "begrenzt": "limited",
-        "minimal": "minimal",
-        "no risk": "minimal",
-        "unacceptable": "prohibited",
-    },
-)
-_DATA = _values_by_label(
-    Application.DataClass,
-    {
-        "vertraulich": "confidential",
-        "intern": "internal",
-        "öffentlich": "public",
-        "streng vertraulich": "secret",
-        "restricted": "secret",
-        "highly confidential": "secret",
-    },
-)
-_ROLES = _values_by_label(
-    Dependency.Role,
-    {
-        "main": "primary",
-        "default": "primary",
-        "llm": "primary",
-        "chat": "primary",
-        "backup": "fallback",
-        "secondary": "fallback",
-        "failover": "fallback",
-        "evaluator": "judge",
-        "grader": "judge",
-        "moderation": "guardrail",
-        "guard": "guardrail",
-        "embeddings": "embedding",
-        "rerank": "reranker",
-        "tools": "tool",
-    },
-)
-_REACHED = _values_by_label(
-    Dependency.Reached, {"direkt": "direct", "vendor": "embedded", "via gateway": "gateway"}
-)
-_BINDING = _values_by_label(Binding, {"alias": "alias", "moving": "alias", "fixed": "pinned"})
 
 
 def _application_column(name: str) -> "Field[Any, Any]":
@@ -380,7 +278,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.criticality",
         "Criticality",
-        _choice_parser(CRITICALITY, "critical", "important", "standard", "low"),
+        ChoiceParser(CRITICALITY, "critical", "important", "standard", "low"),
         ("business criticality", "importance", "kritikalität", "criticité", "priority", "tier"),
         choices=("critical", "important", "standard", "low"),
         width=14,
@@ -409,7 +307,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.status",
         "Status",
-        _choice_parser(STATUS, *Application.Status.values),
+        ChoiceParser(STATUS, *Application.Status.values),
         ("state", "lifecycle", "environment", "env", "stage", "phase", "umgebung"),
         choices=tuple(Application.Status.values),
         width=13,
@@ -417,7 +315,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.ai_act_class",
         "AI Act class",
-        _choice_parser(_AI_ACT, *Application.AiActClass.values),
+        ChoiceParser(AI_ACT, *Application.AiActClass.values),
         (
             "ai act",
             "eu ai act",
@@ -433,7 +331,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.ai_act_role",
         "AI Act role",
-        _choice_parser(_values_by_label(Application.AiActRole), *Application.AiActRole.values),
+        ChoiceParser(AI_ACT_ROLE, *Application.AiActRole.values),
         ("role under the ai act",),
         choices=tuple(Application.AiActRole.values),
         width=13,
@@ -441,7 +339,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.data_classification",
         "Data classification",
-        _choice_parser(_DATA, *Application.DataClass.values),
+        ChoiceParser(DATA_CLASS, *Application.DataClass.values),
         (
             "data class",
             "data classification level",
@@ -501,7 +399,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.autonomy",
         "Autonomy",
-        _choice_parser(_values_by_label(Application.Autonomy), *Application.Autonomy.values),
+        ChoiceParser(AUTONOMY, *Application.Autonomy.values),
         ("level of autonomy",),
         choices=tuple(Application.Autonomy.values),
         width=13,
@@ -509,12 +407,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.impact_of_discontinuing",
         "Impact of discontinuing",
-        _choice_parser(
-            _values_by_label(
-                Application.Impact, {"hoch": "high", "mittel": "medium", "niedrig": "low"}
-            ),
-            *Application.Impact.values,
-        ),
+        ChoiceParser(IMPACT, *Application.Impact.values),
         ("impact of discontinuation",),
         choices=tuple(Application.Impact.values),
         width=14,
@@ -636,7 +529,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.role",
         "Role",
-        _choice_parser(_ROLES, *Dependency.Role.values),
+        ChoiceParser(ROLE, *Dependency.Role.values),
         ("model role", "usage", "used as", "rolle"),
         choices=tuple(Dependency.Role.values),
         width=11,
@@ -644,7 +537,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.reached",
         "Reached",
-        _choice_parser(_REACHED, *Dependency.Reached.values),
+        ChoiceParser(REACHED, *Dependency.Reached.values),
         ("reached via", "how reached"),
         choices=tuple(Dependency.Reached.values),
         width=11,
@@ -724,7 +617,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.binding",
         "Pinned or alias",
-        _choice_parser(_BINDING, *Binding.values),
+        ChoiceParser(BINDING, *Binding.values),
         ("binding", "pinned"),
         choices=tuple(Binding.values),
         width=11,
@@ -765,6 +658,29 @@ USE_FIELDS: tuple[SheetField, ...] = (
         show=format_tags,
     ),
 )
+
+_NAMED_KINDS = {
+    "application.team": ValueKind.TEAM,
+    "application.business_owner": ValueKind.PERSON,
+    "application.technical_owner": ValueKind.PERSON,
+    "use.host": ValueKind.PROVIDER,
+    "use.via": ValueKind.PROVIDER,
+}
+
+
+def _column_kind(sheet_field: SheetField) -> ValueKind | None:
+    if isinstance(sheet_field.parse, ChoiceParser):
+        return ValueKind.CHOICE
+    if sheet_field.parse is _parse_boolean_cell:
+        return ValueKind.BOOLEAN
+    if sheet_field.parse is _parse_day_cell:
+        return ValueKind.DAY
+    if sheet_field.fact == "monthly_spend":
+        return ValueKind.MONEY
+    if getattr(sheet_field.parse, "__name__", "") in {"parse_column_amount", "parse_whole"}:
+        return ValueKind.NUMBER
+    return None
+
 
 FIELDS: dict[str, SheetField] = {
     sheet_field.code: sheet_field for sheet_field in (*APPLICATION_FIELDS, *USE_FIELDS)

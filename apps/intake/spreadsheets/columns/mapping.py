@@ -7,21 +7,27 @@ headers."""
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from typing import Any
 
 from apps.intake.spreadsheets.columns.fields import FIELDS, READ_ONLY_COLUMN, SheetField
-from apps.intake.spreadsheets.columns.values import SheetConventions, fold_word, text_of
+from apps.intake.spreadsheets.columns.headers import codes_of_header, currency_of, factor_of
+from apps.intake.spreadsheets.columns.values import (
+    SheetConventions,
+    fold_name,
+    fold_word,
+    text_of,
+)
 from apps.intake.spreadsheets.files.tables import Book, Cell, Table, TableRow
 from apps.intake.spreadsheets.limits import MAX_HEADER_LENGTH, MAX_ROWS_ABOVE_HEADER
 
 # text in brackets after a header, as in "Monthly cost (EUR)"
 _BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
-_CURRENCY = re.compile(r"€|£|\b(eur|euro|gbp|chf|jpy|sek|nok|dkk|pln)\b", re.IGNORECASE)
-_MONEY = frozenset({"application.monthly_spend", "use.monthly_spend"})
 SAMPLE_ROWS = 3
+# a table with fewer known columns, and without models, is not the register if another table is
+_MIN_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,12 @@ class SheetMapping:
     @property
     def has_uses(self) -> bool:
         return "use.model" in self.columns.values()
+
+    def currency(self, column: int) -> tuple[str, int]:
+        """Return (currency, factor) that the header of a column of amounts states; an empty
+        currency: US dollars, unless the cell states another one."""
+        head = self.heads[column] if column < len(self.heads) else ""
+        return currency_of(head), factor_of(head)
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -67,6 +79,14 @@ class BookMapping:
     conventions: SheetConventions = field(default_factory=SheetConventions)
     team: str = ""
     application: str = ""
+    # choices of users: {code: {text: value as JSON}}, texts folded by `fold_name`
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # {"text\nhost cell": the chosen model ID {host, api_id, region, tier}; null leaves it open}
+    models: Mapping[str, Any] = field(default_factory=dict)
+    # rejects rows with an invalid cell, instead of importing the rest of them
+    strict: bool = False
+    # US dollars for one unit of a currency, as decimal text, at the time of reading
+    rates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def read_sheets(self) -> list[tuple[int, SheetMapping]]:
@@ -105,6 +125,9 @@ class BookMapping:
             "decimal_mark": self.conventions.decimal_mark,
             "team": self.team,
             "application": self.application,
+            "values": {code: dict(values) for code, values in self.values.items()},
+            "models": dict(self.models),
+            "strict": self.strict,
         }
 
     @classmethod
@@ -129,12 +152,34 @@ class BookMapping:
             conventions=SheetConventions(data.get("day_order", ""), data.get("decimal_mark", "")),
             team=data.get("team", ""),
             application=data.get("application", ""),
+            values={
+                code: dict(values)
+                for code, values in data.get("values", {}).items()
+                if code in FIELDS
+            },
+            models=dict(data.get("models", {})),
+            strict=bool(data.get("strict", False)),
         )
+
+
+def model_key(text: str, host: str) -> str:
+    """Return the key of a model name and the host cell beside it in `BookMapping.models`."""
+    return f"{fold_name(text)}\n{fold_name(host)}"
 
 
 def guess_mapping(book: Book) -> BookMapping:
     """Return the mapping that the column headers suggest."""
-    return BookMapping(tuple(_guess_table(table) for table in book.tables))
+    sheets = tuple(_guess_table(table) for table in book.tables)
+    if any(len(sheet.columns) > _MIN_COLUMNS for sheet in sheets if sheet.read):
+        sheets = tuple(
+            replace(sheet, read=False) if _is_side_table(sheet) else sheet for sheet in sheets
+        )
+    return BookMapping(sheets)
+
+
+def _is_side_table(sheet: SheetMapping) -> bool:
+    """Return whether a table beside the register is a list of something else, such as vendors."""
+    return not sheet.has_uses and len(sheet.columns) < _MIN_COLUMNS
 
 
 def apply_remembered(guessed: BookMapping, data: Mapping[str, Any]) -> BookMapping:
@@ -159,7 +204,13 @@ def apply_remembered(guessed: BookMapping, data: Mapping[str, Any]) -> BookMappi
                 sheet.samples,
             )
         )
-    return BookMapping(tuple(sheets), remembered.conventions, remembered.team)
+    return BookMapping(
+        tuple(sheets),
+        remembered.conventions,
+        remembered.team,
+        values=remembered.values,
+        models=remembered.models,
+    )
 
 
 def _guess_table(table: Table) -> SheetMapping:
@@ -182,7 +233,7 @@ def _guess_table(table: Table) -> SheetMapping:
         tuple(text_of(cell)[:80] for cell in row[: len(heads)])
         for _, row in top[place + 1 : place + 1 + SAMPLE_ROWS]
     )
-    columns = _match_headers(heads)
+    columns = _match_headers(heads, samples)
     sheet = SheetMapping(table.name, number, heads, columns, samples=samples)
     return (
         sheet
@@ -207,9 +258,9 @@ def _widest_row(top: Sequence[TableRow]) -> tuple[int, int, TableRow] | None:
     return 0, place, top[place]
 
 
-def _match_headers(heads: Sequence[str]) -> dict[int, str]:
+def _match_headers(heads: Sequence[str], samples: Sequence[Sequence[str]] = ()) -> dict[int, str]:
     """Return {position of the column: code of its field}. Each field is used once; exact matches
-    take precedence over likely ones."""
+    take precedence over usual ones, and those over similar ones."""
     code_by_column: dict[int, str] = {}
     for names in (_exact_headers(), _likely_headers()):
         for column, head in enumerate(heads):
@@ -221,13 +272,21 @@ def _match_headers(heads: Sequence[str]) -> dict[int, str]:
                 continue
             for header in (fold_word(head), fold_word(_BRACKETS.sub(" ", head))):
                 code = names.get(header)
-                if (
-                    code
-                    and code not in code_by_column.values()
-                    and not (code in _MONEY and _CURRENCY.search(head))
-                ):
+                if code and code not in code_by_column.values():
                     code_by_column[column] = code
                     break
+    for column, head in enumerate(heads):
+        if column in code_by_column or fold_word(head) == fold_word(READ_ONLY_COLUMN):
+            continue
+        for code in codes_of_header(head):
+            if code not in code_by_column.values():
+                code_by_column[column] = code
+                break
+    code_by_column = {
+        column: code
+        for column, code in code_by_column.items()
+        if not (code == "application.slug" and _is_running_number(heads, samples, column))
+    }
     if "use.model" not in code_by_column.values():
         # if the table has no dependencies, these headers are about the application
         for column, code in code_by_column.items():
@@ -238,6 +297,14 @@ def _match_headers(heads: Sequence[str]) -> dict[int, str]:
             if code.startswith("application.")
         }
     return code_by_column
+
+
+def _is_running_number(heads: Sequence[str], samples: Sequence[Sequence[str]], column: int) -> bool:
+    """Return whether a column of IDs only counts the rows, so that it identifies nothing."""
+    if fold_word(heads[column]) in _exact_headers():
+        return False
+    cells = [row[column] for row in samples if column < len(row) and row[column]]
+    return bool(cells) and all(cell.isdigit() and len(cell) < 4 for cell in cells)
 
 
 _APPLICATION_CODES = {"use.monthly_spend": "application.monthly_spend"}

@@ -1,7 +1,6 @@
 """Parsed rows: the values of one row, before they are compared with the inventory.
 
-Plain Python. A row that cannot be imported has a sentence with the reason, and the column of the
-problem."""
+Plain Python. Every cell without a value has a reason with its column."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,14 +12,17 @@ import orjson
 
 from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, header_of
+from apps.intake.spreadsheets.columns.money import convert_amount, read_amount
+from apps.intake.spreadsheets.columns.reasons import RowReason
 from apps.intake.spreadsheets.columns.values import (
     EMPTY_MARK,
     InvalidCellError,
-    SheetConventions,
+    fold_name,
     is_empty_text,
     text_of,
 )
 from apps.intake.spreadsheets.files.tables import Book, Cell
+from apps.intake.spreadsheets.values.distinct import ValueKind
 from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
 from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.models import Application, Dependency
@@ -37,10 +39,14 @@ _DEFAULTS: dict[str, Callable[[], Any]] = {
 } | {"use.fallback_order": lambda: 0}
 
 
+# without these, a row describes no application
+_NEEDED = frozenset({"application.slug", "application.name"})
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
     """Values of one row. `application` and `use` hold facts by name, only those whose cell is not
-    empty; `use` is None if no model is named."""
+    empty; `use` is None if no model is named. `reasons` are the cells without a value."""
 
     position: int  # in the whole file, from 1
     sheet: int
@@ -48,14 +54,19 @@ class ParsedRow:
     cells: list[str] = field(default_factory=list)
     application: dict[str, Any] = field(default_factory=dict)
     use: dict[str, Any] | None = None
-    refusal: str = ""
-    column: str = ""
+    reasons: list[RowReason] = field(default_factory=list)
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether a cell rejects the whole row."""
+        return any(reason.refuses for reason in self.reasons)
 
 
-def read_rows(book: Book, mapping: BookMapping) -> Iterator[ParsedRow]:
-    """Yield every row with content below the headers, page by page, applications before their
-    dependencies."""
-    position = 0
+def content_rows(
+    book: Book, mapping: BookMapping
+) -> Iterator[tuple[int, SheetMapping, int, list[Cell]]]:
+    """Yield (position of the table, its mapping, row number, cells) of every row with content below
+    the headers, applications before their dependencies."""
     for place, sheet in mapping.read_sheets:
         if place >= len(book.tables):
             continue
@@ -67,8 +78,34 @@ def read_rows(book: Book, mapping: BookMapping) -> Iterator[ParsedRow]:
             ):
                 # notes beside or below the table
                 continue
-            position += 1
-            yield read_row(cells, sheet, mapping, position=position, place=place, number=number)
+            yield place, sheet, number, cells
+
+
+def read_rows(
+    book: Book,
+    mapping: BookMapping,
+    edits: Mapping[tuple[int, int], Mapping[int, str]] | None = None,
+) -> Iterator[ParsedRow]:
+    """Yield every row with content below the headers. `edits` are the cells that users replaced:
+    {(position of the table, row number): {column: text}}."""
+    for position, (place, sheet, number, cells) in enumerate(content_rows(book, mapping), 1):
+        replaced = edits.get((place, number)) if edits else None
+        yield read_row(
+            replace_cells(cells, replaced) if replaced else cells,
+            sheet,
+            mapping,
+            position=position,
+            place=place,
+            number=number,
+        )
+
+
+def replace_cells(cells: list[Cell], replaced: Mapping[int, str]) -> list[Cell]:
+    """Return the cells of a row with those that a user replaced."""
+    new_cells = [*cells, *[None] * (max(replaced) + 1 - len(cells))]
+    for column, text in replaced.items():
+        new_cells[column] = text
+    return new_cells
 
 
 def read_row(
@@ -80,36 +117,53 @@ def read_row(
     place: int,
     number: int,
 ) -> ParsedRow:
-    """Return the values of a row, with a refusal if a cell is invalid or the application or model
-    is missing."""
+    """Return the values of a row, with a reason for each cell that is invalid or missing."""
     application: dict[str, Any] = {}
     use: dict[str, Any] = {}
-    refusal, refused_column = "", ""
+    reasons: list[RowReason] = []
     for column, code in sheet.columns.items():
         cell = cells[column] if column < len(cells) else None
         if is_empty_text(cell):
             continue
         record, _, fact = code.partition(".")
         try:
-            value = _parse_value(code, cell, mapping.conventions)
+            value = _parse_value(code, cell, sheet, column, mapping)
         except InvalidCellError as error:
-            refusal, refused_column = (
-                refusal or str(error),
-                refused_column or _header_at(sheet, column),
+            reasons.append(
+                RowReason(
+                    _header_at(sheet, column),
+                    code,
+                    str(error),
+                    refuses=mapping.strict or code in _NEEDED,
+                )
             )
             continue
-        (application if record == "application" else use)[fact] = value
+        if value is not LEFT_EMPTY:
+            (application if record == "application" else use)[fact] = value
     if mapping.application and not application.get("slug") and not application.get("name"):
         application["slug"] = mapping.application
     model = use.get("model", "")
-    if not refusal and not application.get("slug") and not application.get("name"):
-        refusal = "The row has no application. Enter its name or its ID."
-        refused_column = _header_of_field(sheet, "application.name") or _header_of_field(
-            sheet, "application.slug"
+    if not application.get("slug") and not application.get("name"):
+        column_code = next((code for code in ("name", "slug") if _has(sheet, code)), "name")
+        reasons.append(
+            RowReason(
+                _header_of_field(sheet, f"application.{column_code}"),
+                f"application.{column_code}",
+                "The row has no application. Enter its name or its ID.",
+            )
         )
-    if not refusal and not model and use.keys() - {"host", "role", "reached"}:
-        refusal = "The row has no model. Enter the model ID as sent to the host."
-        refused_column = _header_of_field(sheet, "use.model")
+    if not model and use.keys() - {"host", "role", "reached", "monthly_spend", "since"}:
+        reasons.append(
+            RowReason(
+                _header_of_field(sheet, "use.model"),
+                "use.model",
+                "The row has no model. Enter the model ID as sent to the host.",
+                refuses=mapping.strict,
+            )
+        )
+    if not model and "monthly_spend" in use:
+        # an amount without a dependency is that of the application
+        application.setdefault("monthly_spend", use["monthly_spend"])
     return ParsedRow(
         position=position,
         sheet=place,
@@ -117,21 +171,62 @@ def read_row(
         cells=[text_of(cell) for cell in cells],
         application=application,
         use=use if model else None,
-        refusal=refusal,
-        column=refused_column,
+        reasons=reasons,
     )
 
 
-def _parse_value(code: str, cell: Cell, conventions: SheetConventions) -> Any:
-    """Return the value of a field; the default if the cell has the mark for an empty value."""
-    if not isinstance(cell, str) or cell.strip().lower() != EMPTY_MARK:
-        return FIELDS[code].parse(cell, conventions)
-    if code not in _DEFAULTS:
-        raise InvalidCellError(
-            "This field cannot be cleared by an import. Leave the cell empty to keep the "
-            "recorded value."
+def _has(sheet: SheetMapping, fact: str) -> bool:
+    return f"application.{fact}" in sheet.columns.values()
+
+
+# a choice to leave the field empty
+LEFT_EMPTY = object()
+
+
+def _parse_value(
+    code: str, cell: Cell, sheet: SheetMapping, column: int, mapping: BookMapping
+) -> Any:
+    """Return the value of a field: the mapped one, else that of the cell; the default if the cell
+    has the mark for an empty value."""
+    if isinstance(cell, str) and cell.strip().lower() == EMPTY_MARK:
+        if code not in _DEFAULTS:
+            raise InvalidCellError(
+                "This field cannot be cleared by an import. Leave the cell empty to keep the "
+                "recorded value."
+            )
+        return _DEFAULTS[code]()
+    mapped = mapping.values.get(code)
+    kind = FIELDS[code].kind
+    chosen: Any = None
+    if mapped and kind in MAPPED_KINDS:
+        key = fold_name(text_of(cell))
+        if key in mapped:
+            if mapped[key] is None:
+                return LEFT_EMPTY
+            chosen = fact_from_json(code, mapped[key])
+    if kind is ValueKind.MONEY:
+        currency, factor = sheet.currency(column)
+        amount, currency = read_amount(
+            cell, mapping.conventions, currency=currency, factor=factor, chosen=chosen
         )
-    return _DEFAULTS[code]()
+        return convert_amount(amount, currency, mapping.rates)
+    return chosen if chosen is not None else FIELDS[code].parse(cell, mapping.conventions)
+
+
+# values of these kinds are mapped in the cell; names of records are mapped by the planner
+MAPPED_KINDS = frozenset(
+    {ValueKind.CHOICE, ValueKind.BOOLEAN, ValueKind.DAY, ValueKind.NUMBER, ValueKind.MONEY}
+)
+
+
+def fact_from_json(code: str, value: Any) -> Any:
+    """Return a mapped value, which is stored as JSON, as the field holds it."""
+    kind = FIELDS[code].kind
+    if kind is ValueKind.DAY:
+        return date.fromisoformat(str(value))
+    if kind is ValueKind.MONEY or code.partition(".")[2] in _DECIMALS:
+        return Decimal(str(value))
+    return value
 
 
 def _header_at(sheet: SheetMapping, column: int) -> str:

@@ -35,6 +35,11 @@ _GUARDED = re.compile(r"'(?=['=+\-@\t\r＝＋－＠])")
 _NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
 _EMPTY_WORDS = frozenset(
     {"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"}
+    | {"tbc", "tba", "t.b.d.", "???", "??", "--", "---", "...", "…", "not applicable", "not known"}
+    | {"k.a.", "k. a.", "keine angabe", "unbekannt", "nicht zutreffend", "entfällt", "offen"}
+    | {"non applicable", "inconnu", "à définir", "n.c.", "non renseigné", "sans objet"}
+    | {"no aplica", "desconocido", "por definir", "n/d", "nd", "non applicabile", "da definire"}
+    | {"sconosciuto", "n.v.t.", "nvt", "onbekend", "niet van toepassing", "n.n.b.", "ntb"}
 )
 _SPACES = re.compile(r"\s+")
 EMPTY_MARK = "(none)"  # in a cell: clears the recorded value
@@ -265,7 +270,7 @@ _NAMED = re.compile(r"(\d{1,2})\.?[\s-]+([^\W\d]+)\.?[\s,-]+(\d{4})")
 _NAMED_FIRST = re.compile(r"(?<![^\W\d])([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 _SERIAL = re.compile(r"\d{5}")
 _FIRST_SERIAL = date(1899, 12, 30)
-_MONTHS = {
+MONTHS = {
     word: number
     for number, words in enumerate(
         (
@@ -320,7 +325,7 @@ def parse_day(cell: Cell, conventions: SheetConventions) -> date:
     for pattern, places in ((_NAMED, (3, 2, 1)), (_NAMED_FIRST, (3, 1, 2))):
         if match := pattern.fullmatch(text):
             year, month, day_ = (match.group(place) for place in places)
-            month_number = _MONTHS.get(month.casefold())
+            month_number = MONTHS.get(month.casefold())
             if month_number:
                 return _make_day(text, int(year), month_number, int(day_))
     raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.")
@@ -380,7 +385,7 @@ def _check_plausible(day: date, cell: Cell) -> date:
 
 # --- choices --------------------------------------------------------------------------------------
 
-_YES = frozenset(
+YES_WORDS = frozenset(
     {
         "yes",
         "y",
@@ -396,20 +401,41 @@ _YES = frozenset(
         "sì",
         "vrai",
         "wahr",
+        "vero",
+        "verdadero",
+        "waar",
+        "s",
         "✓",
         "✔",
     }
 )
-_NO = frozenset({"no", "n", "false", "0", "nein", "non", "faux", "falsch", "nee"})
+NO_WORDS = frozenset(
+    {
+        "no",
+        "n",
+        "false",
+        "0",
+        "nein",
+        "non",
+        "faux",
+        "falsch",
+        "falso",
+        "nee",
+        "neen",
+        "onwaar",
+        "✗",
+        "✘",
+    }
+)
 
 
 def parse_boolean(cell: Cell) -> bool:
     if isinstance(cell, bool):
         return cell
     text = text_of(cell).casefold()
-    if text in _YES:
+    if text in YES_WORDS:
         return True
-    if text in _NO:
+    if text in NO_WORDS:
         return False
     raise InvalidCellError(f"'{text_of(cell)}' is not yes or no. Enter yes or no.")
 

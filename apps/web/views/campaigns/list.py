@@ -20,7 +20,7 @@ from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.page import Headline
-from apps.web.wording import describe_timing, number
+from apps.web.wording import bounded_number, describe_timing, number
 
 # late tasks are counted up to this number
 MAX_LATE = 10_000
@@ -151,7 +151,7 @@ class CampaignList(ListPage[Campaign, CampaignRow]):
         start = pluralize(n_open, "1 migration is open", f"{number(n_open)} migrations are open")
         if not n_late:
             return Headline(f"{start}; no task is late.")
-        count = f"{number(MAX_LATE)}+" if n_late > MAX_LATE else number(n_late)
+        count = bounded_number(n_late, MAX_LATE)
         return Headline(
             f"{start}; ", pluralize(n_late, "1 task is late", f"{count} tasks are late"), "."
         )

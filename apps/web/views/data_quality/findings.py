@@ -35,7 +35,7 @@ from apps.web.views.data_quality.finding_labels import (
     SEVERITIES,
     SEVERITY_MARKS,
 )
-from apps.web.wording import ago, number, with_written_dates
+from apps.web.wording import ago, bounded_number, number, with_written_dates
 
 # limit of the count of each kind
 MAX_ROWS_PER_KIND = 1000
@@ -147,7 +147,7 @@ class FindingKindSummary:
 
     @property
     def count(self) -> str:
-        return f"{number(MAX_ROWS_PER_KIND)}+" if self.n > MAX_ROWS_PER_KIND else number(self.n)
+        return bounded_number(self.n, MAX_ROWS_PER_KIND)
 
 
 def summarize_kinds(

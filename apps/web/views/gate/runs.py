@@ -43,10 +43,11 @@ from apps.web.views.gate.presenters import (
     GateFindingRow,
     finding_row,
 )
-from apps.web.wording import number
+from apps.web.wording import bounded_number
 
 # limit of findings and models on the page of a run; the list of its findings has all
 MAX_FINDINGS = 100
+MAX_COUNTED_RUNS = 1_000
 
 
 class GateRunList(ListPage[GateRun, GateRun]):
@@ -145,12 +146,12 @@ class GateRunList(ListPage[GateRun, GateRun]):
         n_blocked = (
             GateRun.objects.visible_to(self.user)
             .filter(decision=Decision.BLOCK)
-            .order_by()[:1001]
+            .order_by()[: MAX_COUNTED_RUNS + 1]
             .count()
         )
         if not n_blocked:
             return Headline(f"{self.count_records()}; none was blocked.")
-        blocked_count = "1,000+" if n_blocked > 1000 else number(n_blocked)
+        blocked_count = bounded_number(n_blocked, MAX_COUNTED_RUNS)
         return Headline(
             f"{self.count_records()}; ",
             pluralize(n_blocked, f"{blocked_count} was blocked", f"{blocked_count} were blocked"),

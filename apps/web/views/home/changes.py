@@ -7,7 +7,7 @@ from apps.accounts.models import AccountEvent, AccountEventKind, User
 from apps.common.database.statements import count_each
 from apps.common.time import day_of, start_of
 from apps.issues.models import Issue, IssueQuerySet
-from apps.web.wording import number
+from apps.web.wording import bounded_number
 
 # issues are counted up to here
 MAX_COUNTED_ISSUES = 1_000
@@ -24,11 +24,11 @@ class RecentChanges:
 
     @property
     def opened(self) -> str:
-        return _format_count(self.n_opened)
+        return bounded_number(self.n_opened, MAX_COUNTED_ISSUES)
 
     @property
     def resolved(self) -> str:
-        return _format_count(self.n_resolved)
+        return bounded_number(self.n_resolved, MAX_COUNTED_ISSUES)
 
 
 def recent_changes(issues: IssueQuerySet, *, user: User, today: date) -> RecentChanges | None:
@@ -50,7 +50,3 @@ def recent_changes(issues: IssueQuerySet, *, user: User, today: date) -> RecentC
         .values("pk")[:limit],
     )
     return RecentChanges(since, n_opened, n_resolved)
-
-
-def _format_count(n: int) -> str:
-    return f"{number(MAX_COUNTED_ISSUES)}+" if n > MAX_COUNTED_ISSUES else number(n)

@@ -22,7 +22,7 @@ from apps.web.views.home.migrations import open_migrations
 from apps.web.views.home.owner import owner_home
 from apps.web.views.home.retirements import HORIZON_DAYS, URGENT_DAYS, home_retirements
 from apps.web.views.start import setup_steps
-from apps.web.wording import number
+from apps.web.wording import bounded_number
 
 
 @require_safe
@@ -62,9 +62,7 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
         decisions=decisions_today(pending_issues(user, today=today), user=user, today=today),
         changes=recent_changes(Issue.objects.visible_to(user), user=user, today=today),
         n_causes=n_causes,
-        n_causes_shown=f"{number(MAX_COUNTED_CAUSES)}+"
-        if n_causes > MAX_COUNTED_CAUSES
-        else number(n_causes),
+        n_causes_shown=bounded_number(n_causes, MAX_COUNTED_CAUSES),
         retirements=home_retirements(user=user, today=today),
         horizon_days=HORIZON_DAYS,
         urgent_days=URGENT_DAYS,

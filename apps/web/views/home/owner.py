@@ -22,7 +22,7 @@ from apps.web.views.home.changes import recent_changes
 from apps.web.views.home.decisions import decisions_today
 from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues
 from apps.web.views.start import setup_steps
-from apps.web.wording import join_names, number
+from apps.web.wording import bounded_number, join_names, number
 
 MAX_URGENT = 5
 MAX_LATER = 10
@@ -93,9 +93,7 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
         later_is_cut=len(later) > MAX_LATER,
         urgencies=_count_urgencies([*(row.row for row in decisions.rows), *later]),
         n_mine=n_mine,
-        n_mine_shown=f"{number(MAX_COUNTED_ISSUES)}+"
-        if n_mine > MAX_COUNTED_ISSUES
-        else number(n_mine),
+        n_mine_shown=bounded_number(n_mine, MAX_COUNTED_ISSUES),
         n_owned=n_owned,
         applications=applications,
         developers=_count_developers(owned, today),

@@ -36,7 +36,7 @@ from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import can_import, governance_user, signed_in_user
 from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
-from apps.web.wording import ago, number
+from apps.web.wording import ago, bounded_number, number
 
 # discrepancies of one kind are counted up to this number
 MAX_COUNTED = 1000
@@ -219,7 +219,7 @@ def _build_connection(stream: ConnectionSummary) -> Connection:
 
 
 def _build_kind(kind: str, n: int) -> ConnectionKind:
-    formatted_n = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
+    formatted_n = bounded_number(n, MAX_COUNTED)
     return ConnectionKind(
         presenters.KINDS[kind], formatted_n, f"{reverse('discrepancies:list')}?kind={kind}", n > 0
     )

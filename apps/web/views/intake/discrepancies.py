@@ -38,7 +38,7 @@ from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
 from apps.web.views.undo import return_path
-from apps.web.wording import day, number
+from apps.web.wording import bounded_number, day, number
 
 MAX_SELECTED = 200
 MAX_COUNTED = 1000
@@ -182,7 +182,7 @@ class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
         n = open_by_kind(self.user, max_count=MAX_COUNTED).get(Discrepancy.Kind.SHADOW, 0)
         if not n:
             return Headline(f"{self.count_records()} {verb} open.")
-        formatted_n = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
+        formatted_n = bounded_number(n, MAX_COUNTED)
         undeclared = pluralize(n, "is an undeclared use", "are undeclared uses")
         return Headline(f"{self.count_records()} {verb} open; ", f"{formatted_n} {undeclared}", ".")
 

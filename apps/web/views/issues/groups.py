@@ -40,7 +40,7 @@ from apps.web.views.issues.presenters import (
     present_issues,
     record_link,
 )
-from apps.web.wording import number
+from apps.web.wording import bounded_number, number
 
 GROUPS_PER_PAGE = 15
 ROWS_PER_GROUP = 5
@@ -105,7 +105,7 @@ class IssueGroup:
 
     @property
     def n_shown(self) -> str:
-        return bounded_number(self.n)
+        return bounded_number(self.n, MAX_COUNTED_ROWS)
 
 
 def mark_set_aside(issues: IssueQuerySet, today: date) -> IssueQuerySet:
@@ -289,11 +289,6 @@ class GroupedIssues:
         return "" if is_last else changed_query(self.request, page=self.number + 1)
 
 
-def bounded_number(n: int) -> str:
-    """Format a number that was counted up to MAX_COUNTED_ROWS + 1."""
-    return f"{MAX_COUNTED_ROWS:,}+" if n > MAX_COUNTED_ROWS else number(n)
-
-
 def _is_set_aside(row: IssueRow, today: date) -> bool:
     """Return whether the row meets `set_aside_condition`."""
     issue = row.issue
@@ -346,7 +341,11 @@ def _describe_cause(
         sentences = ["Whole organisation."]
     else:
         count = pluralize(group.n, "1 application", f"{group.n_shown} applications")
-        critical = f", {bounded_number(group.n_critical)} critical" if group.n_critical else ""
+        critical = (
+            f", {bounded_number(group.n_critical, MAX_COUNTED_ROWS)} critical"
+            if group.n_critical
+            else ""
+        )
         sentences = [f"{count}{critical}."]
     acts = []
     task = next((row.issue.task for row in group.rows if row.issue.task is not None), None)

@@ -45,7 +45,7 @@ from apps.web.views.issues.groups import (
     mark_set_aside,
 )
 from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues
-from apps.web.wording import number
+from apps.web.wording import bounded_number, number
 
 # a count of a tab or a view goes no further
 MAX_VIEW_COUNT = 1_000
@@ -236,7 +236,7 @@ class IssueList(ListPage[Issue, IssueRow]):
             ViewLink(
                 label,
                 f"?{urlencode({**filters, **kept})}",
-                f"{limit:,}+" if counts[label] > limit else number(counts[label]),
+                bounded_number(counts[label], limit),
                 label in current,
             )
             for label, filters in queries.items()

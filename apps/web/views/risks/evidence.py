@@ -29,9 +29,10 @@ from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import can_import, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks.forms import EvidenceForm
-from apps.web.wording import number
+from apps.web.wording import bounded_number, number
 
 MAX_ROWS = 50
+MAX_COUNTED_EVIDENCE = 1_000
 # marks of the states
 MARKS: dict[str, str] = {
     Evidence.State.FAILING: "open",
@@ -234,10 +235,10 @@ class EvidenceList(ListPage[Evidence, EvidenceRow]):
         """Return the number of pieces, and those in doubt."""
         total = f"{self.count_records()} {pluralize(self.listing.n_found, 'is', 'are')} recorded"
         visible = Evidence.objects.visible_to(self.user)
-        n_doubtful = visible.failing_or_expired_on(self.today)[:1001].count()
+        n_doubtful = visible.failing_or_expired_on(self.today)[: MAX_COUNTED_EVIDENCE + 1].count()
         if not n_doubtful:
             return Headline(f"{total}; none is failing or expired.")
-        count = "1,000+" if n_doubtful > 1000 else number(n_doubtful)
+        count = bounded_number(n_doubtful, MAX_COUNTED_EVIDENCE)
         verb = pluralize(n_doubtful, "is", "are")
         return Headline(f"{total}; ", f"{count} {verb} failing or expired", ".")
 

@@ -43,7 +43,7 @@ from apps.web.pages.page import Headline
 from apps.web.views.risks import presenters
 from apps.web.views.risks.groups import RiskGroupList, is_grouped
 from apps.web.views.risks.inherited_risks import NO_FILTERS, InheritedRiskList
-from apps.web.wording import day, number, with_written_dates
+from apps.web.wording import bounded_number, day, with_written_dates
 
 MAX_FILE_ROWS = 10_000
 _BATCH_SIZE = 500
@@ -436,7 +436,7 @@ class RegisterList(InheritedRiskList[RegisterRow]):
         n = self.n_matches
         if n is None:
             return ""
-        return f"{MAX_COUNTED_ROWS:,}+" if n > MAX_COUNTED_ROWS else number(n)
+        return bounded_number(n, MAX_COUNTED_ROWS)
 
     def get_lead(self) -> Headline:
         """Return the rows that match the filters, or those that are not assessed."""

@@ -1,0 +1,197 @@
+"""Names of models as people write them, where the model ID of the host is not known.
+
+A name is an offering of kind `name`, with candidates: the versions or foundations that it may be.
+Its lifecycle and its upstream dependencies follow from the model IDs that it may stand for
+(sql/named_lifecycles.sql, sql/footing_due.sql; docs/catalogue.md, section Names). Once a user has
+chosen the model ID, `resolved_to` remembers it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from apps.catalog.claims.reconciliation import catalogue_lock
+from apps.catalog.footing import refresh_footing
+from apps.catalog.identity.hosts import BY_SLUG
+from apps.catalog.ingestion.offerings import ensure_providers, link_regions
+from apps.catalog.models import (
+    Foundation,
+    Offering,
+    OfferingCandidate,
+    OfferingKind,
+    Version,
+)
+from apps.common.database.bulk_writes import update_rows
+from apps.common.time import day_of
+
+# the host of names for which none is stated; no node of the host layer
+HOST_NOT_STATED = "host-not-stated"
+# the organisation's own machines; users can rename the provider
+OWN_HOSTING = "own-hosting"
+_OWN_NAMES = {HOST_NOT_STATED: "Host not stated", OWN_HOSTING: "Own hosting"}
+_MAX_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A name at a host, and what it may be: `versions` are identifiers, `foundations` slugs.
+
+    `host` is the slug of a provider; HOST_NOT_STATED without one. `kind` is `name` or `product`;
+    `text` of a product is its slug, with its `label`. Two names that differ only in case or spaces
+    are one.
+    """
+
+    host: str
+    text: str
+    versions: tuple[str, ...] = ()
+    foundations: tuple[str, ...] = ()
+    region: str = ""
+    tier: str = ""
+    kind: str = OfferingKind.NAME
+    label: str = ""
+    source_url: str = ""
+    source_on: date | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return self.host, collapse_name(self.text).lower(), self.region, self.tier
+
+
+def collapse_name(text: str) -> str:
+    """Return the text as it is stored: without spaces around it, each run of spaces as one."""
+    return re.sub(r"\s+", " ", text).strip()[:_MAX_LENGTH]
+
+
+@transaction.atomic
+def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[NamedModel, int]:
+    """Find or create the offering of each name; return {name: offering ID}.
+
+    A text that is a model ID of the host is that model ID, and a name for which a user has chosen
+    the model ID is that one. New candidates replace the earlier ones. A number of statements that
+    does not grow with the names.
+    """
+    names = list(dict.fromkeys(names))
+    if not names:
+        return {}
+    catalogue_lock()
+    hosts = ensure_hosts({name.host for name in names})
+    by_key = {name.key: name for name in names}
+    known = _find_offerings(by_key, hosts)
+    created = [name for key, name in by_key.items() if key not in known]
+    Offering.objects.bulk_create(
+        [
+            Offering(
+                host_id=hosts[name.host],
+                api_id=collapse_name(name.text),
+                region_scope=name.region,
+                service_tier=name.tier,
+                kind=name.kind,
+                name=name.label,
+            )
+            for name in created
+        ],
+        ignore_conflicts=True,
+    )
+    if created:
+        known = _find_offerings(by_key, hosts)
+        link_regions({known[n.key].pk: (hosts[n.host], n.region) for n in created if n.region})
+    open_names = {
+        known[key].pk: name
+        for key, name in by_key.items()
+        if known[key].kind != OfferingKind.MODEL_ID
+    }
+    changed_ids = _set_candidates(open_names)
+    refresh_footing(changed_ids | {known[name.key].pk for name in created}, today=day_of(at))
+    return {name: known[name.key].resolved_to_id or known[name.key].pk for name in names}
+
+
+def ensure_hosts(slugs: Collection[str]) -> dict[str, int]:
+    """Return {slug: provider ID}; the host that is not stated and the organisation's own machines
+    get their names, any other unknown slug becomes a host."""
+    names = {slug: BY_SLUG[slug].name for slug in slugs if slug in BY_SLUG}
+    return ensure_providers(slugs, names | _OWN_NAMES)
+
+
+def _find_offerings(
+    by_key: Mapping[tuple[str, str, str, str], NamedModel], hosts: Mapping[str, int]
+) -> dict[tuple[str, str, str, str], Offering]:
+    """Return {key of a name: its offering}; a model ID of the host takes precedence over a name."""
+    texts = {collapse_name(name.text) for name in by_key.values()}
+    slugs = {pk: slug for slug, pk in hosts.items()}
+    rows = (
+        Offering.objects.annotate(lower=Lower("api_id"))
+        .filter(host__in=slugs)
+        .filter(
+            Q(kind=OfferingKind.MODEL_ID, api_id__in=texts)
+            | (~Q(kind=OfferingKind.MODEL_ID) & Q(lower__in={text.lower() for text in texts}))
+        )
+        .order_by("pk")
+    )
+    found: dict[tuple[str, str, str, str], Offering] = {}
+    for row in rows:
+        key = (slugs[row.host_id], row.api_id.lower(), row.region_scope, row.service_tier)
+        if key not in by_key:
+            continue
+        is_exact = row.kind != OfferingKind.MODEL_ID or row.api_id == collapse_name(
+            by_key[key].text
+        )
+        if is_exact and (key not in found or row.kind == OfferingKind.MODEL_ID):
+            found[key] = row
+    return found
+
+
+def _set_candidates(names: Mapping[int, NamedModel]) -> set[int]:
+    """Store the candidates of names, given as {offering ID: name}, where they differ; return the
+    IDs of the names that changed. A name that states no candidates keeps those it has."""
+    versions = dict(
+        Version.objects.filter(
+            identifier__in={v for name in names.values() for v in name.versions}
+        ).values_list("identifier", "pk")
+    )
+    foundations = dict(
+        Foundation.objects.filter(
+            slug__in={f for name in names.values() for f in name.foundations}
+        ).values_list("slug", "pk")
+    )
+    stored: dict[int, set[tuple[int | None, int | None]]] = {pk: set() for pk in names}
+    for pk, version_id, foundation_id in OfferingCandidate.objects.filter(
+        offering__in=names
+    ).values_list("offering_id", "version_id", "foundation_id"):
+        stored[pk].add((version_id, foundation_id))
+    changed: dict[int, list[OfferingCandidate]] = {}
+    for pk, name in names.items():
+        wanted: list[tuple[int | None, int | None]] = [
+            *((versions[v], None) for v in name.versions if v in versions),
+            *((None, foundations[f]) for f in name.foundations if f in foundations),
+        ]
+        if wanted and set(wanted) != stored[pk]:
+            changed[pk] = [
+                OfferingCandidate(
+                    offering_id=pk,
+                    version_id=version_id,
+                    foundation_id=foundation_id,
+                    source_url=name.source_url,
+                    source_on=name.source_on,
+                )
+                for version_id, foundation_id in dict.fromkeys(wanted)
+            ]
+    OfferingCandidate.objects.filter(offering__in=changed).delete()
+    OfferingCandidate.objects.bulk_create(row for rows in changed.values() for row in rows)
+    _set_versions(changed)
+    return set(changed)
+
+
+def _set_versions(candidates: Mapping[int, Collection[OfferingCandidate]]) -> None:
+    """Set the version of each name that has one candidate, and remove it from the others."""
+    update_rows(
+        Offering,
+        {
+            pk: {"version_id": next(iter(rows)).version_id if len(rows) == 1 else None}
+            for pk, rows in candidates.items()
+        },
+    )

@@ -1,0 +1,231 @@
+"""Distinct values of a file: which texts its columns hold, and how often. Plain Python, one pass.
+
+Of dates, numbers and amounts only the texts count that are in no exact form; the others need no
+mapping. Rows are kept beside, so that a workbook is not unpacked twice."""
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from apps.intake.spreadsheets.columns.fields import FIELDS
+from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
+from apps.intake.spreadsheets.columns.money import read_amount
+from apps.intake.spreadsheets.columns.rows import content_rows
+from apps.intake.spreadsheets.columns.values import (
+    EMPTY_MARK,
+    InvalidCellError,
+    SheetConventions,
+    fold_name,
+    is_empty_text,
+    text_of,
+)
+from apps.intake.spreadsheets.files.tables import Book, Cell, Table, TableRow
+from apps.intake.spreadsheets.values.distinct import ValueKind
+
+MODEL = "use.model"
+MAX_DISTINCT = 5_000  # of one field; the rest is read cell by cell
+_MAX_TEXT_LENGTH = 300
+_MAX_APPLICATIONS = 3
+_ROWS_PER_BLOCK = 500
+_MEMORY_BYTES = 16 * 1024 * 1024  # of the kept rows; further ones go to a temporary file
+_EXACT_ONLY = frozenset({ValueKind.DAY, ValueKind.NUMBER, ValueKind.MONEY})
+_MAX_CHECKED = 100_000
+
+
+@dataclass(slots=True)
+class RawValue:
+    """One text of a field. `context` is the host cell beside a model; `applications` are the names
+    of the first ones with it; `is_exact`: it is one of the known words or forms."""
+
+    code: str
+    text: str
+    context: str
+    header: str
+    n_rows: int
+    first_row: int
+    is_exact: bool = True
+    applications: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def scan_book(
+    book: Book, mapping: BookMapping, *, keeps_files: bool
+) -> tuple[Book, list[RawValue]]:
+    """Return (the book with its rows kept, the distinct values of the tables that are read)."""
+    spools: dict[int, _Spool] = {}
+    counted = _Counter(mapping.conventions)
+    for place, sheet in mapping.read_sheets:
+        if place >= len(book.tables):
+            continue
+        spool = spools[place] = _Spool(keeps_files=keeps_files)
+        kept = replace(book.tables[place], rows=spool.recorded(book.tables[place]))
+        one = replace(
+            book, tables=tuple(kept if n == place else t for n, t in enumerate(book.tables))
+        )
+        only = replace(
+            mapping,
+            sheets=tuple(
+                other if n == place else replace(other, read=False)
+                for n, other in enumerate(mapping.sheets)
+            ),
+        )
+        columns = counted.columns_of(sheet)
+        for _, _, number, cells in content_rows(one, only):
+            counted.add(columns, number, cells)
+    tables = tuple(
+        replace(table, rows=spools[place].rows) if place in spools else table
+        for place, table in enumerate(book.tables)
+    )
+    return replace(book, tables=tables), counted.values()
+
+
+class _Spool:
+    """Rows of one table, kept in memory or in a temporary file."""
+
+    def __init__(self, *, keeps_files: bool) -> None:
+        self._file: IO[bytes] = SpooledTemporaryFile(  # noqa: SIM115 - lives as long as the rows
+            max_size=_MEMORY_BYTES if keeps_files else 0
+        )
+
+    def recorded(self, table: Table) -> Any:
+        """Return a reader of the table that keeps what it reads."""
+
+        def rows() -> Iterator[TableRow]:
+            block: list[TableRow] = []
+            for row in table.rows():
+                block.append(row)
+                yield row
+                if len(block) == _ROWS_PER_BLOCK:
+                    pickle.dump(block, self._file, pickle.HIGHEST_PROTOCOL)
+                    block = []
+            pickle.dump(block, self._file, pickle.HIGHEST_PROTOCOL)
+
+        return rows
+
+    def rows(self) -> Iterator[TableRow]:
+        """Yield the kept rows."""
+        self._file.seek(0)
+        while True:
+            try:
+                # written by this process just before
+                block = pickle.load(self._file)  # noqa: S301
+            except EOFError:
+                return
+            yield from block
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Columns of a table that are counted, with the places of model, host and application."""
+
+    counted: tuple[tuple[int, str, ValueKind, str], ...]
+    sheet: SheetMapping
+    model: int | None
+    host: int | None
+    application: int | None
+    role: int | None
+
+
+class _Counter:
+    """Counts of distinct values over the rows of a file."""
+
+    def __init__(self, conventions: SheetConventions) -> None:
+        self._conventions = conventions
+        self._values: dict[str, dict[tuple[str, str], RawValue]] = {}
+        self._exact: dict[tuple[str, str], bool] = {}
+
+    def columns_of(self, sheet: SheetMapping) -> _Columns:
+        place_of = {code: column for column, code in sheet.columns.items()}
+        counted = tuple(
+            (column, code, kind, sheet.heads[column] or f"Column {column + 1}")
+            for column, code in sheet.columns.items()
+            if (kind := FIELDS[code].kind) is not None
+        )
+        return _Columns(
+            counted,
+            sheet,
+            place_of.get(MODEL),
+            place_of.get("use.host"),
+            place_of.get("application.name", place_of.get("application.slug")),
+            place_of.get("use.role"),
+        )
+
+    def add(self, columns: _Columns, number: int, cells: list[Cell]) -> None:
+        n_cells = len(cells)
+        for column, code, kind, header in columns.counted:
+            cell = cells[column] if column < n_cells else None
+            if cell is None or (kind in _EXACT_ONLY and not isinstance(cell, str)):
+                continue
+            if is_empty_text(cell):
+                continue
+            if kind in _EXACT_ONLY:
+                text = text_of(cell)
+                if self._is_exact(code, text, columns.sheet, column):
+                    continue
+                self._count(code, text, "", header, number).is_exact = False
+            else:
+                self._count(code, text_of(cell), "", header, number)
+        if columns.model is not None and columns.model < n_cells:
+            self._add_model(columns, number, cells)
+
+    def _add_model(self, columns: _Columns, number: int, cells: list[Cell]) -> None:
+        cell = cells[columns.model or 0]
+        if is_empty_text(cell):
+            return
+        host = (
+            cells[columns.host] if columns.host is not None and columns.host < len(cells) else None
+        )
+        host_text = "" if is_empty_text(host) else text_of(host)
+        header = columns.sheet.heads[columns.model or 0]
+        raw = self._count(MODEL, text_of(cell), host_text, header, number)
+        place = columns.application
+        if place is not None and place < len(cells) and len(raw.applications) < _MAX_APPLICATIONS:
+            name = text_of(cells[place])[:200]
+            if name not in raw.applications:
+                raw.applications = (*raw.applications, name)
+
+    def _is_exact(self, code: str, text: str, sheet: SheetMapping, column: int) -> bool:
+        if text.isdigit() and len(text) < 5 and FIELDS[code].kind is not ValueKind.DAY:
+            return True
+        key = (code, text)
+        known = self._exact.get(key)
+        if known is None:
+            known = parses(code, text, self._conventions, sheet.currency(column)[0])
+            if len(self._exact) < _MAX_CHECKED:
+                self._exact[key] = known
+        return known
+
+    def _count(self, code: str, text: str, context: str, header: str, number: int) -> RawValue:
+        of_field = self._values.setdefault(code, {})
+        key = (fold_name(text), fold_name(context) if context else "")
+        raw = of_field.get(key)
+        if raw is None:
+            raw = RawValue(
+                code, text[:_MAX_TEXT_LENGTH], context[:_MAX_TEXT_LENGTH], header, 0, number
+            )
+            if len(of_field) < MAX_DISTINCT and text.strip().lower() != EMPTY_MARK:
+                of_field[key] = raw
+        raw.n_rows += 1
+        return raw
+
+    def values(self) -> list[RawValue]:
+        """Return the values by field, the most frequent first."""
+        return [
+            raw
+            for of_field in self._values.values()
+            for raw in sorted(of_field.values(), key=lambda raw: (-raw.n_rows, raw.text))
+        ]
+
+
+def parses(code: str, text: str, conventions: SheetConventions, currency: str = "") -> bool:
+    """Return whether the text is in an exact form of the field."""
+    try:
+        if FIELDS[code].kind is ValueKind.MONEY:
+            read_amount(text, conventions, currency=currency, factor=1)
+        else:
+            FIELDS[code].parse(text, conventions)
+    except InvalidCellError:
+        return False
+    return True

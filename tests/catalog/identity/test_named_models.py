@@ -1,0 +1,81 @@
+"""Names without a model ID: which offering they become, and what follows from their IDs."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from apps.catalog.footing import footing_differences
+from apps.catalog.identity.named_models import HOST_NOT_STATED, NamedModel, ensure_named_models
+from apps.catalog.models import Offering, OfferingCandidate, OfferingKind, Provider, Version
+from tests.builders import NOW, make_foundation, make_offering, make_provider, make_version
+
+pytestmark = pytest.mark.django_db
+
+RETIRED = {"lifecycle": "retired", "retires_on": date(2026, 9, 10), "date_kind": "firm"}
+
+
+def _bedrock() -> Provider:
+    return make_provider("bedrock", name="Amazon Bedrock")
+
+
+def _name(text: str, *versions: Version, host: str = "bedrock", **fields: Any) -> Offering:
+    name = NamedModel(host, text, versions=tuple(v.identifier for v in versions), **fields)
+    return Offering.objects.get(pk=ensure_named_models([name], at=NOW)[name])
+
+
+def test_a_name_of_one_version_retires_with_its_first_model_id() -> None:
+    version = make_version("anthropic/claude-3-haiku-20240307")
+    make_offering("anthropic.claude-3-haiku", host=_bedrock(), version=version, **RETIRED)
+    make_offering("eu.anthropic.claude-3-haiku", host=_bedrock(), version=version)
+
+    name = _name("Haiku 3 / Bedrock", version)
+
+    assert (name.kind, name.lifecycle, name.retires_on) == (
+        OfferingKind.NAME,
+        "retired",
+        date(2026, 9, 10),
+    )
+    assert name.version == version
+    assert not footing_differences()
+
+
+def test_a_name_without_a_known_model_id_is_unknown_and_has_a_footing() -> None:
+    name = _name("our model", host=HOST_NOT_STATED)
+
+    assert (name.lifecycle, name.retires_on, name.version) == ("unknown", None, None)
+    assert name.host.name == "Host not stated"
+    assert not footing_differences()
+
+
+def test_a_name_of_several_versions_of_one_foundation_skips_what_is_retired() -> None:
+    foundation = make_foundation("anthropic/claude-3-5-sonnet")
+    old, new = (
+        make_version(f"anthropic/claude-3-5-sonnet-{day}", foundation=foundation)
+        for day in ("20240620", "20241022")
+    )
+    make_offering("old", host=_bedrock(), version=old, **RETIRED)
+    make_offering(
+        "new", host=_bedrock(), version=new, retires_on=date(2027, 3, 1), date_kind="firm"
+    )
+
+    name = _name("Claude 3.5 Sonnet via Bedrock", old, new)
+
+    assert (name.retires_on, name.version) == (date(2027, 3, 1), None)
+    assert not footing_differences()
+
+
+def test_the_same_name_in_other_letters_is_one_offering_and_keeps_its_candidates() -> None:
+    version = make_version()
+    first = _name("Haiku 3  / Bedrock", version)
+
+    again = _name("haiku 3 / bedrock")
+
+    assert (again.pk, again.api_id) == (first.pk, "Haiku 3 / Bedrock")
+    assert OfferingCandidate.objects.get().version == version
+
+
+def test_a_text_that_is_a_model_id_of_the_host_is_that_model_id() -> None:
+    offering = make_offering("claude-3-haiku", host=_bedrock())
+
+    assert _name("claude-3-haiku", make_version()) == offering
