@@ -215,6 +215,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "imports": [
         *upload.ImportList.urls("imports"),
         path("imports/template.xlsx", exports.import_template, name="template"),
+        path("imports/example.xlsx", exports.example_sheet, name="example"),
+        path("imports/example/", upload.upload_example, name="upload-example"),
         path("imports/inventory.xlsx", exports.inventory_xlsx, name="inventory-xlsx"),
         path("imports/applications.csv", exports.applications_csv, name="applications-csv"),
         path("imports/uses.csv", exports.dependencies_csv, name="dependencies-csv"),

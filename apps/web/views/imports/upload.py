@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.common.time import now
@@ -28,6 +29,7 @@ from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.page import Headline
 from apps.web.views.imports import presenters
+from apps.web.views.imports.exports import EXAMPLE_SHEET
 from apps.web.views.imports.permissions import importing_user
 from apps.web.views.imports.wizard import FINISHED_STEP, VALUES, continuation_url
 
@@ -251,6 +253,16 @@ class ImportList(ListPage[Import, ImportEntry]):
             else:
                 return redirect("imports:detail", pk=import_.pk)
         return self.render(request, form=form, status=422)
+
+
+@require_POST
+def upload_example(request: HttpRequest) -> HttpResponse:
+    """Receive the example as if the user had uploaded it, and lead to its import."""
+    user = importing_user(request)
+    import_ = receive_sheet(
+        content=EXAMPLE_SHEET.read_bytes(), file_name=EXAMPLE_SHEET.name, by=user, at=now()
+    )
+    return redirect("imports:detail", pk=import_.pk)
 
 
 def _receive_upload(cleaned: dict[str, Any], user: User) -> Import:
