@@ -73,7 +73,7 @@ def columns_headline(import_: Import) -> Headline:
     if import_.state == Import.State.FAILED:
         return import_headline(import_)
     return Headline(
-        "Select what each column contains. The next page shows what each row would change."
+        "Select what each column contains. The next page lists each distinct value once."
     )
 
 

@@ -27,7 +27,7 @@ ONE_OF_LIST = "list"
 # kinds whose value is typed
 TYPED_KINDS = (ValueKind.DAY, ValueKind.NUMBER, ValueKind.MONEY)
 # more options than these are typed with suggestions, because each row would repeat them
-MAX_SELECT_OPTIONS = 60
+MAX_SELECT_OPTIONS = 300
 
 
 @dataclass(slots=True)

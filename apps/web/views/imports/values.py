@@ -187,8 +187,8 @@ class ValuesPage:
             and (not self.is_open_only or model.is_open)
         ]
 
-    def _paginate[T](self, items: Sequence[T]) -> Page[T]:
-        return Paginator(items, LINES_PER_PAGE).get_page(self.request.GET.get("page"))
+    def _paginate[T](self, items: Sequence[T], size: int = LINES_PER_PAGE) -> Page[T]:
+        return Paginator(items, size).get_page(self.request.GET.get("page"))
 
     def context(self, choices: ValueChoices | None = None) -> dict[str, Any]:
         """Return the context of the page; with `choices` of a form that could not be saved."""
@@ -232,7 +232,8 @@ class ValuesPage:
             return context
         if self.code:
             group = self._groups_by_code[self.code]
-            context["page_obj"] = self._paginate(self._select(group.values))
+            n_lines = LINES_PER_PAGE if len(group.options) <= 60 else LINES_PER_PAGE // 2
+            context["page_obj"] = self._paginate(self._select(group.values), n_lines)
             section = build_section(
                 group,
                 list(context["page_obj"]),
