@@ -164,7 +164,8 @@ PAGES = {
     "yynyynyl": """
         applications:bulk-update:get applications:bulk-update:post applications:create:post
         evidence:create:get evidence:create:post evidence:upload:get evidence:upload:post
-        imports:csv:get imports:list:get imports:list:post imports:template:get imports:xlsx:get
+        imports:csv:get imports:example:get imports:list:get imports:list:post imports:template:get
+        imports:upload-example:post imports:xlsx:get
     """,
     # governance; there is nothing at this key here
     "00nnnnnl": """
@@ -194,6 +195,15 @@ PAGES = {
     # whose own it is
     "nnny0n0l": """
         imports:columns:get imports:columns:post imports:confirm:post imports:discard:post
+        imports:edit-row:get imports:edit-row:post imports:values:get imports:values:post
+    """,
+    # whose own it is; there are no values at this key here
+    "nnn00n0l": """
+        imports:values-csv:get
+    """,
+    # governance; whose own it is may not invite
+    "yynn0n0l": """
+        imports:invite:post
     """,
     # administrators
     "ynnnnnnl": """

@@ -76,6 +76,8 @@ def typed_text(group: ValueGroup, value: Any) -> str:
     """Return a value as it stands in a text field; empty for none."""
     if value is None:
         return ""
+    if value == CREATE and group.kind in (ValueKind.TEAM, ValueKind.PROVIDER):
+        return create_label(group)
     if group.kind in TYPED_KINDS:
         return str(value)
     return dict(option_labels(group)).get(encode(value), str(value))

@@ -205,10 +205,7 @@ def _write_control(
 def _write_text_field(
     group: ValueGroup, value: DistinctValue, name: str, label: str, posted: Mapping[str, str]
 ) -> SafeString:
-    text = posted.get(
-        name,
-        create_label(group) if value.value == CREATE else typed_text(group, value.value),
-    )
+    text = posted.get(name, typed_text(group, value.value))
     attributes = (
         SafeString(' type="date"')
         if group.kind is ValueKind.DAY
