@@ -78,6 +78,7 @@ from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
 from apps.web.views.imports import rows as import_rows
 from apps.web.views.imports import values as import_values
+from apps.web.views.imports.exchange_rates import ExchangeRateList
 from apps.web.views.intake import (
     connections,
     discrepancies,
@@ -239,6 +240,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("imports/<int:pk>/undo/", steps.undo_import, name="undo"),
         path("imports/<int:pk>/drop/", steps.submit_discard, name="discard"),
     ],
+    "exchange-rates": [*ExchangeRateList.urls("imports/exchange-rates")],
     "applications": [
         *applications_list.ApplicationList.urls("applications"),
         path("applications/<slug:slug>/", applications_detail.application_detail, name="detail"),

@@ -28,7 +28,8 @@ PAGES = {
         discrepancies:xlsx:get documents:csv:get documents:list:get documents:xlsx:get
         events:csv:get events:detail:get events:list:get events:xlsx:get evidence-packs:create:post
         evidence-packs:csv:get evidence-packs:list:get evidence-packs:xlsx:get evidence:csv:get
-        evidence:list:get evidence:xlsx:get exposure:blast-radius-csv:get
+        evidence:list:get evidence:xlsx:get exchange-rates:csv:get
+        exchange-rates:list:get exchange-rates:xlsx:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
         exposure:concentration:get exposure:contributions-csv:get exposure:contributions-xlsx:get
@@ -275,8 +276,9 @@ API = {
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get
-        evidence/:post exit-plans/:get exit-plans/:post exit-plans/bulk/:post exit-tests/:get
-        exit-tests/:post exposure-flags/:get exposure-policies/:get exposure-policies/:post
+        evidence/:post exchange-rates/:get exchange-rates/{pk}/:get exit-plans/:get
+        exit-plans/:post exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
+        exposure-policies/:get exposure-policies/:post
         feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
@@ -350,6 +352,7 @@ API = {
         aliases/{pk}/:patch annex-items/note/:post annex-items/request/:post approvals/:post
         approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
         derivations/:post derivations/{pk}/:delete derivations/{pk}/:patch event-rates/:post
+        exchange-rates/:post exchange-rates/{pk}/:patch
         foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post foundations/:post
