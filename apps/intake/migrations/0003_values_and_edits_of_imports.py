@@ -1,4 +1,4 @@
-"""Distinct values of imported spreadsheets, corrected rows, and all reasons of a row."""
+"""Distinct values of imported spreadsheets, corrected rows, all reasons of a row, and what an import created."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -12,6 +12,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="import",
+            name="created",
+            field=models.JSONField(
+                default=dict,
+                help_text="IDs of the teams, people, vendors and names that the import created.",
+            ),
+        ),
         migrations.AddField(
             model_name="importrow",
             name="reasons",

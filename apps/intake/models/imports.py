@@ -119,6 +119,10 @@ class Import(models.Model):
     counts = models.JSONField(
         default=dict, help_text="Rows, applications and dependencies by outcome."
     )
+    created = models.JSONField(
+        default=dict,
+        help_text="IDs of the teams, people, vendors and names that the import created.",
+    )
     error = models.TextField(blank=True, help_text="Sentence with the reason of the failure.")
     planned_on = models.DateField(null=True, blank=True, help_text="Date of the preview.")
     change = models.UUIDField(

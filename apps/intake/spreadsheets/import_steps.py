@@ -7,8 +7,10 @@ or not at all."""
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +19,7 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.errors import ConflictError
+from apps.common.history.context import audit_context
 from apps.common.processes.child_process import ResultTooLargeError
 from apps.common.time import day_of, now
 from apps.intake import import_jobs
@@ -24,8 +27,9 @@ from apps.intake.import_jobs import IntakePermissionError, InvalidStateError, st
 from apps.intake.import_progress import set_progress
 from apps.intake.models import Import, ImportContent, SavedMapping
 from apps.intake.spreadsheets.columns.mapping import BookMapping, apply_remembered
-from apps.intake.spreadsheets.files.child_reader import SheetSummary, examine_sheet, rows_of_sheet
+from apps.intake.spreadsheets.files.child_reader import SheetSummary, examine_sheet, read_sheet
 from apps.intake.spreadsheets.files.tables import UnreadableError
+from apps.intake.spreadsheets.plan.created_records import remove_created
 from apps.intake.spreadsheets.plan.execution import (
     ChangedMeanwhileError,
     apply_preview,
@@ -35,6 +39,9 @@ from apps.intake.spreadsheets.plan.execution import (
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
 from apps.intake.spreadsheets.plan.storage import store_rows
+from apps.intake.spreadsheets.row_edits import edits_by_row
+from apps.intake.spreadsheets.values.records import ValueRecords, store_values
+from apps.intake.spreadsheets.values.steps import add_choices, rates_on
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.actions.undo import teams_of_change, undo_change
 
@@ -130,6 +137,23 @@ def choose_columns(
     return _continue_import(import_, at_once=import_.n_bytes <= MAX_IMMEDIATE_BYTES)
 
 
+def choose_values(
+    *,
+    import_: Import,
+    values: Mapping[int, Any],
+    models: Mapping[int, int | None],
+    by: User | None,
+    at: datetime,
+) -> Import:
+    """Set what distinct values mean, and plan all rows again.
+
+    `values` is {id of a value: choice as JSON}, `models` {id of a model name: id of the offering,
+    None to leave it unresolved}. What is not named stays as it is. Raises DomainError for a choice
+    that its field does not have."""
+    mapping = add_choices(import_, values=values, models=models)
+    return choose_columns(import_=import_, mapping=mapping, by=by, at=at)
+
+
 def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
     """Apply the changes of the preview. `whole_or_nothing`: apply nothing if a row has changed
     since the preview. `by` None is the operator. Of two concurrent confirmations the second raises
@@ -181,6 +205,7 @@ def discard_import(*, import_: Import) -> Import:
         )
         ImportContent.objects.filter(import_record=import_).delete()
         import_.rows.all().delete()
+        import_.values.all().delete()
     return import_
 
 
@@ -241,16 +266,19 @@ def _read_import(import_: Import) -> None:
     try:
         with transaction.atomic():
             import_.rows.all().delete()
-            mapping = BookMapping.from_json(import_.mapping)
-            rows = rows_of_sheet(stored_body(import_), import_.file_name, mapping)
-            planner = Planner(
-                existing_records_for(import_.sender), CatalogueLookup(), mapping, on=on
+            mapping = replace(BookMapping.from_json(import_.mapping), rates=rates_on(on))
+            content = read_sheet(
+                stored_body(import_), import_.file_name, mapping, edits_by_row(import_)
             )
+            records, catalogue = existing_records_for(import_.sender), CatalogueLookup()
+            planner = Planner(records, catalogue, mapping, on=on)
             tally = store_rows(
                 import_,
-                planner.plan(rows),
+                planner.plan(content.rows),
                 on_block=lambda n_rows: set_progress(import_.pk, n_rows, 0),
             )
+            builder = ValueRecords(mapping, records, catalogue, planner.references)
+            store_values(import_, builder.build(content.raw_values, content.values))
     except UnreadableError as error:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(error))
         return
@@ -272,7 +300,7 @@ def _apply_import(import_: Import) -> None:
     the preview, the file is read again for a new one."""
     try:
         with transaction.atomic():
-            change, tally = apply_preview(import_, import_.sender)
+            change, tally, created = apply_preview(import_, import_.sender)
     except ChangedMeanwhileError as error:
         store_rejections(import_, error.reasons)
         counts = import_.counts
@@ -285,7 +313,11 @@ def _apply_import(import_: Import) -> None:
         Import.objects.filter(pk=import_.pk).update(error=str(error))
         return
     Import.objects.filter(pk=import_.pk).update(
-        state=Import.State.APPLIED, change=change, counts=tally.as_json(), applied_at=now()
+        state=Import.State.APPLIED,
+        change=change,
+        counts=tally.as_json(),
+        created=created.as_json(),
+        applied_at=now(),
     )
 
 
@@ -293,16 +325,21 @@ def _undo_import(import_: Import) -> None:
     if import_.change is None or import_.undone_by is None:
         return
     try:
-        with transaction.atomic():
-            undo_change(
-                change=import_.change,
-                by=import_.undone_by,
-                reason=f"import of {import_.file_name or 'a spreadsheet'}",
-            )
+        reason = f"import of {import_.file_name or 'a spreadsheet'}"
+        with (
+            transaction.atomic(),
+            audit_context(user=import_.undone_by, reason=f"undone: {reason}"),
+        ):
+            undo_change(change=import_.change, by=import_.undone_by, reason=reason)
+            removed = remove_created(import_.created, change=import_.change)
     except (ConflictError, ForbiddenChangeError) as error:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(error))
         return
-    Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
+    Import.objects.filter(pk=import_.pk).update(
+        state=Import.State.UNDONE,
+        undone_at=now(),
+        counts={**import_.counts, **({"removed": removed} if any(removed.values()) else {})},
+    )
 
 
 STEPS: dict[str, Callable[[Import], None]] = {
@@ -337,6 +374,8 @@ def purge_old_files(*, at: datetime) -> int:
             ).update(state=Import.State.DROPPED)
             for import_ in Import.objects.filter(pk__in=ids):
                 import_.rows.all().delete()
+                import_.values.all().delete()
+                import_.edits.all().delete()
             ImportContent.objects.filter(import_record__in=ids).delete()
         n_purged += len(ids)
     return n_purged

@@ -16,9 +16,9 @@ from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models.functions import Now
 from pghistory.models import Event
 
-from apps.accounts.models import PersonState, User
+from apps.accounts.models import PersonState, Team, User
 from apps.accounts.roles import TeamRole
-from apps.catalog.models import IdentityReason, Offering
+from apps.catalog.models import IdentityReason, Offering, OfferingKind, Provider
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.history.derived import is_derived, without_derived
@@ -266,14 +266,20 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 def _ignored_entries_condition(history: type[models.Model]) -> str:
     """Return SQL that excludes history entries which the undo leaves in place.
 
-    They are contacts that the change added, offerings that it added to the inbox, and identities
-    taken from a list of deployments, which the remaining lists set again.
+    They are contacts, teams and providers that the change added, offerings that it added to the
+    inbox, names without a model ID, and identities taken from a list of deployments, which the
+    remaining lists set again. The undo of an import removes those that nothing else uses.
     """
+    if history in {_history_of(Team).model, _history_of(Provider).model}:
+        return f" AND pgh_label <> '{_INSERTED}'"
     if history is _history_of(User).model:
         return f" AND NOT (pgh_label = '{_INSERTED}' AND state = '{PersonState.CONTACT}')"
     if history is not _history_of(Offering).model:
         return ""
-    return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
+    return (
+        f" AND pgh_label <> '{_INSERTED}' AND kind = '{OfferingKind.MODEL_ID}'"
+        f" AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
+    )
 
 
 def _tracked_model(history: type[models.Model]) -> type[models.Model]:

@@ -44,9 +44,13 @@ _NUMBER = (
     r"aantal|cantidad|how many|approx|est(?:imated)?)"
 )
 _USERS = (
-    r"(?:users?|end ?users?|people|employees|staff|headcount|fte|customers? affected|nutzer(?:innen)?|benutzer|"
+    r"(?:users?|end ?users?|people|employees|staff|headcount|fte|customers? affected|"
+    r"nutzer(?:innen)?|benutzer|"
     r"anwender|mitarbeitende|utilisateurs?|usuarios?|utenti|gebruikers?|seats|licen[cs]es)"
 )
+
+# what is longer is a sentence
+_MAX_LENGTH, _MAX_WORDS = 60, 8
 
 # {code: patterns}; the first field whose pattern matches takes the column
 _PATTERNS: tuple[tuple[str, str], ...] = (
@@ -65,7 +69,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "use.host",
         r"(?:(?:ai |llm |model |cloud |technology |tech |software )?(?:vendors?|providers?|"
-        r"suppliers?|hosters?|platforms?|hosting(?: platform| provider| location)?|hosted (?:by|on|at)|cloud)"
+        r"suppliers?|hosters?|platforms?|hosting(?: platform| provider| location)?|"
+        r"hosted (?:by|on|at)|cloud)"
         r"(?: name)?|anbieter|hersteller|lieferant(?:en)?|plattform|betreiber|dienstleister|"
         r"fournisseurs?|prestataires?|plateforme|hebergeur|hebergement|proveedor(?:es)?|"
         r"plataforma|alojamiento|fornitor[ei]|piattaforma|leveranciers?|aanbieder|platform|"
@@ -157,7 +162,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "use.monthly_spend",
         r"(?:monthly |mtl |monatl(?:iche|ich)? |avg monthly |average monthly |est(?:imated)? "
         r"monthly )(?:run )?(?:cost|costs|spend|spending|kosten|budget|charge)s?|"
-        r"(?:run )?(?:costs?|spend|kosten|cout|couts|coste|costes|costo|costi|gasto|spesa)(?: (?:per|a|pro|"
+        r"(?:run )?(?:costs?|spend|kosten|cout|couts|coste|costes|costo|costi|gasto|spesa)"
+        r"(?: (?:per|a|pro|"
         r"par|al|por|je|each|p))? ?(?:month|monat|mois|mes|mese|maand|mo|pm|m)|"
         r"(?:cout|depense|budget|coste|gasto|costo|spesa|kosten) (?:mensuel(?:le)?s?|mensual(?:es)?"
         r"|mensil[ei]|maandelijks(?:e)?)|maandelijkse (?:kosten|uitgaven)|maandkosten|monatskosten",
@@ -220,7 +226,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "use.monthly_requests",
         r"(?:monthly |avg monthly )?(?:requests|calls|queries|anfragen|requetes|peticiones|"
-        r"richieste|aanvragen)(?: (?:per|a|pro|par|al|por|je) (?:month|monat|mois|mes|mese|maand))?",
+        r"richieste|aanvragen)"
+        r"(?: (?:per|a|pro|par|al|por|je) (?:month|monat|mois|mes|mese|maand))?",
     ),
     ("use.role", r"(?:model )?(?:role|rolle|funcion|ruolo|rol)(?: of (?:the )?model)?"),
     ("use.via", r"(?:gateway|proxy|via|accessed (?:via|through)|integrator|reseller)"),
@@ -244,7 +251,7 @@ def fold_header(text: str, *, with_brackets: bool = False) -> str:
 def codes_of_header(text: str) -> list[str]:
     """Return the fields that a header can mean, most likely first."""
     folded = fold_header(text)
-    if not folded or len(folded) > 80:
+    if not folded or len(folded) > _MAX_LENGTH or len(folded.split()) > _MAX_WORDS:
         return []
     whole = (
         _match(folded)

@@ -62,17 +62,23 @@ class ParsedRow:
         return any(reason.refuses for reason in self.reasons)
 
 
+# cells that users replaced: {(position of the table, row number): {column: text}}
+type RowEdits = Mapping[tuple[int, int], Mapping[int, str]]
+
+
 def content_rows(
-    book: Book, mapping: BookMapping
+    book: Book, mapping: BookMapping, edits: RowEdits | None = None
 ) -> Iterator[tuple[int, SheetMapping, int, list[Cell]]]:
     """Yield (position of the table, its mapping, row number, cells) of every row with content below
-    the headers, applications before their dependencies."""
+    the headers, applications before their dependencies; with the cells that users replaced."""
     for place, sheet in mapping.read_sheets:
         if place >= len(book.tables):
             continue
         for number, cells in book.tables[place].rows():
             if number <= sheet.head_row or _repeats_heads(cells, sheet):
                 continue
+            if edits and (replaced := edits.get((place, number))):
+                cells = replace_cells(cells, replaced)
             if not any(
                 not is_empty_text(cells[column]) for column in sheet.columns if column < len(cells)
             ):
@@ -82,22 +88,11 @@ def content_rows(
 
 
 def read_rows(
-    book: Book,
-    mapping: BookMapping,
-    edits: Mapping[tuple[int, int], Mapping[int, str]] | None = None,
+    book: Book, mapping: BookMapping, edits: RowEdits | None = None
 ) -> Iterator[ParsedRow]:
-    """Yield every row with content below the headers. `edits` are the cells that users replaced:
-    {(position of the table, row number): {column: text}}."""
-    for position, (place, sheet, number, cells) in enumerate(content_rows(book, mapping), 1):
-        replaced = edits.get((place, number)) if edits else None
-        yield read_row(
-            replace_cells(cells, replaced) if replaced else cells,
-            sheet,
-            mapping,
-            position=position,
-            place=place,
-            number=number,
-        )
+    """Yield every row with content below the headers."""
+    for position, (place, sheet, number, cells) in enumerate(content_rows(book, mapping, edits), 1):
+        yield read_row(cells, sheet, mapping, position=position, place=place, number=number)
 
 
 def replace_cells(cells: list[Cell], replaced: Mapping[int, str]) -> list[Cell]:
@@ -204,6 +199,12 @@ def _parse_value(
             if mapped[key] is None:
                 return LEFT_EMPTY
             chosen = fact_from_json(code, mapped[key])
+    if mapped and kind is ValueKind.PERSON and (key := fold_name(text_of(cell))) in mapped:
+        return (
+            LEFT_EMPTY
+            if mapped[key] is None
+            else FIELDS[code].parse(mapped[key], mapping.conventions)
+        )
     if kind is ValueKind.MONEY:
         currency, factor = sheet.currency(column)
         amount, currency = read_amount(

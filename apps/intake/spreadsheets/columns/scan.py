@@ -4,6 +4,7 @@ Of dates, numbers and amounts only the texts count that are in no exact form; th
 mapping. Rows are kept beside, so that a workbook is not unpacked twice."""
 
 import pickle
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
@@ -12,7 +13,7 @@ from typing import IO, Any
 from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
 from apps.intake.spreadsheets.columns.money import read_amount
-from apps.intake.spreadsheets.columns.rows import content_rows
+from apps.intake.spreadsheets.columns.rows import RowEdits, content_rows
 from apps.intake.spreadsheets.columns.values import (
     EMPTY_MARK,
     InvalidCellError,
@@ -51,7 +52,7 @@ class RawValue:
 
 
 def scan_book(
-    book: Book, mapping: BookMapping, *, keeps_files: bool
+    book: Book, mapping: BookMapping, edits: RowEdits | None = None, *, keeps_files: bool
 ) -> tuple[Book, list[RawValue]]:
     """Return (the book with its rows kept, the distinct values of the tables that are read)."""
     spools: dict[int, _Spool] = {}
@@ -72,7 +73,7 @@ def scan_book(
             ),
         )
         columns = counted.columns_of(sheet)
-        for _, _, number, cells in content_rows(one, only):
+        for _, _, number, cells in content_rows(one, only, edits):
             counted.add(columns, number, cells)
     tables = tuple(
         replace(table, rows=spools[place].rows) if place in spools else table
@@ -88,6 +89,7 @@ class _Spool:
         self._file: IO[bytes] = SpooledTemporaryFile(  # noqa: SIM115 - lives as long as the rows
             max_size=_MEMORY_BYTES if keeps_files else 0
         )
+        weakref.finalize(self, self._file.close)
 
     def recorded(self, table: Table) -> Any:
         """Return a reader of the table that keeps what it reads."""

@@ -55,7 +55,8 @@ STATUS: dict[str, object] = {
         "in produzione; in esercizio; attivo; in uso; productie; in productie; actief; in gebruik",
         pilot="test; testing; staging; uat; beta; alpha; trial; poc; proof of concept; pilotphase; "
         "preproduction; pre production; piloting; in pilot; in test; mvp; limited rollout; "
-        "pilotierung; pilotbetrieb; testphase; im test; erprobung; pilote; en pilote; phase pilote; "
+        "pilotierung; pilotbetrieb; testphase; im test; erprobung; pilote; en pilote; "
+        "phase pilote; "
         "essai; en test; expérimentation; piloto; en piloto; prueba; en pruebas; pilota; "
         "in sperimentazione; sperimentazione; progetto pilota; in prova; collaudo; proef; "
         "proeffase; pilotfase; testfase",
@@ -69,7 +70,8 @@ STATUS: dict[str, object] = {
         "in ontwikkeling; ontwikkeling; gepland; voorstel; idee fase",
         retired="decommissioned; sunset; switched off; stillgelegt; abgeschaltet; out of use; "
         "retired; end of life; eol; discontinued; shut down; terminated; inactive; closed; "
-        "withdrawn; abandoned; außer betrieb; eingestellt; beendet; abgelöst; arrêté; hors service; "
+        "withdrawn; abandoned; außer betrieb; eingestellt; beendet; abgelöst; arrêté; "
+        "hors service; "
         "décommissionné; abandonné; retiré; retirado; retirada; dado de baja; fuera de servicio; "
         "descontinuado; dismesso; dismessa; ritirato; cessato; fuori servizio; uitgefaseerd; "
         "buiten gebruik; gestopt; beëindigd",
@@ -85,7 +87,8 @@ AI_ACT = _with_labels(
         "hochrisiko; hohes risiko; haut risque; risque élevé; élevé; alto; alto riesgo; "
         "riesgo alto; alto rischio; rischio alto; hoog; hoog risico",
         limited="transparency; transparency risk; limited risk transparency; transparency "
-        "obligations; art 50; article 50; begrenzt; begrenztes risiko; geringes risiko transparenz; "
+        "obligations; art 50; article 50; begrenzt; begrenztes risiko; "
+        "geringes risiko transparenz; "
         "limité; risque limité; limitado; riesgo limitado; limitato; rischio limitato; beperkt; "
         "beperkt risico",
         minimal="no risk; low; low risk; minimal or no risk; minimales risiko; gering; niedrig; "
@@ -93,9 +96,19 @@ AI_ACT = _with_labels(
         "rischio minimo; basso; minimaal; minimaal risico; laag",
     ),
 )
+# the highest class, apart because a linter takes the word for a password
+_HIGHEST = (
+    "restricted; highly confidential; strictly confidential; highly restricted; "
+    "very confidential; highly sensitive; top secret; streng vertraulich; geheim; "
+    "streng geheim; strictement confidentiel; très confidentiel; secreto; secreta; "
+    "estrictamente confidencial; muy confidencial; strettamente riservato; segreto; "
+    "strettamente confidenziale; strikt vertrouwelijk; zeer vertrouwelijk; restreint; "
+    "restringido"
+)
 DATA_CLASS = _with_labels(
     Application.DataClass,
-    _words(
+    dict.fromkeys(_HIGHEST.split("; "), "secret")
+    | _words(
         public="open; unrestricted; unclassified; öffentlich; offen; publique; público; pública; "
         "pubblico; pubblica; publiek; openbaar",
         internal="internal use; internal use only; internal only; for internal use; intern; "
@@ -103,14 +116,6 @@ DATA_CLASS = _with_labels(
         "uso interno; uso interno solo",
         confidential="vertraulich; confidentiel; confidentielle; confidencial; riservato; "
         "riservata; confidenziale; vertrouwelijk; private; sensitive",
-        **{
-            "secret": "restricted; highly confidential; strictly confidential; highly restricted; "
-            "very confidential; highly sensitive; top secret; streng vertraulich; geheim; "
-            "streng geheim; strictement confidentiel; très confidentiel; secreto; secreta; "
-            "estrictamente confidencial; muy confidencial; strettamente riservato; segreto; "
-            "strettamente confidenziale; strikt vertrouwelijk; zeer vertrouwelijk; restreint; "
-            "restringido"
-        },
     ),
 )
 AI_ACT_ROLE = _with_labels(

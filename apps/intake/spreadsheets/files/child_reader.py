@@ -1,15 +1,19 @@
 """Spreadsheets read in a child process if a web process requests it
 (apps/common/processes/child_process.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.common.processes.child_process import Limits, child_function, has_server
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, guess_mapping
-from apps.intake.spreadsheets.columns.rows import ParsedRow, read_rows
+from apps.intake.spreadsheets.columns.reasons import RowReason
+from apps.intake.spreadsheets.columns.rows import ParsedRow, RowEdits, read_rows
+from apps.intake.spreadsheets.columns.scan import RawValue, scan_book
 from apps.intake.spreadsheets.columns.values import SheetConventions
 from apps.intake.spreadsheets.files.detection import open_book
 from apps.intake.spreadsheets.files.tables import UnreadableError
+from apps.intake.spreadsheets.values.distinct import Certainty, DistinctValue, Guess
+from apps.intake.spreadsheets.values.guesses import complete_mapping, guess_values
 
 # a workbook of 64 MiB is unpacked completely before its first rows are read
 _LIMITS = Limits(cpu_seconds=30, memory_mib=1024, wall_seconds=60)
@@ -36,19 +40,66 @@ def examine_sheet(content: bytes, file_name: str) -> SheetSummary:
     return SheetSummary(book.format, book.about, guess_mapping(book))
 
 
+@dataclass(frozen=True, slots=True)
+class SheetContent:
+    """Rows of a file, with its distinct values and their guesses."""
+
+    rows: Iterable[ParsedRow]
+    raw_values: list[RawValue]
+    values: list[DistinctValue]
+
+
 @child_function(
-    classes=(ParsedRow,), errors=(UnreadableError,), refusal=UnreadableError, limits=_LIMITS
+    classes=(
+        SheetContent,
+        ParsedRow,
+        RowReason,
+        RawValue,
+        DistinctValue,
+        Guess,
+        Certainty,
+    ),
+    errors=(UnreadableError,),
+    refusal=UnreadableError,
+    limits=_LIMITS,
 )
-def _read_all_rows(content: bytes, file_name: str, mapping: BookMapping) -> list[ParsedRow]:
-    return list(read_rows(open_book(content, file_name), mapping))
+def _read_whole_sheet(
+    content: bytes,
+    file_name: str,
+    mapping: BookMapping,
+    edits: Mapping[tuple[int, int], Mapping[int, str]],
+) -> SheetContent:
+    sheet = _read_sheet(content, file_name, mapping, edits, keeps_files=False)
+    return SheetContent(list(sheet.rows), sheet.raw_values, sheet.values)
 
 
-def rows_of_sheet(content: bytes, file_name: str, mapping: BookMapping) -> Iterable[ParsedRow]:
-    """Return every row below the headers. A worker, which reads up to a million of them, gets them
-    one by one.
+def read_sheet(
+    content: bytes, file_name: str, mapping: BookMapping, edits: RowEdits | None = None
+) -> SheetContent:
+    """Return every row below the headers, and the distinct values of the file. A worker, which
+    reads up to a million rows, gets them one by one.
 
     Raises UnreadableError; in a web process also ResultTooLargeError if a child process has more
     rows than it can return."""
     if has_server():
-        return _read_all_rows(content, file_name, mapping)
-    return read_rows(open_book(content, file_name), mapping)
+        return _read_whole_sheet(content, file_name, mapping, edits or {})
+    return _read_sheet(content, file_name, mapping, edits, keeps_files=True)
+
+
+def _read_sheet(
+    content: bytes,
+    file_name: str,
+    mapping: BookMapping,
+    edits: RowEdits | None,
+    *,
+    keeps_files: bool,
+) -> SheetContent:
+    book = open_book(content, file_name)
+    if mapping.strict:
+        # only exact values count, so none are collected
+        return SheetContent(read_rows(book, mapping, edits), [], [])
+    book, raw_values = scan_book(book, mapping, edits, keeps_files=keeps_files)
+    values = guess_values(raw_values, mapping)
+    return SheetContent(
+        read_rows(book, complete_mapping(mapping, values), edits), raw_values, values
+    )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
+from apps.catalog.identity.named_models import NamedModel
+from apps.intake.spreadsheets.columns.reasons import RowReason
 from apps.intake.spreadsheets.columns.rows import ParsedRow, jsonable
 from apps.intake.spreadsheets.plan.errors import RowError
 from apps.intake.spreadsheets.plan.existing_records import (
@@ -14,6 +16,7 @@ from apps.intake.spreadsheets.plan.existing_records import (
     ExistingRecords,
 )
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, KnownProvider, ResolvedModel
+from apps.intake.spreadsheets.plan.model_references import ModelReference, ModelReferences
 from apps.inventory.models import Application, Dependency
 
 
@@ -27,6 +30,7 @@ class ApplicationOfRow:
     status: str
     may_edit: bool
     team: str
+    is_retired_addition: bool = False
 
 
 @dataclass(slots=True)
@@ -43,6 +47,8 @@ class DependencyPlan:
     until: date | None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     key: Any = None
+    note: str = ""
+    hosts: Mapping[str, str] = field(default_factory=dict)  # {slug: name} to be created
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as stored with its row; `changes` are {fact: [old value, new value]}."""
@@ -52,6 +58,7 @@ class DependencyPlan:
             "id": self.id,
             "offering": model.offering,
             "new": list(model.new) if model.new else None,
+            "named": _named_as_json(model.named) if model.named else None,
             "host": model.host,
             "api_id": model.api_id,
             "confidence": model.confidence,
@@ -79,6 +86,26 @@ class _AcceptedRow(NamedTuple):
     fact_hash: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedUses:
+    """Dependencies that a row describes, with the reasons why others are left out."""
+
+    uses: list[DependencyPlan]
+    reasons: list[RowReason]
+
+
+# facts that the whole row states, which cannot be divided among several models
+_ROW_TOTALS = (
+    "monthly_spend",
+    "monthly_requests",
+    "monthly_input_tokens",
+    "monthly_output_tokens",
+    "monthly_cache_read_tokens",
+    "monthly_cache_write_tokens",
+    "traffic_share",
+)
+
+
 class DependencyPlanner:
     """Planner of dependencies, which compares each row with the inventory and with accepted earlier
     rows.
@@ -89,30 +116,98 @@ class DependencyPlanner:
         self,
         records: ExistingRecords,
         catalogue: CatalogueLookup,
+        references: ModelReferences,
         *,
         heads: Sequence[Mapping[str, str]],
         on: date,
+        strict: bool,
     ) -> None:
         self._records = records
         self._catalogue = catalogue
+        self.model_references = references
         self._heads = heads
         self._on = on
+        self._strict = strict
         self._accepted: dict[Any, tuple[_AcceptedRow, ...]] = {}
 
-    def plan(self, row: ParsedRow, application: ApplicationOfRow) -> tuple[DependencyPlan, str]:
-        """Return the plan of the row's dependency and a note on assumptions. Raise RowError if it
-        cannot be imported."""
+    def references(self, row: ParsedRow) -> tuple[ModelReference, ...]:
+        """Return the models that the row names."""
         facts = row.use or {}
-        heads = self._heads[row.sheet]
-        model = self._catalogue.name(
-            host=facts.get("host", ""),
-            model=facts["model"],
-            region=facts.get("region", ""),
-            tier=facts.get("tier", ""),
+        if not facts.get("model"):
+            return ()
+        return self.model_references.read(
+            facts["model"], facts.get("host", ""), facts.get("region", ""), facts.get("tier", "")
         )
-        if model.refusal:
-            raise RowError(model.refusal, heads.get(model.column, heads.get("use.model", "")))
-        via = self._find_via(facts, heads)
+
+    def plan(
+        self,
+        row: ParsedRow,
+        references: Sequence[ModelReference],
+        application: ApplicationOfRow,
+    ) -> PlannedUses:
+        """Return the plans of the row's dependencies. Each that cannot be imported has a reason,
+        which rejects the whole row if the import is strict."""
+        planned = PlannedUses([], [])
+        heads = self._heads[row.sheet]
+        n_models = sum(reference.model is not None for reference in references)
+        facts = dict(row.use or {})
+        if n_models > 1:
+            for name in _ROW_TOTALS:
+                if name in facts and name != "monthly_spend":
+                    planned.reasons.append(
+                        RowReason(
+                            heads.get(f"use.{name}", ""),
+                            f"use.{name}",
+                            "The row names several models, so the number is not divided among "
+                            "them. Enter it on the page of the application.",
+                            refuses=False,
+                        )
+                    )
+                facts.pop(name, None)
+        for reference in references:
+            if reference.model is None:
+                planned.reasons.append(
+                    RowReason(
+                        heads.get("use.model", ""), "use.model", reference.problem, refuses=False
+                    )
+                )
+                continue
+            if reference.host.problem:
+                planned.reasons.append(
+                    RowReason(
+                        heads.get("use.host", ""),
+                        "use.host",
+                        reference.host.problem,
+                        refuses=self._strict,
+                    )
+                )
+            try:
+                planned.uses.append(self._plan_reference(row, facts, reference, application))
+            except RowError as error:
+                planned.reasons.append(
+                    RowReason(
+                        error.column,
+                        error.code,
+                        str(error),
+                        refuses=self._strict or error.is_forbidden,
+                    )
+                )
+        return planned
+
+    def _plan_reference(
+        self,
+        row: ParsedRow,
+        facts: Mapping[str, Any],
+        reference: ModelReference,
+        application: ApplicationOfRow,
+    ) -> DependencyPlan:
+        """Return the plan of one dependency. Raise RowError if it cannot be imported."""
+        heads = self._heads[row.sheet]
+        model = reference.model
+        assert model is not None
+        if reference.role:
+            facts = {**facts, "role": reference.role} if "role" not in facts else facts
+        via = self._find_via(facts, heads) or reference.host.via
         candidates = [
             use
             for use in (
@@ -120,7 +215,7 @@ class DependencyPlanner:
             )
             if use.offering == model.offering
             and ("role" not in facts or use.role == facts["role"])
-            and (use.via == (via.id if via else None) if "use.via" in heads else True)
+            and (use.via == (via.id if via else None) if "use.via" in heads or via else True)
         ]
         role, note = self._determine_role(facts, model, candidates)
         candidates = [use for use in candidates if use.role == role]
@@ -129,10 +224,12 @@ class DependencyPlanner:
             plan = self._plan_change(facts, model, existing, application, heads, candidates)
         else:
             plan = self._plan_addition(facts, model, role, via, application, heads, candidates)
-            if plan.model.new is not None and not plan.model.resolved:
-                note = f"{note} Select the model under Unresolved models.".strip()
+            if plan.model.named is not None:
+                note = f"{note} The model ID is not known.".strip()
         plan.key = (application.key, model.key, plan.role, plan.via.id if plan.via else None)
-        return self._check_earlier_rows(row, plan, facts, note)
+        plan.hosts = reference.created_hosts
+        plan, plan.note = self._check_earlier_rows(row, plan, facts, note)
+        return plan
 
     def keep(self, row: ParsedRow, plan: DependencyPlan) -> None:
         """Record the dependency of an accepted row, so that later rows are compared with it."""
@@ -257,7 +354,8 @@ class DependencyPlanner:
             changes["until"] = (existing.until, until)
         if changes and not application.may_edit:
             raise RowError(
-                f"You need the editor role on {application.team} to change its applications."
+                f"You need the editor role on {application.team} to change its applications.",
+                is_forbidden=True,
             )
         return DependencyPlan(
             "change" if changes else "keep",
@@ -285,7 +383,8 @@ class DependencyPlanner:
         the editor role."""
         if not application.may_edit:
             raise RowError(
-                f"You need the editor role on {application.team} to change its applications."
+                f"You need the editor role on {application.team} to change its applications.",
+                is_forbidden=True,
             )
         if application.status == Application.Status.RETIRED:
             raise RowError("The application is retired. Reactivate it first.")
@@ -342,7 +441,7 @@ class DependencyPlanner:
             if (earlier_row.until is None or earlier_row.until > plan.since) and (
                 plan.until is None or earlier_row.since < plan.until
             ):
-                if earlier_row.fact_hash == _hash_facts(facts):
+                if earlier_row.fact_hash == _hash_facts(row.use or {}):
                     plan.do, plan.changes = "keep", {}
                     return plan, f"Repeats row {earlier_row.number}."
                 raise RowError(
@@ -351,6 +450,19 @@ class DependencyPlanner:
                     self._heads[row.sheet].get("use.model", ""),
                 )
         return plan, note
+
+
+def _named_as_json(named: NamedModel) -> dict[str, Any]:
+    return {
+        "host": named.host,
+        "text": named.text,
+        "kind": str(named.kind),
+        "label": named.label,
+        "region": named.region,
+        "tier": named.tier,
+        "versions": list(named.versions),
+        "foundations": list(named.foundations),
+    }
 
 
 def _hash_facts(facts: Mapping[str, Any]) -> int:

@@ -7,9 +7,14 @@ class RowError(Exception):
     """Error: the row cannot be imported; the text is a sentence, `column` the header of the invalid
     cell."""
 
-    def __init__(self, sentence: str, column: str = "") -> None:
+    def __init__(
+        self, sentence: str, column: str = "", code: str = "", *, is_forbidden: bool = False
+    ) -> None:
+        """`is_forbidden`: a right is missing, so the whole row is rejected."""
         super().__init__(sentence)
         self.column = column
+        self.code = code
+        self.is_forbidden = is_forbidden
 
 
 def headers_by_code(mapping: BookMapping) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@ nothing differs."""
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.columns.rows import ParsedRow
+from apps.intake.spreadsheets.plan.created_records import CreatedRecords
 from apps.intake.spreadsheets.plan.existing_records import ExistingRecords
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.planner import (
@@ -24,7 +26,7 @@ from apps.intake.spreadsheets.plan.planner import (
     Planner,
     RowPlan,
 )
-from apps.intake.spreadsheets.plan.storage import PlanTally, stored_rows
+from apps.intake.spreadsheets.plan.storage import PlanTally, stored_rows, uses_of_plan
 from apps.intake.spreadsheets.plan.writer import PlanWriter
 
 _IMPORT_LOCK = 7_305_114_501  # advisory lock: concurrent imports could both add the same record
@@ -44,9 +46,9 @@ class ChangedMeanwhileError(Exception):
         self.reasons = reasons
 
 
-def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
+def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally, CreatedRecords]:
     """Write the changes of the preview in the caller's transaction; return (id of the change,
-    counts).
+    counts, records that it created beside).
 
     Rows whose plan differs from the preview are rejected with a reason; if all or nothing was
     selected, ChangedMeanwhileError is raised instead."""
@@ -59,6 +61,11 @@ def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
         tally = PlanTally()
         tally.rows[REFUSED] = import_.counts.get("rows", {}).get(REFUSED, 0)
         reasons: dict[int, str] = {}
+        left_out = set(
+            import_.rows.exclude(outcome=REFUSED)
+            .exclude(reasons=[])
+            .values_list("position", flat=True)
+        )
         writer = PlanWriter(by)
         accepted_plans: list[RowPlan] = []
         for n_done, (plan, before, outcome) in enumerate(_plan_again(import_, by), 1):
@@ -68,7 +75,7 @@ def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
                 reasons[plan.row.position] = difference
                 tally.add(REFUSED, {})
             else:
-                tally.add(plan.outcome, after)
+                tally.add(plan.outcome, after, leaves_out=plan.row.position in left_out)
                 if plan.outcome != UNCHANGED:
                     accepted_plans.append(plan)
             if n_done % PLAN_BATCH_SIZE == 0:
@@ -80,7 +87,7 @@ def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
             raise ChangedMeanwhileError(reasons)
         writer.write(accepted_plans)
     store_rejections(import_, reasons)
-    return change, tally
+    return change, tally, writer.created
 
 
 def store_rejections(import_: Import, reasons: dict[int, str]) -> None:
@@ -90,7 +97,9 @@ def store_rejections(import_: Import, reasons: dict[int, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE intake_importrow r SET outcome = 'refused', reason = d.reason, "column" = ''
+            UPDATE intake_importrow r SET outcome = 'refused', reason = d.reason, "column" = '',
+                reasons = r.reasons || jsonb_build_array(jsonb_build_object(
+                    'column', '', 'code', '', 'sentence', d.reason, 'refuses', true))
             FROM unnest(%s::int[], %s::text[]) AS d(position, reason)
             WHERE r.import_record_id = %s AND r.position = d.position
             """,
@@ -160,8 +169,12 @@ def _describe_difference(
         return ""
     if _effect_of(after) == _effect_of(before) or plan.outcome == outcome == UNCHANGED:
         return ""
-    for record in ("application", "use"):
-        old_record, new_record = before.get(record) or {}, after.get(record) or {}
+    pairs = [("application", before.get("application") or {}, after.get("application") or {})]
+    pairs += [
+        ("use", old_use or {}, new_use or {})
+        for old_use, new_use in zip_longest(uses_of_plan(before), uses_of_plan(after))
+    ]
+    for record, old_record, new_record in pairs:
         if old_record.get("do") != new_record.get("do") and "add" in {
             old_record.get("do"),
             new_record.get("do"),
@@ -189,19 +202,28 @@ def _describe_difference(
     )
 
 
+# how a model was identified, which can change without another effect
+_EXPLANATIONS = frozenset({"why", "confidence", "resolved"})
+
+
 def _effect_of(plan: dict[str, Any]) -> dict[str, Any]:
-    """Return the changes of a plan, without the explanation of how the model was identified."""
-    use = plan.get("use")
-    use_effect = (
-        {
-            name: value
-            for name, value in use.items()
-            if name not in {"why", "confidence", "resolved"}
-        }
-        if use
-        else None
-    )
-    return {"application": plan.get("application"), "use": use_effect}
+    """Return the changes of a plan, without the explanation of how the models were identified."""
+    return {
+        "application": plan.get("application"),
+        "uses": [
+            {
+                name: _name_of(value) if name == "named" else value
+                for name, value in use.items()
+                if name not in _EXPLANATIONS
+            }
+            for use in uses_of_plan(plan)
+        ],
+    }
+
+
+def _name_of(named: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a planned name without its candidates, which follow the catalogue."""
+    return named and {key: named[key] for key in named if key not in {"versions", "foundations"}}
 
 
 def _format_change(change: list[Any] | None) -> str:

@@ -74,6 +74,8 @@ class ExistingRecords:
         self._teams_by_name: dict[str, list[ExistingTeam]] = defaultdict(list)
         for team in self.teams:
             self._teams_by_name[fold_name(team.name)].append(team)
+        # who may add teams and providers; a token of one team may not
+        self.may_create = is_operator or user.is_governance
         self._applications = (
             Application.objects.all() if is_operator else Application.objects.visible_to(user)
         )
@@ -101,6 +103,14 @@ class ExistingRecords:
         if not team.may_edit:
             return f"You need the editor role on {team.name} to change its applications."
         return team
+
+    def has_team(self, text: str) -> bool:
+        """Return whether a team that the user may see has this slug or name."""
+        return bool(
+            self._team_by_slug.get(text)
+            or self._team_by_slug.get(text.lower())
+            or self._teams_by_name.get(fold_name(text))
+        )
 
     def load(self, ids: Iterable[int], *, on: date) -> None:
         """Load applications with all their dependencies, in two statements. The previous block is

@@ -4,12 +4,16 @@ at that host; else they are rejected with a question.
 The catalogue is read once per import; each distinct pair of host and model is resolved once."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from apps.catalog.identity.hosts import host_slug
 from apps.catalog.identity.known_ids import build_resolver
-from apps.catalog.models import Alias, Offering, Provider, ProviderRole, Version
+from apps.catalog.identity.named_models import NamedModel
+from apps.catalog.identity.names.reader import NameReader
+from apps.catalog.models import Alias, Offering, OfferingKind, Provider, ProviderRole, Version
 from apps.intake.spreadsheets.columns.values import fold_name
 
 _MAX_NAMED = 5
@@ -60,14 +64,17 @@ class ResolvedModel:
     among: tuple[
         "CandidateOffering", ...
     ] = ()  # of a refusal: the offerings of one model that it can be
+    named: NamedModel | None = None  # a name or product without a model ID
 
     @property
     def key(self) -> Any:
-        return self.offering if self.offering is not None else self.new
+        if self.offering is not None:
+            return self.offering
+        return self.named.key if self.named is not None else self.new
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownOffering:
+class KnownOffering:
     id: int
     host: int
     api_id: str
@@ -76,6 +83,8 @@ class _KnownOffering:
     version: int | None
     alias: int | None
     category: str
+    lifecycle: str = ""
+    retires_on: date | None = None
 
 
 class CatalogueLookup:
@@ -96,10 +105,14 @@ class CatalogueLookup:
         self._by_name: dict[str, list[KnownProvider]] = defaultdict(list)
         for party in self._parties:
             self._by_name[fold_name(party.name)].append(party)
-        self._by_id_at_host: dict[tuple[int, str], list[_KnownOffering]] = defaultdict(list)
-        self._by_lower: dict[tuple[int, str], list[_KnownOffering]] = defaultdict(list)
-        self._by_model: dict[tuple[int, str, int], list[_KnownOffering]] = defaultdict(list)
+        self._by_id_at_host: dict[tuple[int, str], list[KnownOffering]] = defaultdict(list)
+        self._by_lower: dict[tuple[int, str], list[KnownOffering]] = defaultdict(list)
+        self._by_model: dict[tuple[int, str, int], list[KnownOffering]] = defaultdict(list)
         self._hosts_of_id: dict[str, set[int]] = defaultdict(set)
+        self.offerings: dict[int, KnownOffering] = {}
+        # {key of a name or product: its offering, or the model ID that a user chose for it}
+        self._names: dict[tuple[str, str, str, str], int] = {}
+        self._products: dict[str, tuple[int, int]] = {}  # {slug: (offering, host)}
         self._hosts_of_model: dict[tuple[str, int], set[int]] = defaultdict(set)
         for row in Offering.objects.order_by("pk").values_list(
             "pk",
@@ -110,8 +123,17 @@ class CatalogueLookup:
             "version_id",
             "alias_id",
             "category",
+            "lifecycle",
+            "retires_on",
+            "kind",
+            "resolved_to_id",
         ):
-            offering = _KnownOffering(*row)
+            offering = KnownOffering(*row[:-2])
+            kind, resolved_to = row[-2:]
+            if kind != OfferingKind.MODEL_ID:
+                self._add_name(offering, kind, resolved_to)
+                continue
+            self.offerings[offering.id] = offering
             self._by_id_at_host[offering.host, offering.api_id].append(offering)
             self._by_lower[offering.host, offering.api_id.lower()].append(offering)
             self._hosts_of_id[offering.api_id.lower()].add(offering.host)
@@ -126,7 +148,15 @@ class CatalogueLookup:
             identifier: version for identifier, _, version in aliases if version is not None
         }
         self._resolver: Any = None
+        self._name_reader: NameReader | None = None
         self._resolved_models: dict[tuple[str, str, str, str], ResolvedModel] = {}
+
+    def _add_name(self, offering: "KnownOffering", kind: str, resolved_to: int | None) -> None:
+        host = self._by_id[offering.host].slug
+        key = (host, offering.api_id.lower(), offering.region, offering.tier)
+        self._names[key] = resolved_to or offering.id
+        if kind == OfferingKind.PRODUCT:
+            self._products[offering.api_id] = (resolved_to or offering.id, offering.host)
 
     # --- parties ----------------------------------------------------------------------------------
 
@@ -144,6 +174,51 @@ class CatalogueLookup:
 
     def party_by_id(self, pk: int) -> KnownProvider:
         return self._by_id[pk]
+
+    def party_by_slug(self, slug: str) -> KnownProvider | None:
+        return self._by_slug.get(slug)
+
+    # --- names ------------------------------------------------------------------------------------
+
+    @property
+    def name_reader(self) -> NameReader:
+        """Return the reader of names that people write, built at first use."""
+        if self._name_reader is None:
+            self._name_reader = NameReader(self._load_resolver())
+        return self._name_reader
+
+    def exact_offerings(self, host: KnownProvider, api_id: str) -> list[KnownOffering]:
+        """Return the offerings with this model ID at the host, in all regions and tiers."""
+        return self._by_id_at_host.get((host.id, api_id), [])
+
+    def offerings_of_model(self, host: KnownProvider | None, canonical: str) -> list[KnownOffering]:
+        """Return the offerings of a version or alias at the host; at all hosts without one."""
+        hosts = [host.id] if host is not None else list(self._by_id)
+        return [
+            offering
+            for kind, pk in self._find_nodes(canonical)
+            for host_id in hosts
+            for offering in self._by_model.get((host_id, kind, pk), [])
+        ]
+
+    def only_host_of_id(self, api_id: str) -> KnownProvider | None:
+        """Return the only host with this model ID; None if several or none have it."""
+        hosts = self._hosts_of_id.get(api_id.lower(), set())
+        return self._by_id[next(iter(hosts))] if len(hosts) == 1 else None
+
+    def named_offering(self, named: NamedModel) -> int | None:
+        """Return the offering of a name that is in the registry, or the model ID chosen for it."""
+        return self._names.get(named.key)
+
+    def product(self, slug: str) -> tuple[int, KnownProvider] | None:
+        """Return (offering, vendor) of a product that is in the registry."""
+        found = self._products.get(slug)
+        return (found[0], self._by_id[found[1]]) if found else None
+
+    def version_ids(self, identifiers: Iterable[str]) -> list[str]:
+        """Return those of the identifiers that are versions; of a moving name the version that it
+        points to is left out, since it may have been another one."""
+        return [identifier for identifier in identifiers if identifier in self._versions]
 
     # --- models -----------------------------------------------------------------------------------
 
@@ -229,7 +304,7 @@ class CatalogueLookup:
 
     def _choose_offering(
         self,
-        offerings: list[_KnownOffering],
+        offerings: list[KnownOffering],
         party: KnownProvider,
         model: str,
         region: str,
@@ -258,7 +333,7 @@ class CatalogueLookup:
                     confidence=confidence,
                     why=f"new in this region or tier; {explanation}",
                     resolved=offerings[0].version is not None or offerings[0].alias is not None,
-                    role=_role_of_category(offerings[0].category),
+                    role=role_of_category(offerings[0].category),
                 )
         elif len(offerings) == 1 and not region and not tier:
             return self._build_resolved(offerings[0], party, confidence, explanation)
@@ -276,7 +351,7 @@ class CatalogueLookup:
         )
 
     def _build_resolved(
-        self, offering: _KnownOffering, party: KnownProvider, confidence: float, explanation: str
+        self, offering: KnownOffering, party: KnownProvider, confidence: float, explanation: str
     ) -> ResolvedModel:
         return ResolvedModel(
             offering=offering.id,
@@ -285,7 +360,7 @@ class CatalogueLookup:
             confidence=confidence,
             why=explanation,
             resolved=offering.version is not None or offering.alias is not None,
-            role=_role_of_category(offering.category),
+            role=role_of_category(offering.category),
         )
 
     def _resolve_without_host(self, model: str, region: str, tier: str) -> ResolvedModel:
@@ -315,10 +390,13 @@ class CatalogueLookup:
             f"'{model}' is offered by {', '.join(names[:_MAX_NAMED])}{suffix}."
         )
 
-    def _resolve(self, model: str, host: str | None) -> Any:
+    def _load_resolver(self) -> Any:
         if self._resolver is None:
             self._resolver = build_resolver()
-        return self._resolver.resolve(model, host)
+        return self._resolver
+
+    def _resolve(self, model: str, host: str | None) -> Any:
+        return self._load_resolver().resolve(model, host)
 
     def _find_nodes(self, canonical: str) -> list[tuple[str, int]]:
         nodes = [
@@ -332,7 +410,7 @@ def _build_host_refusal(problem: str) -> ResolvedModel:
     return ResolvedModel(refusal=f"{problem} Enter the host.", problem=problem, column="use.host")
 
 
-def _role_of_category(category: str) -> str:
+def role_of_category(category: str) -> str:
     if category.startswith("embed"):
         return "embedding"
     if category.startswith("rerank"):
@@ -340,6 +418,6 @@ def _role_of_category(category: str) -> str:
     return "guardrail" if category.startswith("moderation") else ""
 
 
-def _format_offering(offering: _KnownOffering) -> str:
+def _format_offering(offering: KnownOffering) -> str:
     qualifiers = [qualifier for qualifier in (offering.region, offering.tier) if qualifier]
     return offering.api_id + (f" ({', '.join(qualifiers)})" if qualifiers else "")

@@ -6,7 +6,7 @@ processed in order and in blocks, so that two rows about one application are com
 does not grow with the inventory."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import batched
@@ -14,6 +14,7 @@ from typing import Any
 
 from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.columns.reasons import RowReason
 from apps.intake.spreadsheets.columns.rows import ParsedRow, jsonable
 from apps.intake.spreadsheets.columns.values import fold_name, normalise_text
 from apps.intake.spreadsheets.plan.dependency_plans import (
@@ -28,10 +29,15 @@ from apps.intake.spreadsheets.plan.existing_records import (
     ExistingRecords,
 )
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
+from apps.intake.spreadsheets.plan.model_references import ModelReference, ModelReferences
+from apps.intake.spreadsheets.values.distinct import CREATE
 from apps.inventory.models import Application
 
 PLAN_BATCH_SIZE = 5_000
 ADDED, CHANGED, UNCHANGED, REFUSED = "added", "changed", "unchanged", "refused"
+# the team of new applications whose row names none, of an import that may create teams
+UNASSIGNED_TEAM = "Unassigned"
+_NO_TEAM = 0
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 
 
@@ -73,13 +79,17 @@ class RowPlan:
     column: str = ""
     note: str = ""
     application: ApplicationPlan | None = None
-    use: DependencyPlan | None = None
+    uses: list[DependencyPlan] = field(default_factory=list)
+    reasons: list[RowReason] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the planned changes; equal for two plans with the same effect."""
+        """Return the planned changes; equal for two plans with the same effect. `further` are the
+        dependencies after the first one."""
+        first, *further = [use.as_json() for use in self.uses] or [None]
         return {
             "application": self.application.as_json() if self.application else None,
-            "use": self.use.as_json() if self.use else None,
+            "use": first,
+            **({"further": further} if further else {}),
         }
 
 
@@ -90,7 +100,7 @@ class _NewApplication:
     key: int
     slug: str
     name: str
-    team: int
+    team: int | str
     number: int
 
 
@@ -111,51 +121,112 @@ class Planner:
         self._records = records
         self._on = on
         self._team = mapping.team
+        self._strict = mapping.strict
+        self._team_choices = mapping.values.get("application.team", {})
+        self._may_create = records.may_create and not mapping.strict
         self._heads = headers_by_code(mapping)
-        self._dependency_planner = DependencyPlanner(records, catalogue, heads=self._heads, on=on)
+        self._dependency_planner = DependencyPlanner(
+            records,
+            catalogue,
+            ModelReferences(
+                catalogue,
+                models=mapping.models,
+                hosts=mapping.values.get("use.host", {}),
+                may_create=self._may_create,
+            ),
+            heads=self._heads,
+            on=on,
+            strict=mapping.strict,
+        )
+        # of the row that is planned
+        self._reasons: list[RowReason] = []
         self._new_by_slug: dict[str, _NewApplication] = {}
         self._new_by_name: dict[str, _NewApplication] = {}
         # facts of accepted rows: {id of the application, or negative key of a new one: {fact:
         # (value, row number)}}
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
 
+    @property
+    def references(self) -> ModelReferences:
+        """Return the reader of model cells, which keeps what it has read."""
+        return self._dependency_planner.model_references
+
     def plan(self, rows: Iterable[ParsedRow]) -> Iterator[RowPlan]:
         """Yield one plan per row, in order; two statements per block of rows."""
         for block in batched(rows, PLAN_BATCH_SIZE):
-            ids = {
-                pk
-                for row in block
-                if not row.refusal
-                for pk in self._find_candidates(row.application)
-            }
+            ids = {pk for row in block for pk in self._find_candidates(row.application)}
             self._records.load(ids, on=self._on)
             for row in block:
                 yield self._plan_row(row)
 
     def _plan_row(self, row: ParsedRow) -> RowPlan:
-        """Return the plan of a row, refused with a sentence if it is invalid or contradicts an
-        earlier row. An accepted row is remembered."""
-        if row.refusal:
-            return RowPlan(row, REFUSED, row.refusal, row.column)
-        try:
-            application, facts = self._plan_application(row)
-            use = None
-            note = ""
-            if row.use is not None:
-                use, note = self._dependency_planner.plan(
-                    row, self._build_context(application, facts)
-                )
-        except RowError as error:
-            return RowPlan(row, REFUSED, str(error), error.column)
-        self._record_row(row, application, facts, use)
+        """Return the plan of a row with all reasons; refused if one of them rejects it. An accepted
+        row is remembered."""
+        self._reasons = list(row.reasons)
+        references = self._dependency_planner.references(row)
+        application: ApplicationPlan | None = None
+        uses: list[DependencyPlan] = []
+        if row.application.get("slug") or row.application.get("name"):
+            row_facts = self._facts_of(row, references)
+            try:
+                application, facts = self._plan_application(row, row_facts)
+                context = self._build_context(application, facts)
+                if references and context.is_retired_addition:
+                    self._leave(
+                        row,
+                        "The application is retired, so no dependency is recorded.",
+                        "application.status",
+                        refuses=False,
+                    )
+                elif references:
+                    planned = self._dependency_planner.plan(row, references, context)
+                    uses = planned.uses
+                    self._reasons += planned.reasons
+            except RowError as error:
+                self._reasons.append(RowReason(error.column, error.code, str(error)))
+        refusing = [reason for reason in self._reasons if reason.refuses]
+        if refusing or application is None:
+            return RowPlan(
+                row,
+                REFUSED,
+                " ".join(dict.fromkeys(reason.sentence for reason in refusing)),
+                refusing[0].column if refusing else "",
+                reasons=self._reasons,
+            )
+        self._record_row(row, application, facts, uses)
         outcome = (
             ADDED
-            if application.do == "add" or (use and use.do == "add")
+            if application.do == "add" or any(use.do == "add" for use in uses)
             else CHANGED
-            if application.do == "change" or (use and use.do == "change")
+            if application.do == "change" or any(use.do == "change" for use in uses)
             else UNCHANGED
         )
-        return RowPlan(row, outcome, note=note, application=application, use=use)
+        note = " ".join(dict.fromkeys(use.note for use in uses if use.note))
+        return RowPlan(
+            row, outcome, note=note, application=application, uses=uses, reasons=self._reasons
+        )
+
+    def _facts_of(self, row: ParsedRow, references: Sequence[ModelReference]) -> dict[str, Any]:
+        """Return the row's facts of the application. The spend of a row without a dependency, or
+        with several, is that of the application."""
+        facts = dict(row.application)
+        n_models = sum(reference.model is not None for reference in references)
+        if row.use and "monthly_spend" in row.use and n_models != 1:
+            facts.setdefault("monthly_spend", row.use["monthly_spend"])
+        return facts
+
+    def _leave(
+        self, row: ParsedRow, sentence: str, code: str, *, refuses: bool | None = None
+    ) -> None:
+        """Add a reason why a cell is left out; it rejects the row if the import is strict."""
+        self._reasons.append(
+            RowReason(
+                self._heads[row.sheet].get(code, ""),
+                code,
+                sentence,
+                refuses=self._strict if refuses is None else refuses,
+            )
+        )
 
     # --- existing application ---------------------------------------------------------------------
 
@@ -168,10 +239,11 @@ class Planner:
             ids = [pk for pk, _, _ in self._records.by_name.get(fold_name(facts["name"]), ())]
         return ids
 
-    def _plan_application(self, row: ParsedRow) -> tuple[ApplicationPlan, dict[str, Any]]:
+    def _plan_application(
+        self, row: ParsedRow, facts: dict[str, Any]
+    ) -> tuple[ApplicationPlan, dict[str, Any]]:
         """Return the plan for the row's application, and the row's facts of it with the team as an
-        id."""
-        facts = dict(row.application)
+        id; as a name if the import creates it."""
         slug, name = facts.pop("slug", ""), facts.get("name", "")
         existing = self._find_existing(row, slug, name, facts.get("team", ""))
         if existing is not None:
@@ -230,20 +302,21 @@ class Planner:
         """Return (plan, facts) for a row that describes a new application; "team" in the facts
         becomes the team's ID. Raises RowError."""
         if slug and not _SLUG.fullmatch(slug):
-            raise self._build_row_error(
+            self._leave(
                 row,
                 f"'{slug}' is not a valid ID. Use letters, digits, hyphens and underscores only.",
                 "application.slug",
             )
+            slug = ""
         if not name:
             raise self._build_row_error(
                 row,
                 f'No application "{slug}" found. Check the ID, or add a name to create it.',
                 "application.slug",
             )
-        team = self._resolve_team(row, facts.get("team", "") or self._team)
-        if facts.get("status") == Application.Status.RETIRED:
-            raise self._build_row_error(
+        team = self._resolve_team(row, facts.get("team", ""))
+        if facts.get("status") == Application.Status.RETIRED and self._strict:
+            self._leave(
                 row,
                 "A new application cannot be retired. Leave the status empty, or use proposed, "
                 "pilot or production.",
@@ -261,7 +334,7 @@ class Planner:
         if facts.get("team"):
             facts["team"] = self._resolve_team(row, facts["team"])
         claims = self._claims[-new_application.key]
-        self._refuse_contradiction(row, claims, facts)
+        self._leave_contradictions(row, claims, facts)
         further_changes = {
             fact: (None, value) for fact, value in facts.items() if fact not in claims
         }
@@ -296,7 +369,7 @@ class Planner:
             )
             facts["team"] = current.id if is_same_team else self._resolve_team(row, text)
         claims = self._claims.get(existing.id, {})
-        self._refuse_contradiction(row, claims, facts)
+        self._leave_contradictions(row, claims, facts)
         changes: dict[str, tuple[Any, Any]] = {}
         for fact, value in facts.items():
             old_value = existing.team if fact == "team" else existing.facts[fact]
@@ -308,48 +381,71 @@ class Planner:
             )
         if "status" in changes:
             if changes["status"][1] == Application.Status.RETIRED:
-                raise self._build_row_error(
+                self._leave(
                     row,
                     "An import cannot retire an application. Retire it on its page, which also "
                     "ends its dependencies.",
                     "application.status",
                 )
-            if existing.is_merged:
-                raise self._build_row_error(
+                changes.pop("status")
+                facts.pop("status")
+            elif existing.is_merged:
+                self._leave(
                     row,
                     "The application was merged into another application. Undo the merge instead.",
                     "application.status",
                 )
+                changes.pop("status")
+                facts.pop("status")
         do = "change" if changes else "keep"
         return ApplicationPlan(
             do, row.position, existing.id, existing.slug, existing.facts["name"], changes
         ), facts
 
-    def _resolve_team(self, row: ParsedRow, text: str) -> int:
-        if not text:
-            raise self._build_row_error(
+    def _resolve_team(self, row: ParsedRow, text: str) -> int | str:
+        """Return the id of the team that the row names, or its name if the import creates it. The
+        team of the whole file stands in for one that is missing or not allowed."""
+        chosen = self._team_choices.get(fold_name(text), text) if text else ""
+        if text and chosen == CREATE:
+            chosen = text
+        chosen = chosen or ""
+        if chosen and self._may_create and not self._records.has_team(chosen):
+            return " ".join(chosen.split())
+        if not chosen and not self._team and self._may_create:
+            return UNASSIGNED_TEAM
+        wanted = chosen or self._team
+        if not wanted:
+            self._leave(
                 row,
                 "The row has no team for a new application. Enter the team, or select one for "
                 "the whole file.",
                 "application.team",
+                refuses=True,
             )
-        team = self._records.team(text)
+            return _NO_TEAM
+        team = self._records.team(wanted)
+        if isinstance(team, str) and wanted != self._team and self._team and not self._strict:
+            self._leave(row, team, "application.team")
+            team = self._records.team(self._team)
         if isinstance(team, str):
-            raise self._build_row_error(row, team, "application.team")
+            self._leave(row, team, "application.team", refuses=True)
+            return _NO_TEAM
         return team.id
 
-    def _refuse_contradiction(
-        self, row: ParsedRow, claims: Mapping[str, tuple[Any, int]], facts: Mapping[str, Any]
+    def _leave_contradictions(
+        self, row: ParsedRow, claims: Mapping[str, tuple[Any, int]], facts: dict[str, Any]
     ) -> None:
-        for fact, value in facts.items():
+        """Leave out the facts that an earlier row states otherwise."""
+        for fact, value in list(facts.items()):
             if fact in claims and not same_value(claims[fact][0], value):
                 label = FIELDS[f"application.{fact}"].label
-                raise self._build_row_error(
+                self._leave(
                     row,
                     f"Row {claims[fact][1]} has a different {label} for the same application. "
                     "Make the two rows equal, or leave this cell empty.",
                     f"application.{fact}",
                 )
+                facts.pop(fact)
 
     def _build_context(
         self, application: ApplicationPlan, facts: Mapping[str, Any]
@@ -360,7 +456,12 @@ class Planner:
                 "status", (facts.get("status"), 0)
             )[0]
             return ApplicationOfRow(
-                -application.key, None, claimed_status or Application.Status.PRODUCTION, True, ""
+                -application.key,
+                None,
+                claimed_status or Application.Status.PRODUCTION,
+                True,
+                "",
+                is_retired_addition=claimed_status == Application.Status.RETIRED,
             )
         existing = self._records.applications[application.id]
         team = self._records.team_by_id[existing.team]
@@ -373,7 +474,7 @@ class Planner:
         row: ParsedRow,
         application: ApplicationPlan,
         facts: Mapping[str, Any],
-        use: DependencyPlan | None,
+        uses: Sequence[DependencyPlan],
     ) -> None:
         """Record the facts of an accepted row, so that later rows are compared with them."""
         if application.do == "add":
@@ -387,11 +488,11 @@ class Planner:
         claims = self._claims.setdefault(key, {})
         for fact, value in facts.items():
             claims.setdefault(fact, (value, row.number))
-        if use is not None:
+        for use in uses:
             self._dependency_planner.keep(row, use)
 
     def _build_row_error(self, row: ParsedRow, sentence: str, code: str) -> RowError:
-        return RowError(sentence, self._heads[row.sheet].get(code, ""))
+        return RowError(sentence, self._heads[row.sheet].get(code, ""), code)
 
 
 def same_value(old_value: Any, new_value: Any) -> bool:

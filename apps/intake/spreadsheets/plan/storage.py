@@ -1,7 +1,7 @@
 """Storage of planned rows in the database, by COPY, since a spreadsheet may have a million rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ _COLUMNS = (
     "outcome",
     "reason",
     "column",
+    "reasons",
     "note",
     "plan",
 )
@@ -38,7 +39,11 @@ def store_rows(import_: Import, plans: Iterable[RowPlan], on_block: Any = None) 
         # COPY does not bypass the history here: these tables have none
         batch: list[tuple[Any, ...]] = []
         for plan in plans:
-            tally.add(plan.outcome, plan.as_json() if plan.outcome != "refused" else {})
+            tally.add(
+                plan.outcome,
+                plan.as_json() if plan.outcome != "refused" else {},
+                leaves_out=plan.outcome != "refused" and bool(plan.reasons),
+            )
             batch.append(_column_values(import_.pk, plan))
             if len(batch) == 5_000:
                 _copy_batch(cursor, column_list, batch)
@@ -72,6 +77,7 @@ def _column_values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
         plan.outcome,
         plan.reason,
         plan.column[:200],
+        dumps([reason.as_json() for reason in plan.reasons]),
         plan.note,
         dumps({} if plan.outcome == "refused" else plan.as_json()),
     )
@@ -104,6 +110,12 @@ def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], st
         yield row, orjson.loads(plan), outcome
 
 
+def uses_of_plan(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the dependencies of a stored plan."""
+    first = plan.get("use")
+    return [first, *plan.get("further", ())] if first else []
+
+
 class PlanTally:
     """Counts of rows, applications and dependencies by outcome; an application with several rows
     counts once."""
@@ -113,20 +125,22 @@ class PlanTally:
         self.uses: Counter[str] = Counter()
         self._applications: dict[int, str] = {}
         self.unresolved = 0
+        self.n_left_out = 0  # rows that are imported without one of their cells
 
     @property
     def n_rows(self) -> int:
         return self.rows.total()
 
-    def add(self, outcome: str, plan: dict[str, Any]) -> None:
+    def add(self, outcome: str, plan: dict[str, Any], *, leaves_out: bool = False) -> None:
         self.rows[outcome] += 1
-        application, use = plan.get("application"), plan.get("use")
+        self.n_left_out += leaves_out
+        application = plan.get("application")
         if application:
             key = application["id"] if application["id"] is not None else -application["key"]
             before = self._applications.get(key)
             if before is None or before == "keep":
                 self._applications[key] = application["do"]
-        if use:
+        for use in uses_of_plan(plan):
             self.uses[_OUTCOMES[use["do"]]] += 1
             self.unresolved += use["do"] == "add" and not use["resolved"]
 
@@ -137,6 +151,7 @@ class PlanTally:
             "applications": dict(applications),
             "uses": dict(self.uses),
             "unresolved": self.unresolved,
+            **({"left_out": self.n_left_out} if self.n_left_out else {}),
         }
 
 

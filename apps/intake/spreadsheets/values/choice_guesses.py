@@ -18,7 +18,23 @@ _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _CLAUSE = re.compile(r"\s*(?:[,;:(\[]|\s[-–—]\s|\n)\s*")
 _WORD = re.compile(r"[^\W_]+\.?")
 _NEGATION = frozenset(
-    "not no non nicht kein keine never nie pas ni geen niet kaum ohne without".split()
+    [
+        "not",
+        "no",
+        "non",
+        "nicht",
+        "kein",
+        "keine",
+        "never",
+        "nie",
+        "pas",
+        "ni",
+        "geen",
+        "niet",
+        "kaum",
+        "ohne",
+        "without",
+    ]
 )
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _ORDINAL = re.compile(
@@ -27,7 +43,21 @@ _ORDINAL = re.compile(
 )
 # words before a number that is higher for more; of others, 1 is the most
 _RISING = frozenset(
-    "level lvl score rating stufe niveau nivel livello rang grad punkte impact sb".split()
+    [
+        "level",
+        "lvl",
+        "score",
+        "rating",
+        "stufe",
+        "niveau",
+        "nivel",
+        "livello",
+        "rang",
+        "grad",
+        "punkte",
+        "impact",
+        "sb",
+    ]
 )
 _RISING_HEADER = re.compile(r"\b(?:score|rating|level|stufe|niveau|nivel|livello|impact|punkte)\b")
 _FALLING_HEADER = re.compile(r"\b(?:tier|prio\w*|class|klasse|rank)\b")

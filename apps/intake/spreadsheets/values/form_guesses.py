@@ -6,6 +6,7 @@ import unicodedata
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from apps.common.validators import FIRST_YEAR, LAST_YEAR
 from apps.intake.spreadsheets.columns.headers import CURRENCY_WORD
 from apps.intake.spreadsheets.columns.values import (
     MONTHS,
@@ -16,7 +17,6 @@ from apps.intake.spreadsheets.columns.values import (
     parse_day,
     parse_number,
 )
-from apps.common.validators import FIRST_YEAR, LAST_YEAR
 from apps.intake.spreadsheets.limits import MAX_NUMBER_LENGTH
 from apps.intake.spreadsheets.values.distinct import Certainty, Guess
 
@@ -185,7 +185,8 @@ _HOURS = re.compile(
 )
 _RANGE = re.compile(
     r"(?:between |zwischen |entre |tra |tussen |von |from |de |da |van )?"
-    r"(?P<low>[\d.,' ]+?(?: ?(?:k|tsd|m|mio))?)\s*(?:-|–|—|\.\.+|to|bis|a|und|and|et|y|e|en|tot|/)\s*"
+    r"(?P<low>[\d.,' ]+?(?: ?(?:k|tsd|m|mio))?)\s*"
+    r"(?:-|–|—|\.\.+|to|bis|a|und|and|et|y|e|en|tot|/)\s*"
     r"(?P<high>[\d.,' ]+(?: ?(?:k|tsd|m|mio))?)"
 )
 _WORDS = {

@@ -1,0 +1,469 @@
+"""What a model cell of a spreadsheet refers to: a model ID of a host, a name or product whose model
+ID is not known, or no model.
+
+Only a model ID that the catalogue has is taken as one. Whatever else a cell says becomes a name
+with candidates, so that no offering looks real that is not."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.text import slugify
+
+from apps.catalog.identity.named_models import HOST_NOT_STATED, OWN_HOSTING, NamedModel
+from apps.catalog.identity.names.places import OWN
+from apps.catalog.identity.names.products import PRODUCTS, Product
+from apps.catalog.identity.names.reading import Kind, Reading
+from apps.catalog.models import Foundation, OfferingKind, Version
+from apps.intake.spreadsheets.columns.mapping import model_key
+from apps.intake.spreadsheets.columns.values import fold_name, is_empty_text
+from apps.intake.spreadsheets.plan.model_names import (
+    CatalogueLookup,
+    KnownOffering,
+    KnownProvider,
+    ResolvedModel,
+    role_of_category,
+)
+from apps.intake.spreadsheets.values.distinct import CREATE, ModelKind
+
+_PRODUCTS = {product.slug: product for product in PRODUCTS}
+_KINDS = {
+    Kind.RESOLVED: ModelKind.RESOLVED,
+    Kind.CHOOSE: ModelKind.CHOOSE,
+    Kind.FAMILY: ModelKind.FAMILY,
+    Kind.PRODUCT: ModelKind.PRODUCT,
+    Kind.UNKNOWN: ModelKind.UNKNOWN,
+    Kind.NOT_A_MODEL: ModelKind.NOT_A_MODEL,
+}
+MAX_OPTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StatedHost:
+    """Host that a row states: `party` is a provider of the registry, `new_name` the name of one
+    that the import creates. Neither: not stated, or not to be created (`problem`)."""
+
+    party: KnownProvider | None = None
+    slug: str = HOST_NOT_STATED
+    new_name: str = ""
+    problem: str = ""
+    via: KnownProvider | None = None  # a gateway in place of a host
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """One model that a cell names. `model` is what a dependency refers to, None without one, with
+    the reason in `problem`. `options` are the model IDs that a name can be."""
+
+    text: str
+    kind: ModelKind
+    model: ResolvedModel | None = None
+    host: StatedHost = StatedHost()
+    role: str = ""
+    versions: tuple[str, ...] = ()
+    foundations: tuple[str, ...] = ()
+    product: str = ""
+    options: tuple[int, ...] = ()
+    why: str = ""
+    problem: str = ""
+
+    @property
+    def created_hosts(self) -> dict[str, str]:
+        """Return {slug: name} of the provider that the reference needs."""
+        return {self.host.slug: self.host.new_name} if self.host.new_name else {}
+
+
+class ModelReferences:
+    """References of the model cells of a file; each distinct pair of text and host is read once."""
+
+    def __init__(
+        self,
+        catalogue: CatalogueLookup,
+        *,
+        models: Mapping[str, Any],
+        hosts: Mapping[str, Any],
+        may_create: bool,
+    ) -> None:
+        """`models` and `hosts` are the choices of users (`BookMapping.models`, the values of
+        `use.host`); `may_create`: unknown vendors become providers."""
+        self._catalogue = catalogue
+        self._models = models
+        self._hosts = hosts
+        self._may_create = may_create
+        self._read: dict[tuple[str, str, str, str], tuple[ModelReference, ...]] = {}
+        self._slug_by_line: dict[str, str] | None = None
+        self._repositories: dict[str, str] | None = None
+
+    def read(
+        self, text: str, host: str = "", region: str = "", tier: str = ""
+    ) -> tuple[ModelReference, ...]:
+        """Return the models that a cell names, in their order."""
+        key = (text, host, region, tier)
+        references = self._read.get(key)
+        if references is None:
+            references = self._read[key] = self._read_cell(text, host, region, tier)
+        return references
+
+    # --- one cell ---------------------------------------------------------------------------------
+
+    def _read_cell(
+        self, text: str, host_text: str, region: str, tier: str
+    ) -> tuple[ModelReference, ...]:
+        chosen = self._models.get(model_key(text, host_text))
+        exact = None if chosen else self._read_exact(text, host_text, region, tier)
+        if exact is not None:
+            return (exact,)
+        reading = self._catalogue.name_reader.read_name(text, host_text)
+        parts = reading.parts if reading.kind is Kind.SEVERAL else (reading,)
+        return tuple(
+            self._read_part(part, text if part is reading else part.text, host_text, region, tier)
+            for part in parts
+        )
+
+    def _chosen(self, text: str, chosen: Mapping[str, Any]) -> ModelReference | None:
+        """Return the model ID that a user chose for the name; None if it is gone."""
+        party = self._catalogue.party_by_slug(str(chosen.get("host", "")))
+        if party is None:
+            return None
+        for offering in self._catalogue.exact_offerings(party, str(chosen.get("api_id", ""))):
+            if (offering.region, offering.tier) == (
+                chosen.get("region", ""),
+                chosen.get("tier", ""),
+            ):
+                return ModelReference(
+                    text,
+                    ModelKind.RESOLVED,
+                    self._as_model(offering, party, 1.0, "chosen by a user"),
+                    StatedHost(party, party.slug),
+                )
+        return None
+
+    def _read_exact(
+        self, text: str, host_text: str, region: str, tier: str
+    ) -> ModelReference | None:
+        """Return the reference of a text that is a model ID to the letter, or a name that is in the
+        registry, at the provider that the host cell names."""
+        party = self._catalogue.party(host_text) if host_text else None
+        if party is None and not host_text:
+            party = self._catalogue.only_host_of_id(text)
+        if party is None:
+            return None
+        named = self._catalogue.named_offering(NamedModel(party.slug, text, (), (), region, tier))
+        offerings = self._catalogue.exact_offerings(party, text)
+        if offerings:
+            offering = _in_region(offerings, region, tier)
+            if offering is not None:
+                return ModelReference(
+                    text,
+                    ModelKind.RESOLVED,
+                    self._as_model(offering, party, 1.0, "this ID on this host"),
+                    StatedHost(party, party.slug),
+                    options=(offering.id,),
+                )
+        if named is not None and (known := self._catalogue.offerings.get(named)) is not None:
+            # a name for which a user has chosen the model ID
+            return ModelReference(
+                text,
+                ModelKind.RESOLVED,
+                self._as_model(
+                    known,
+                    self._catalogue.party_by_id(known.host),
+                    1.0,
+                    "the model ID chosen for this name",
+                ),
+                StatedHost(party, party.slug),
+                options=(known.id,),
+            )
+        return None
+
+    def _read_part(
+        self, reading: Reading, text: str, host_text: str, region: str, tier: str
+    ) -> ModelReference:
+        chosen = self._models.get(model_key(text, host_text))
+        if chosen and (reference := self._chosen(text, chosen)) is not None:
+            return replace(reference, role=reading.role)
+        kind = _KINDS[reading.kind]
+        host = self._find_host(reading, host_text)
+        if kind is ModelKind.NOT_A_MODEL:
+            return ModelReference(
+                text,
+                kind,
+                host=host,
+                why=reading.why,
+                problem=(
+                    "The model is not stated, so no dependency is recorded."
+                    if reading.not_stated
+                    else f"'{text}' is not an AI model, so no dependency is recorded."
+                ),
+            )
+        if kind is ModelKind.PRODUCT:
+            return self._read_product(reading, text, host)
+        versions = tuple(self._catalogue.version_ids(self._candidates(reading)))
+        foundations = () if versions else self._foundations(reading)
+        reference = ModelReference(
+            text,
+            kind,
+            host=host,
+            role=reading.role,
+            versions=versions,
+            foundations=foundations,
+            why=reading.why,
+        )
+        exact = (
+            _in_region(self._catalogue.exact_offerings(host.party, text), region, tier)
+            if host.party is not None
+            else None
+        )
+        if exact is not None and host.party is not None:
+            return replace(
+                reference,
+                kind=ModelKind.RESOLVED,
+                model=self._as_model(exact, host.party, 1.0, "this ID on this host"),
+                options=(exact.id,),
+            )
+        options = self._options(reading, host)
+        stated = [option for option in options if not region or option.region == region]
+        only = self._only_model_id(reading, stated, reading.regions, text)
+        if only is not None and host.party is not None:
+            return replace(
+                reference,
+                kind=ModelKind.RESOLVED,
+                model=self._as_model(only, host.party, 0.95, reading.why),
+                options=(only.id,),
+            )
+        repository = self._own_repository(host, versions)
+        if repository:
+            return replace(
+                reference,
+                model=ResolvedModel(
+                    new=(OWN_HOSTING, repository, "", ""),
+                    host=OWN_HOSTING,
+                    api_id=repository,
+                    confidence=0.95,
+                    why="open weights on own machines",
+                    canonical=versions[0],
+                ),
+            )
+        named = NamedModel(host.slug, text, versions, foundations, region, tier)
+        roles = {role_of_category(option.category) for option in options if option.category}
+        return replace(
+            reference,
+            role=reading.role or (roles.pop() if len(roles) == 1 else ""),
+            model=self._as_named(named, host, reading),
+            options=tuple(option.id for option in options[:MAX_OPTIONS]),
+        )
+
+    def _candidates(self, reading: Reading) -> Sequence[str]:
+        if reading.kind is Kind.RESOLVED:
+            return (reading.version,)
+        return reading.candidates if reading.kind is Kind.CHOOSE else ()
+
+    def _foundations(self, reading: Reading) -> tuple[str, ...]:
+        lines = reading.candidates if reading.kind is Kind.FAMILY else (reading.line,)
+        if reading.kind is Kind.UNKNOWN:
+            return ()
+        if self._slug_by_line is None:
+            self._slug_by_line = dict(Foundation.objects.order_by().values_list("line", "slug"))
+        return tuple(
+            self._slug_by_line[line] for line in lines if line and line in self._slug_by_line
+        )
+
+    def _options(self, reading: Reading, host: StatedHost) -> list[KnownOffering]:
+        """Return the model IDs that the name can be at the host, or at all hosts without one."""
+        if host.new_name:
+            return []
+        canonicals: Iterable[str] = ()
+        if reading.kind is Kind.RESOLVED:
+            canonicals = (reading.version,)
+        elif reading.kind is Kind.CHOOSE:
+            canonicals = reading.candidates
+        elif reading.kind is Kind.FAMILY and host.party is not None:
+            canonicals = self._versions_of_lines(reading.candidates)
+        found: dict[int, KnownOffering] = {}
+        for canonical in canonicals:
+            for offering in self._catalogue.offerings_of_model(host.party, canonical):
+                found.setdefault(offering.id, offering)
+        return list(found.values())
+
+    def _versions_of_lines(self, lines: Sequence[str]) -> list[str]:
+        return list(
+            Version.objects.filter(foundation__line__in=lines[:20])
+            .order_by("identifier")
+            .values_list("identifier", flat=True)
+        )
+
+    def _only_model_id(
+        self,
+        reading: Reading,
+        options: Sequence[KnownOffering],
+        regions: Sequence[str],
+        text: str,
+    ) -> KnownOffering | None:
+        """Return the only model ID of a version at its host; of one with several regions the one
+        without a region. A foundation counts only if it has one version."""
+        versions = self._catalogue.version_ids(self._candidates(reading))
+        is_one = reading.kind is Kind.RESOLVED or len(versions) == 1
+        if not is_one or not options:
+            return None
+        ids = {option.api_id for option in options}
+        if len(ids) > 1:
+            same = {each for each in ids if each.lower() == text.lower()}
+            if len(same) != 1:
+                return None
+            ids = same
+        of_id = [option for option in options if option.api_id in ids]
+        if len(of_id) == 1:
+            return of_id[0]
+        folded = {fold_name(region).replace(" ", "") for region in regions}
+        in_region = [option for option in of_id if option.region.replace("-", "") in folded]
+        plain = [option for option in of_id if not option.region and not option.tier]
+        for choice in (in_region, plain):
+            if len(choice) == 1:
+                return choice[0]
+        return None
+
+    def _own_repository(self, host: StatedHost, versions: Sequence[str]) -> str:
+        """Return the repository of the only version on own machines, if its weights are open."""
+        if host.slug != OWN_HOSTING or len(versions) != 1:
+            return ""
+        if self._repositories is None:
+            self._repositories = {
+                identifier: repositories[0]
+                for identifier, repositories in Version.objects.filter(
+                    foundation__open_weights=True
+                )
+                .exclude(repositories=[])
+                .order_by()
+                .values_list("identifier", "repositories")
+            }
+        return self._repositories.get(versions[0], "")
+
+    # --- products ---------------------------------------------------------------------------------
+
+    def _read_product(self, reading: Reading, text: str, host: StatedHost) -> ModelReference:
+        product = _PRODUCTS.get(reading.product)
+        inside = reading.inside
+        versions: tuple[str, ...] = ()
+        foundations: tuple[str, ...] = ()
+        if inside is not None and inside.kind in (Kind.RESOLVED, Kind.CHOOSE, Kind.FAMILY):
+            versions = tuple(self._catalogue.version_ids(self._candidates(inside)))
+            foundations = () if versions else self._foundations(inside)
+        reference = ModelReference(
+            text,
+            ModelKind.PRODUCT,
+            role=reading.role,
+            product=reading.product,
+            versions=versions,
+            foundations=foundations,
+            why=reading.why,
+        )
+        if product is None:
+            first = _PRODUCTS.get(reading.candidates[0]) if reading.candidates else None
+            vendor = self._vendor(first) if first is not None else host
+            named = NamedModel(vendor.slug, text)
+            return replace(reference, host=vendor, model=self._as_named(named, vendor, reading))
+        known = self._catalogue.product(product.slug) if not (versions or foundations) else None
+        if known is not None:
+            offering, party = known
+            return replace(
+                reference,
+                host=StatedHost(party, party.slug),
+                model=ResolvedModel(
+                    offering=offering,
+                    host=party.slug,
+                    api_id=product.slug,
+                    confidence=0.95,
+                    why=reading.why,
+                    resolved=True,
+                ),
+            )
+        vendor = self._vendor(product)
+        slug, label = product.slug, product.name
+        if versions or foundations:
+            # a product with the model that the sheet states, apart from the product as published
+            slug, label = slugify(text)[:200] or product.slug, text
+        named = NamedModel(
+            vendor.slug, slug, versions, foundations, kind=OfferingKind.PRODUCT, label=label
+        )
+        return replace(reference, host=vendor, model=self._as_named(named, vendor, reading))
+
+    def _vendor(self, product: Product) -> StatedHost:
+        name = product.vendor.partition(" (")[0].strip()
+        party = self._catalogue.party(name)
+        if party is not None:
+            return StatedHost(party, party.slug)
+        return StatedHost(None, slugify(name) or HOST_NOT_STATED, name)
+
+    # --- hosts ------------------------------------------------------------------------------------
+
+    def _find_host(self, reading: Reading, host_text: str) -> StatedHost:
+        """Return the host that the model cell names, else that of the host cell: a choice of a
+        user, a provider of the registry, one to be created, or none."""
+        if reading.host == OWN:
+            return StatedHost(self._catalogue.party_by_slug(OWN_HOSTING), OWN_HOSTING)
+        chosen = self._hosts.get(fold_name(host_text)) if host_text else None
+        stated = self._catalogue.party(host_text) if host_text else None
+        if chosen and chosen != CREATE:
+            party = self._catalogue.party_by_slug(str(chosen))
+            if party is not None:
+                return StatedHost(party, party.slug)
+        if reading.host:
+            party = self._catalogue.party_by_slug(reading.host)
+            if stated is not None and reading.kind is Kind.UNKNOWN:
+                party = stated
+            return StatedHost(party, reading.host)
+        if stated is not None:
+            if stated.is_gateway and "host" not in stated.roles:
+                return StatedHost(via=stated)
+            return StatedHost(stated, stated.slug)
+        return self.new_host(host_text, chosen=chosen)
+
+    def new_host(self, text: str, *, chosen: Any = None) -> StatedHost:
+        """Return the provider that an unknown host cell becomes, or the reason why not."""
+        name = " ".join(text.split())[:200]
+        slug = slugify(name)[:60]
+        if not name or is_empty_text(name) or not slug:
+            return StatedHost()
+        if chosen is None and fold_name(name) in self._hosts:
+            return StatedHost()
+        if not self._may_create:
+            return StatedHost(
+                problem=f"'{name}' is not a known provider. Use the name or ID of a provider in "
+                "the registry. A governance user can add providers."
+            )
+        return StatedHost(None, slug, name)
+
+    # --- models -----------------------------------------------------------------------------------
+
+    def _as_model(
+        self, offering: KnownOffering, party: KnownProvider, confidence: float, why: str
+    ) -> ResolvedModel:
+        return ResolvedModel(
+            offering=offering.id,
+            host=party.slug,
+            api_id=offering.api_id,
+            confidence=confidence,
+            why=why,
+            resolved=offering.version is not None or offering.alias is not None,
+            role=role_of_category(offering.category),
+        )
+
+    def _as_named(self, named: NamedModel, host: StatedHost, reading: Reading) -> ResolvedModel:
+        offering = self._catalogue.named_offering(named)
+        return ResolvedModel(
+            offering=offering,
+            named=named,
+            host=host.slug,
+            api_id=named.label or named.text,
+            confidence=0.0 if reading.kind is Kind.UNKNOWN else 0.5,
+            why=reading.why,
+            resolved=False,
+        )
+
+
+def _in_region(offerings: Sequence[KnownOffering], region: str, tier: str) -> KnownOffering | None:
+    """Return the offering of one model ID in this region and tier; without either, the only one."""
+    matches = [each for each in offerings if (each.region, each.tier) == (region, tier)]
+    if len(matches) == 1:
+        return matches[0]
+    return offerings[0] if len(offerings) == 1 and not region and not tier else None
