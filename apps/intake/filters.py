@@ -31,9 +31,20 @@ class ImportRowFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=ImportRow.Outcome.choices, label="Outcome"
     )
 
+    left_out = django_filters.BooleanFilter(
+        method="with_left_out", label="Imported without some cells"
+    )
+
     class Meta:
         model = ImportRow
         fields: list[str] = []
+
+    def with_left_out(
+        self, rows: "QuerySet[ImportRow]", name: str, value: bool
+    ) -> "QuerySet[ImportRow]":
+        """Return the rows of which something is not imported, or those imported as a whole."""
+        imported = rows.exclude(outcome=ImportRow.Outcome.REFUSED)
+        return imported.exclude(reasons=[]) if value else imported.filter(reasons=[])
 
 
 class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -126,10 +126,11 @@ def applications_of_import(import_: Import) -> "QuerySet[Any]":
 
 def people_of_import(import_: Import) -> "QuerySet[User]":
     """Return the persons that an import added, and who have not been invited since."""
-    added = _written_rows(User, import_).filter(pgh_label="insert").values("pgh_obj_id")
     return (
         User.objects.people()
-        .filter(pk__in=added, state=PersonState.CONTACT, merged_into=None)
+        .filter(
+            pk__in=import_.created.get("people", ()), state=PersonState.CONTACT, merged_into=None
+        )
         .exclude(email="")
     )
 

@@ -22,7 +22,7 @@ from apps.intake.spreadsheets.rejected_rows import sheets_with_rejected_rows
 from apps.intake.spreadsheets.values.steps import distinct_models, named_records
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
-from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports import presenters
 from apps.web.views.imports.consequences import describe_consequences, describe_not_imported
@@ -152,7 +152,10 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
         FileColumn[RowWords]("Reason", attrgetter("reasons_text")),
         FileColumn[RowWords]("Note", attrgetter("row.note")),
     )
-    controls = (FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices),)
+    controls = (
+        FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices),
+        FilterControl("left_out", "Without some cells", choices=BOOLEANS),
+    )
     default_order = ("", ("position",))
     template = "imports/one.html"
 
@@ -182,7 +185,8 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
             team
             for row in records
             for team in ((row.plan.get("application") or {}).get("changes", {}).get("team") or ())
-            if team
+            # a team that the import creates stands by its name
+            if isinstance(team, int)
         }
         teams = Team.objects.filter(pk__in=team_ids).values_list("pk", "name")
         names = {"team": dict(teams) if team_ids else {}}
@@ -229,7 +233,7 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
                 "not_imported": describe_not_imported(import_, models),
             }
         if import_.state == Import.State.APPLIED and import_.change:
-            return {"n_contacts": people_of_import(import_).order_by()[:1_000].count()}
+            return {"n_contacts": people_of_import(import_).count()}
         return {}
 
     def get_row_css(self, row: RowWords) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.catalog.identity.names.products import BY_SLUG
 from apps.catalog.models import Foundation, Lifecycle, Version
 from apps.intake.spreadsheets.values.distinct import DistinctModel, ModelKind, ModelOption
 from apps.web.pages.form_fields import write_options
@@ -32,6 +33,8 @@ class CatalogueNames:
 
     versions: Mapping[str, str] = field(default_factory=dict)
     foundations: Mapping[str, str] = field(default_factory=dict)
+    # {version: name of its foundation}
+    lines: Mapping[str, str] = field(default_factory=dict)
 
     def version(self, identifier: str) -> str:
         return self.versions.get(identifier) or identifier.rpartition("/")[2]
@@ -48,13 +51,15 @@ def load_names(models: Iterable[DistinctModel]) -> CatalogueNames:
         identifiers.update(model.candidates)
         identifiers.add(model.version)
         slugs.update(model.foundations)
+    versions = list(
+        Version.objects.filter(identifier__in=identifiers - {""})
+        .order_by()
+        .values_list("identifier", "name", "foundation__name")
+    )
     return CatalogueNames(
-        dict(
-            Version.objects.filter(identifier__in=identifiers - {""})
-            .order_by()
-            .values_list("identifier", "name")
-        ),
+        {identifier: name for identifier, name, _line in versions},
         dict(Foundation.objects.filter(slug__in=slugs).order_by().values_list("slug", "name")),
+        {identifier: line for identifier, _name, line in versions},
     )
 
 
@@ -182,14 +187,25 @@ def _build_choices(
     selected = posted.get(model_field(model.pk), chosen_option(model))
     if model.kind is ModelKind.NOT_A_MODEL:
         return [ModelChoice(NO_CHOICE, True, "Not a model.", text="No dependency is created.")]
-    if model.offering is not None:
-        return [
-            _choice_of(model.offering, selected, today),
-            ModelChoice(UNRESOLVED, selected in {UNRESOLVED, NO_CHOICE}, text="Leave unresolved"),
+    if model.choice is None and model.offering is not None:
+        # the only known ID
+        return [_choice_of(model.offering, selected, today)]
+    is_unresolved = selected in {NO_CHOICE, UNRESOLVED}
+    if model.choice is not None:
+        choices = [ModelChoice(NO_CHOICE, is_unresolved, "Leave unresolved.")]
+        if model.choice.offering not in {option.offering for option in model.options}:
+            choices.append(_choice_of(model.choice, selected, today))
+    else:
+        title, late, text = describe_default(model, names, today=today)
+        choices = [ModelChoice(NO_CHOICE, is_unresolved, title, late, text)]
+    if model.products:
+        choices += [
+            ModelChoice(
+                slug, selected == slug, f"{_name_product(slug)}.", text="Its model is asked."
+            )
+            for slug in model.products
         ]
-    title, late, text = describe_default(model, names, today=today)
-    choices = [ModelChoice(NO_CHOICE, selected in {NO_CHOICE, UNRESOLVED}, title, late, text)]
-    if len(model.options) <= MAX_RADIOS:
+    elif len(model.options) <= MAX_RADIOS:
         choices += [_choice_of(option, selected, today) for option in model.options]
     elif model.options:
         choices.append(_build_list(model, selected, today, posted))
@@ -201,7 +217,7 @@ def describe_default(
 ) -> tuple[str, str, str]:
     """Return (title, part about a past retirement, rest) of a name without a chosen ID."""
     host = model.host_name
-    if model.kind is ModelKind.RESOLVED:
+    if model.kind is ModelKind.RESOLVED or (model.kind is ModelKind.CHOOSE and model.version):
         late, text = describe_ids(model.options, "this version", host, today=today)
         name = names.version(model.version) if model.version else model.text
         return f"{name}, ID not known.", late, text
@@ -209,7 +225,7 @@ def describe_default(
         late, text = describe_ids(
             model.options, _count_versions(model.candidates), host, today=today
         )
-        name = names.foundation(model.foundations[0]) if model.foundations else model.text
+        name = _name_line(model, names)
         return f"{name}, version and ID not known.", late, text
     if model.kind is ModelKind.FAMILY:
         listed = join_names([names.foundation(slug) for slug in model.foundations], max_names=3)
@@ -217,12 +233,28 @@ def describe_default(
         return "A family, not a model.", "", f"{text}It is imported as unresolved."
     if model.kind is ModelKind.PRODUCT:
         text = model.why or "Its model is not published."
-        return f"A product, {product_title(model)}.", "", text
+        if model.products:
+            return "One of several products, left open.", "", text
+        return f"A product, {_name_product(model.product) or model.text}.", "", text
     return "Not in the catalogue.", "", model.why or "It is imported as unresolved."
 
 
-def product_title(model: DistinctModel) -> str:
-    return model.product.replace("-", " ") if model.product else model.text
+def _name_line(model: DistinctModel, names: CatalogueNames) -> str:
+    """Return the name of the foundation whose version is asked."""
+    if model.foundations:
+        return names.foundation(model.foundations[0])
+    lines = {names.lines.get(version, "") for version in model.candidates}
+    return lines.pop() or model.text if len(lines) == 1 else model.text
+
+
+def _name_product(slug: str) -> str:
+    product = BY_SLUG.get(slug)
+    return product.name if product else ""
+
+
+def needs_choice(model: DistinctModel) -> bool:
+    """Return whether a user can say more of the name than the file does, and has not."""
+    return model.is_open and (bool(model.options) or (bool(model.products) and not model.product))
 
 
 def _count_versions(candidates: Sequence[str]) -> str:

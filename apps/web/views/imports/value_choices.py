@@ -32,11 +32,11 @@ MAX_SELECT_OPTIONS = 300
 
 @dataclass(slots=True)
 class ValueChoices:
-    """Changed choices of a form: {ID of the value: JSON} and {ID of the model name: offering}, and
-    what is wrong with the others."""
+    """Changed choices of a form: {ID of the value: JSON} and {ID of the model name: offering or
+    slug of a product}, and what is wrong with the others."""
 
     values: dict[int, Any] = field(default_factory=dict)
-    models: dict[int, int | None] = field(default_factory=dict)
+    models: dict[int, int | str | None] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -85,7 +85,7 @@ def typed_text(group: ValueGroup, value: Any) -> str:
 
 def option_labels(group: ValueGroup) -> list[tuple[str, str]]:
     """Return (value of the form, label) of the options of a field."""
-    return [(encode(value), label) for value, label in group.options]
+    return [(encode(value), label) for value, label in group.options if value != CREATE]
 
 
 def read_choices(
@@ -133,7 +133,7 @@ def _read_value(
         return
     if text == NO_CHOICE or text == current_option(value):
         return
-    if text != EMPTY and text != encode(CREATE) and text not in known:
+    if text != EMPTY and text not in known | {encode(CREATE), encode(value.guess.value)}:
         choices.errors[value.pk] = "Select one of the listed values."
         return
     choices.values[value.pk] = json.loads(text)
@@ -188,6 +188,8 @@ def _read_model(data: QueryDict, model: DistinctModel, choices: ValueChoices) ->
         return
     if text in {NO_CHOICE, UNRESOLVED}:
         choices.models[model.pk] = None
+    elif text in model.products:
+        choices.models[model.pk] = text
     elif text in offered:
         choices.models[model.pk] = int(text)
     else:
@@ -198,4 +200,6 @@ def chosen_option(model: DistinctModel) -> str:
     """Return the value that is selected for a model name."""
     if model.choice is not None:
         return str(model.choice.offering)
+    if model.product and model.products:
+        return model.product
     return str(model.offering.offering) if model.offering is not None else NO_CHOICE

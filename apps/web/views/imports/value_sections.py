@@ -9,14 +9,19 @@ from typing import Any
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import User
+from apps.intake.models import Import
+from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.values.distinct import (
     CREATE,
     Certainty,
     DistinctValue,
+    Guess,
     NamedRecord,
     ValueGroup,
     ValueKind,
 )
+from apps.inventory.queries import editable_teams
 from apps.web.pages.form_fields import write_options
 from apps.web.views.imports.value_choices import (
     EMPTY,
@@ -32,11 +37,12 @@ from apps.web.views.imports.value_choices import (
 from apps.web.wording import number, quantity_of
 
 # lines of one section on the page of all sections
-MAX_LINES = 12
+MAX_LINES = 6
 MAX_NAMES = 40
 # lines of a page of one section
 LINES_PER_PAGE = 50
 
+_TEAM = "application.team"
 _CERTAINTY_ORDER = {
     Certainty.NONE: 0,
     Certainty.LIKELY: 1,
@@ -52,6 +58,7 @@ class ValueLine:
     value: DistinctValue
     control: SafeString
     guess: str
+    why: str
     error: str = ""
 
     @property
@@ -123,6 +130,7 @@ def build_section(
                 value,
                 _write_control(group, value, options, shared, posted or {}),
                 describe_guess(value),
+                explain_guess(value),
                 (errors or {}).get(value.pk, ""),
             )
             for value in ordered[:max_lines]
@@ -156,8 +164,14 @@ def describe_guess(value: DistinctValue) -> str:
         return "chosen"
     if value.guess.certainty is Certainty.NONE:
         return value.guess.why or "no guess"
-    word = str(value.guess.certainty)
-    return f"{word}: {value.guess.why}" if value.guess.why else word
+    return str(value.guess.certainty)
+
+
+def explain_guess(value: DistinctValue) -> str:
+    """Return the reason of the guess, if the certainty does not state it."""
+    if value.is_chosen or value.guess.certainty in (Certainty.NONE, Certainty.BY_ORDER):
+        return ""
+    return value.guess.why
 
 
 def _write_control(
@@ -176,6 +190,9 @@ def _write_control(
     current = posted.get(name, current_option(value))
     first = current if current not in {NO_CHOICE, EMPTY} else encode(value.guess.value)
     labels = dict(options)
+    if isinstance(value.guess.value, str):
+        # the provider of own machines does not exist before the import
+        labels.setdefault(encode(value.guess.value), value.guess.why.rstrip(".") or value.text)
     labels[encode(CREATE)] = f"{create_label(group)} “{value.text}”"
     head: list[tuple[str, str]] = []
     if value.is_open:
@@ -237,6 +254,35 @@ def _write_suggestions(group: ValueGroup, options: Sequence[tuple[str, str]]) ->
         _list_id(group),
         SafeString("".join(f'<option value="{escape(label)}"></option>' for label in labels)),
     )
+
+
+def with_teams(import_: Import, groups: Sequence[ValueGroup], user: User) -> list[ValueGroup]:
+    """Return the groups with that of teams, which the user can map to the teams that the user may
+    edit; two statements."""
+    rows = list(import_.values.filter(code=_TEAM).order_by("-n_rows", "text"))
+    if not rows:
+        return list(groups)
+    teams = ValueGroup(
+        _TEAM,
+        FIELDS[_TEAM].label,
+        rows[0].header,
+        ValueKind.TEAM,
+        tuple(editable_teams(user=user).values_list("slug", "name")),
+        tuple(
+            DistinctValue(
+                code=row.code,
+                text=row.text,
+                n_rows=row.n_rows,
+                guess=Guess(row.guess, Certainty(row.certainty), row.detail.get("why", "")),
+                choice=row.choice,
+                is_chosen=row.is_chosen,
+                first_row=row.first_row,
+                pk=row.pk,
+            )
+            for row in rows
+        ),
+    )
+    return [*groups, teams]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Step "Values" of an import: each distinct value of the file once, and what it means. Nothing is
 saved in the inventory here."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,11 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
+from apps.common.errors import DomainError
 from apps.common.time import day_of, now
 from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.import_steps import choose_values
 from apps.intake.spreadsheets.values.distinct import (
     DistinctModel,
     DistinctValue,
@@ -24,18 +27,13 @@ from apps.intake.spreadsheets.values.distinct import (
     ValueGroup,
     ValueKind,
 )
-from apps.intake.spreadsheets.values.steps import (
-    choose_values,
-    distinct_models,
-    named_records,
-    value_groups,
-)
+from apps.intake.spreadsheets.values.steps import distinct_models, named_records, value_groups
 from apps.web.lists.pagination import csv_response
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports import presenters
 from apps.web.views.imports.consequences import describe_consequences
-from apps.web.views.imports.model_lines import build_lines, load_names
+from apps.web.views.imports.model_lines import build_lines, load_names, needs_choice
 from apps.web.views.imports.permissions import own_import
 from apps.web.views.imports.progress import progress_words
 from apps.web.views.imports.value_choices import ValueChoices, read_choices
@@ -47,6 +45,7 @@ from apps.web.views.imports.value_sections import (
     describe_guess,
     matches,
     sort_by_urgency,
+    with_teams,
 )
 from apps.web.views.imports.wizard import VALUES, finish_step, wizard_steps
 from apps.web.wording import number, quantity_of
@@ -82,7 +81,7 @@ class ValuesPage:
 
     @cached_property
     def groups(self) -> list[ValueGroup]:
-        return value_groups(self.import_)
+        return with_teams(self.import_, value_groups(self.import_), self.user)
 
     @cached_property
     def models(self) -> list[DistinctModel]:
@@ -115,7 +114,7 @@ class ValuesPage:
             if not n_refused
             else f"{number(n_rows - n_refused)} of {quantity_of(n_rows, 'row')} can be imported."
         )
-        n_open = sum(model.is_open for model in self.models)
+        n_open = sum(map(needs_choice, self.models))
         if n_open:
             verb = "needs" if n_open == 1 else "need"
             return Headline(
@@ -134,17 +133,13 @@ class ValuesPage:
     @property
     def models_summary(self) -> str:
         """Count the model names by what is known of them."""
-        n_open = sum(model.is_open for model in self.models)
-        n_products = sum(model.kind is ModelKind.PRODUCT for model in self.models)
-        n_other = sum(model.kind is ModelKind.NOT_A_MODEL for model in self.models)
-        n_choose = n_open - sum(
-            model.is_open and model.kind is ModelKind.PRODUCT for model in self.models
-        )
+        counts = Counter(map(_state_of, self.models))
         parts = [
-            f"{number(len(self.models) - n_open - n_other)} resolved",
-            f"{number(n_choose)} to choose" if n_choose else "",
-            quantity_of(n_products, "product") if n_products else "",
-            f"{number(n_other)} not a model" if n_other else "",
+            f"{number(counts['resolved'])} resolved",
+            f"{number(counts['choose'])} to choose" if counts["choose"] else "",
+            quantity_of(counts["product"], "product") if counts["product"] else "",
+            f"{number(counts['unknown'])} without a known ID" if counts["unknown"] else "",
+            f"{number(counts['other'])} not a model" if counts["other"] else "",
         ]
         return f"{quantity_of(len(self.models), 'name')}: {', '.join(filter(None, parts))}."
 
@@ -223,7 +218,7 @@ class ValuesPage:
                 context["page_obj"] = self._paginate(models)
                 shown = list(context["page_obj"])
             else:
-                shown = sorted(models, key=lambda model: not model.is_open)[:MAX_MODELS]
+                shown = sorted(models, key=lambda model: not needs_choice(model))[:MAX_MODELS]
             context["models"] = build_lines(
                 shown, load_names(shown), today=self.today, posted=posted, errors=errors
             )
@@ -259,6 +254,17 @@ class ValuesPage:
         context["wide_sections"] = [section for section in sections if section.is_wide]
         context["people"] = build_people(self.records.people, self.records.unassigned)
         return context
+
+
+def _state_of(model: DistinctModel) -> str:
+    """Return what is known of a name, for the count of the section."""
+    if model.kind is ModelKind.NOT_A_MODEL:
+        return "other"
+    if not model.is_open:
+        return "resolved"
+    if model.kind is ModelKind.PRODUCT:
+        return "product"
+    return "choose" if needs_choice(model) else "unknown"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -317,13 +323,17 @@ def _save(request: HttpRequest, page: ValuesPage, detail_url: str) -> HttpRespon
         flash_error(request, "Correct the marked values. No choice was saved.")
         return _render(request, page, choices, status=422)
     if not choices.is_empty:
-        import_ = choose_values(
-            import_=import_,
-            values=choices.values,
-            models=choices.models,
-            by=page.user,
-            at=now(),
-        )
+        try:
+            import_ = choose_values(
+                import_=import_,
+                values=choices.values,
+                models=choices.models,
+                by=page.user,
+                at=now(),
+            )
+        except DomainError as error:
+            flash_error(request, str(error))
+            return redirect(request.get_full_path())
     step = request.POST.get("action", "")
     if step == "preview":
         finish_step(import_, VALUES)
