@@ -80,7 +80,7 @@ from apps.api.governance.scorecards import (
 from apps.api.governance.selections import SelectionViewSet
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
 from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
-from apps.api.intake.documents import IntakeView
+from apps.api.intake.documents import IntakeView, SheetProposalView
 from apps.api.intake.imports import ImportViewSet
 from apps.api.intake.observations import ObservationViewSet
 from apps.api.inventory.applications import ApplicationViewSet
@@ -244,6 +244,7 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("gate-policy/", GatePolicyView.as_view(), name="gate-policy"),
     path("intake/litellm-callback/", LiteLLMCallbackView.as_view(), name="intake-litellm-callback"),
     path("intake/<slug:kind>/", IntakeView.as_view(), name="intake"),
+    path("intake/<slug:kind>/propose/", SheetProposalView.as_view(), name="intake-propose"),
     path("runways/", RunwaysView.as_view(), name="runways"),
     path("concentration/", ConcentrationView.as_view(), name="concentration"),
     path("single-points-of-failure/", SinglePointsView.as_view(), name="single-points-of-failure"),

@@ -32,7 +32,6 @@ def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Reje
 
     Rows are streamed, so that memory use does not depend on their number."""
     mapping = BookMapping.from_json(import_.mapping)
-    has_several_sheets = sum(sheet.read for sheet in mapping.sheets) > 1
     import_rows = ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
     rows = (
         (import_rows if sheet is None else import_rows.filter(sheet=sheet))
@@ -40,14 +39,24 @@ def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Reje
         .values_list("sheet", "number", "column", "reason", "cells")
     )
     for sheet_index, row_number, column, reason, cells in rows.iterator(chunk_size=2_000):
-        labels = [
-            mapping.sheets[sheet_index].name if has_several_sheets else "",
-            f"row {row_number}",
-            column,
-        ]
-        yield RejectedRow(
-            sheet_index, row_number, ", ".join(label for label in labels if label), reason, cells
-        )
+        where = mapping.place_of(sheet_index, row_number, column)
+        yield RejectedRow(sheet_index, row_number, where, reason, cells)
+
+
+def left_out_cells(import_: Import) -> Iterator[tuple[str, str]]:
+    """Yield (place, reason) of what is left out of rows that are imported, in the order of the
+    file; streamed."""
+    mapping = BookMapping.from_json(import_.mapping)
+    rows = (
+        ImportRow.objects.filter(import_record=import_)
+        .exclude(outcome=ImportRow.Outcome.REFUSED)
+        .exclude(reasons=[])
+        .order_by("sheet", "number")
+        .values_list("sheet", "number", "reasons")
+    )
+    for sheet, number, reasons in rows.iterator(chunk_size=2_000):
+        for reason in reasons:
+            yield mapping.place_of(sheet, number, reason["column"]), reason["sentence"]
 
 
 # --- observed usage -------------------------------------------------------------------------------

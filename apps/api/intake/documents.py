@@ -1,7 +1,9 @@
 """POST /api/v1/intake/{format}/: a document or spreadsheet, stored, read, and answered with its
 import."""
 
+import json
 import uuid
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,14 +23,14 @@ from apps.api.framework.problems import MEDIA_TYPE, problem_body
 from apps.api.framework.throttles import TokenThrottle
 from apps.api.framework.validation import FORMAT_PARAMETERS, refuse_unknown_parameters
 from apps.api.framework.views import RegistryView, row_reader_for
-from apps.api.intake.imports import ImportViewSet, rejected_of_sheet
+from apps.api.intake.imports import ImportViewSet, left_out_of_sheet, rejected_of_sheet
 from apps.api.intake.request_body import (
     FORM,
     DocumentRejectedError,
     SubjectNotFoundError,
     read_document,
 )
-from apps.api.intake.serializers import ImportSerializer, ReceivedSerializer
+from apps.api.intake.serializers import ImportSerializer, PartSerializer, ReceivedSerializer
 from apps.api.openapi.schema import ProblemSerializer
 from apps.common.time import now
 from apps.intake.documents.formats import FORMATS
@@ -37,7 +39,8 @@ from apps.intake.documents.records import DocumentFormat, UnreadableError, clean
 from apps.intake.import_jobs import IdempotencyKeyReusedError
 from apps.intake.models import Import, TokenBinding
 from apps.intake.spreadsheets import limits
-from apps.intake.spreadsheets.direct_import import import_sheet_directly
+from apps.intake.spreadsheets.direct_import import MappingChoice, import_sheet_directly
+from apps.intake.spreadsheets.proposal import propose_mapping
 from apps.inventory.models import Application
 from apps.risks.evaluations.evidence_import import MAX_BYTES as MOST_RESULTS_BYTES
 from apps.risks.evaluations.evidence_import import receive_evaluation
@@ -58,7 +61,7 @@ PROBLEMS = {
     ),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
-_PARAMETERS = ("application", "environment", "part", "team", "tool", "strict")
+_PARAMETERS = ("application", "environment", "part", "team", "tool", "strict", "mapping")
 
 
 class UploadFormSerializer(serializers.Serializer[Any]):
@@ -177,6 +180,7 @@ def received_body(import_: Import) -> dict[str, Any]:
     body = reader.rows([row], reader.names)[0]
     if import_.kind == Import.Kind.SHEET:
         body["rejected"] = rejected_of_sheet(import_)
+        body["ignored"] = left_out_of_sheet(import_)
     return {**body, "token": str(import_token(import_)), "note": ""}
 
 
@@ -251,6 +255,14 @@ class IntakeView(IntakeIngestView):
             ),
             OpenApiParameter(
                 "strict", bool, description="Whether to reject a document that violates its schema."
+            ),
+            OpenApiParameter(
+                "mapping",
+                str,
+                enum=["auto"],
+                description="Of a spreadsheet: `auto` takes every likely guess of its values, "
+                "creates the teams and vendors that it names, if you may, and imports each row as "
+                "far as it can be read. An edited mapping is sent as the part `mapping` of a form.",
             ),
             OpenApiParameter(
                 "Idempotency-Key",
@@ -363,6 +375,25 @@ class IntakeView(IntakeIngestView):
     def _receive_sheet(self, kind: str) -> Response:
         """Import a spreadsheet and return the import; errors of the file become a rejection with
         the reason."""
+        upload = self.read_sheet(kind)
+        try:
+            import_, is_new = import_sheet_directly(
+                content=upload.body,
+                file_name=upload.file_name,
+                by=self.user,
+                at=now(),
+                token=self.token,
+                application=upload.application,
+                team=upload.team,
+                mapping=upload.mapping,
+                idempotency_key=self.idempotency_key,
+            )
+        except (UnreadableError, IdempotencyKeyReusedError) as error:
+            raise DocumentRejectedError(str(error)) from None
+        return self.import_response(import_, is_new=is_new, body=upload.body)
+
+    def read_sheet(self, kind: str) -> "SheetUpload":
+        """Return the spreadsheet of the request with its parameters."""
         params = self.request.query_params
         document = read_document(
             self.request,
@@ -372,17 +403,98 @@ class IntakeView(IntakeIngestView):
         )
         application = self.application_of(params.get("application", ""))
         team = self._find_team(params.get("team", ""))
-        try:
-            import_, is_new = import_sheet_directly(
-                content=document.body,
-                file_name=clean(document.file_name, 255) or f"sheet.{kind}",
-                by=self.user,
-                at=now(),
-                token=self.token,
-                application=application.slug if application else "",
-                team=team.slug if team else "",
-                idempotency_key=self.idempotency_key,
+        return SheetUpload(
+            body=document.body,
+            file_name=clean(document.file_name, 255) or f"sheet.{kind}",
+            application=application.slug if application else "",
+            team=team.slug if team else "",
+            mapping=_mapping_choice(params.get("mapping", ""), document.fields.get("mapping", "")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SheetUpload:
+    """A spreadsheet as sent, with its parameters."""
+
+    body: bytes
+    file_name: str
+    application: str
+    team: str
+    mapping: MappingChoice
+
+
+def _mapping_choice(parameter: str, part: str) -> MappingChoice:
+    """Return how the values are mapped; raise 400 for a mapping that is not valid."""
+    if parameter not in {"", "auto"}:
+        raise ValidationError({"mapping": "Enter auto, or leave the parameter out."})
+    if not part:
+        return "auto" if parameter else None
+    try:
+        mapping = json.loads(part)
+    except (ValueError, RecursionError):
+        raise ValidationError({"mapping": "The mapping is not valid JSON."}) from None
+    if not isinstance(mapping, dict):
+        raise ValidationError({"mapping": "Send the mapping as a proposal returns it."})
+    return mapping
+
+
+class ProposalSerializer(serializers.Serializer[Any]):
+    created = serializers.IntegerField(help_text="Applications and dependencies to be added.")
+    updated = serializers.IntegerField(help_text="Applications and dependencies to be changed.")
+    unchanged = serializers.IntegerField(help_text="Those that are recorded like this.")
+    rejected = PartSerializer(many=True, help_text="Rows that cannot be imported.")
+    mapping = serializers.DictField(
+        help_text="Columns by header, and distinct values by field with count, value and certainty."
+    )
+    models = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Distinct model names with kind, version and the model IDs that they can be.",
+    )
+
+
+class SheetProposalView(IntakeView):
+    @extend_schema(
+        operation_id="intake_propose",
+        summary="Propose the mapping of a spreadsheet",
+        parameters=[
+            OpenApiParameter(
+                "kind",
+                {"type": "string", "enum": sorted(SHEETS)},
+                OpenApiParameter.PATH,
+                description="Format of the spreadsheet.",
+            ),
+            OpenApiParameter(
+                "application", str, description="Slug of the application of rows that name none."
+            ),
+            OpenApiParameter("team", str, description="Slug of the team for new applications."),
+        ],
+        request={
+            FORM: UploadFormSerializer,
+            "application/octet-stream": OpenApiTypes.BINARY,
+        },
+        responses={200: ProposalSerializer, **PROBLEMS},
+    )
+    def post(self, request: Request, kind: str) -> Response:
+        """Columns, distinct values and model names of the spreadsheet with best guesses, certainty
+        and counts. Nothing is written. Send the answer, edited, with the file to
+        `intake/{kind}/` as the part `mapping` of a form."""
+        refuse_unknown_parameters(
+            request.query_params, ("application", "team", "mapping", *FORMAT_PARAMETERS)
+        )
+        if kind not in SHEETS:
+            raise SubjectNotFoundError(
+                f'"{clean(kind, 40)}" is not a spreadsheet. Use one of {", ".join(sorted(SHEETS))}.'
             )
-        except (UnreadableError, IdempotencyKeyReusedError) as error:
+        upload = self.read_sheet(kind)
+        try:
+            proposal = propose_mapping(
+                content=upload.body,
+                file_name=upload.file_name,
+                by=self.user,
+                application=upload.application,
+                team=upload.team,
+                choice=upload.mapping or "auto",
+            )
+        except UnreadableError as error:
             raise DocumentRejectedError(str(error)) from None
-        return self.import_response(import_, is_new=is_new, body=document.body)
+        return Response(proposal)

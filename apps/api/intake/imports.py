@@ -18,7 +18,7 @@ from apps.intake.documents.ingest import MAX_LISTED, set_document_application
 from apps.intake.documents.undo import undo_document
 from apps.intake.filters import ImportFilter
 from apps.intake.models import Import
-from apps.intake.queries import rejected_rows
+from apps.intake.queries import left_out_cells, rejected_rows
 from apps.intake.spreadsheets.import_steps import undo_import
 from apps.inventory.models import Application
 
@@ -48,10 +48,14 @@ class ImportViewSet(ReadViewSet[Import]):
 
     def read_row(self, names: Names, **lookup: Any) -> dict[str, Any]:
         row = super().read_row(names, **lookup)
-        if "rejected" in names and not row["rejected"]:
+        if ("rejected" in names and not row["rejected"]) or (
+            "ignored" in names and not row["ignored"]
+        ):
             sheet = self.get_queryset().filter(**lookup, kind=Import.Kind.SHEET).first()
-            if sheet is not None:
+            if sheet is not None and "rejected" in names:
                 row["rejected"] = rejected_of_sheet(sheet)
+            if sheet is not None and "ignored" in names:
+                row["ignored"] = left_out_of_sheet(sheet)
         return row
 
     @extend_schema(summary="Undo an import", request=None, responses=ImportSerializer)
@@ -99,4 +103,12 @@ def rejected_of_sheet(import_: Import) -> list[dict[str, str]]:
     return [
         {"where": row.where, "reason": row.reason}
         for row in islice(rejected_rows(import_), MAX_LISTED)
+    ]
+
+
+def left_out_of_sheet(import_: Import) -> list[dict[str, str]]:
+    """Return what is left out of imported rows, up to the limit of an answer."""
+    return [
+        {"where": where, "reason": reason}
+        for where, reason in islice(left_out_cells(import_), MAX_LISTED)
     ]

@@ -69,7 +69,7 @@ def receive_sheet(
     mapping = book.mapping
     digest = mapping.digest
     if by is not None:
-        saved_mapping = _find_saved_mapping(by, digest)
+        saved_mapping = find_saved_mapping(by, digest)
         mapping = apply_remembered(mapping, saved_mapping.mapping) if saved_mapping else mapping
     with transaction.atomic():
         import_ = Import.objects.create(
@@ -104,7 +104,7 @@ def earlier_import_of(import_: Import, *, user: User) -> Import | None:
     )
 
 
-def _find_saved_mapping(by: User, digest: str) -> SavedMapping | None:
+def find_saved_mapping(by: User, digest: str) -> SavedMapping | None:
     """Return the mapping that the user last chose for these headers, else the last one of a
     colleague in one of the user's teams."""
     mappings = SavedMapping.objects.filter(header_digest=digest)

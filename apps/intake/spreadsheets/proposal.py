@@ -2,21 +2,73 @@
 
 Nothing is written. The command, REST and the pages of an import use the same guesses."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.intake.spreadsheets.columns.mapping import apply_remembered
+from apps.intake.spreadsheets.direct_import import MappingChoice, complete_mapping
+from apps.intake.spreadsheets.files.child_reader import examine_sheet, read_sheet
+from apps.intake.spreadsheets.import_steps import find_saved_mapping
+from apps.intake.spreadsheets.mapping_file import mapping_as_json, models_as_json
+from apps.intake.spreadsheets.plan.execution import existing_records_for
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
+from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
+from apps.intake.spreadsheets.plan.storage import PlanTally
+from apps.intake.spreadsheets.values.records import ValueRecords
+from apps.intake.spreadsheets.values.steps import rates_on
+
+_MAX_REJECTED = 1_000
 
 
 def propose_mapping(
-    *, content: bytes, file_name: str, by: User | None, application: str = "", team: str = ""
+    *,
+    content: bytes,
+    file_name: str,
+    by: User | None,
+    application: str = "",
+    team: str = "",
+    choice: MappingChoice = "auto",
 ) -> dict[str, Any]:
     """Return `{created, updated, unchanged, rejected, mapping, models}` for a file, as it would be
-    imported with every guess; `by` None is the operator. Raises UnreadableError."""
-    raise NotImplementedError
-
-
-def mapping_choices(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the choices of a mapping that `propose_mapping` printed and a user edited. Raises
-    UnreadableError with the place of what is wrong."""
-    raise NotImplementedError
+    imported with every guess above the threshold; `by` None is the operator. Raises
+    UnreadableError."""
+    book = examine_sheet(content, file_name)
+    guessed = book.mapping
+    saved = find_saved_mapping(by, guessed.digest) if by is not None else None
+    if saved is not None:
+        guessed = apply_remembered(guessed, saved.mapping)
+    on = day_of(now())
+    mapping = replace(
+        complete_mapping(guessed.as_json(), application=application, team=team, choice=choice),
+        rates=rates_on(on),
+    )
+    sheet = read_sheet(content, file_name, mapping)
+    records, catalogue = existing_records_for(by), CatalogueLookup()
+    planner = Planner(records, catalogue, mapping, on=on)
+    tally = PlanTally()
+    rejected: list[dict[str, str]] = []
+    for plan in planner.plan(sheet.rows):
+        is_refused = plan.outcome == REFUSED
+        tally.add(plan.outcome, {} if is_refused else plan.as_json())
+        if is_refused and len(rejected) < _MAX_REJECTED:
+            where = mapping.place_of(plan.row.sheet, plan.row.number, plan.column)
+            rejected.append({"where": where, "reason": plan.reason})
+    values = ValueRecords(mapping, records, catalogue, planner.references).build(
+        sheet.raw_values, sheet.values
+    )
+    counts = tally.as_json()
+    return {
+        **{
+            key: sum(counts[kind].get(outcome, 0) for kind in ("applications", "uses"))
+            for key, outcome in (
+                ("created", "added"),
+                ("updated", "changed"),
+                ("unchanged", "unchanged"),
+            )
+        },
+        "rejected": rejected,
+        "mapping": mapping_as_json(mapping, values),
+        "models": models_as_json(values),
+    }

@@ -1,5 +1,5 @@
 """manage.py ingest FORMAT FILE [--application SLUG] [--team SLUG] [--environment NAME] [--part
-NAME]"""
+NAME] [--mapping FILE.json|auto] [--propose]"""
 
 import json
 import sys
@@ -16,8 +16,11 @@ from apps.intake.documents.ingest import receive_document
 from apps.intake.documents.records import APPLICATION_PARAMETER, DocumentFormat, UnreadableError
 from apps.intake.models import Import
 from apps.intake.queries import rejected_rows
-from apps.intake.spreadsheets.direct_import import ingest_sheet
+from apps.intake.spreadsheets.columns.mapping import BookMapping
+from apps.intake.spreadsheets.direct_import import MappingChoice, ingest_sheet
 from apps.intake.spreadsheets.limits import MAX_BYTES
+from apps.intake.spreadsheets.mapping_file import mapping_as_json, models_as_json
+from apps.intake.spreadsheets.proposal import propose_mapping
 from apps.intake.telemetry.limits import MAX_INFLATED_BYTES
 from apps.intake.telemetry.recorded_requests import ingest_recorded_request
 from apps.inventory.models import Application
@@ -51,6 +54,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--part", default="", help="name of the document, if the application has several"
         )
+        parser.add_argument(
+            "--mapping",
+            default="",
+            help="of a spreadsheet: auto takes every guess; FILE.json is what --propose printed, "
+            "edited",
+        )
+        parser.add_argument(
+            "--propose",
+            action="store_true",
+            help="of a spreadsheet: print columns, values and models with guesses; write nothing",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import the file and print the report as JSON; exit code 2 for wrong arguments, 1 for a
@@ -67,15 +81,12 @@ class Command(BaseCommand):
             raise CommandError(f'No team "{options["team"]}" found. Check the slug.', returncode=2)
         try:
             if kind in SHEETS:
-                content, name = self._read_file(options["file"], MAX_BYTES)
-                import_ = ingest_sheet(
-                    content=content,
-                    file_name=name,
-                    application=application.slug if application else "",
-                    team=team.slug if team else "",
-                    at=now(),
+                report = self._ingest_sheet(application, team, options)
+            elif options["mapping"] or options["propose"]:
+                raise CommandError(
+                    f"--mapping and --propose are for spreadsheets ({', '.join(SHEETS)}).",
+                    returncode=2,
                 )
-                report = report_of_sheet(import_)
             elif kind == EVALS:
                 report = self._ingest_evaluation(application, options)
             elif kind == OTLP:
@@ -85,6 +96,44 @@ class Command(BaseCommand):
         except (UnreadableError, BodyTooLargeError) as error:
             raise CommandError(str(error), returncode=1) from None
         self.stdout.write(json.dumps(report, ensure_ascii=False))
+
+    def _ingest_sheet(
+        self, application: Application | None, team: Team | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Import a spreadsheet, or only propose its mapping, and return the report."""
+        content, name = self._read_file(options["file"], MAX_BYTES)
+        mapping = self._read_mapping(options["mapping"])
+        slugs = {
+            "application": application.slug if application else "",
+            "team": team.slug if team else "",
+        }
+        if options["propose"]:
+            return propose_mapping(
+                content=content, file_name=name, by=None, choice=mapping or "auto", **slugs
+            )
+        import_ = ingest_sheet(content=content, file_name=name, mapping=mapping, at=now(), **slugs)
+        report = report_of_sheet(import_)
+        if mapping is not None:
+            values = list(import_.values.all())
+            report["mapping"] = mapping_as_json(BookMapping.from_json(import_.mapping), values)
+            report["models"] = models_as_json(values)
+        return report
+
+    def _read_mapping(self, option: str) -> MappingChoice:
+        if not option:
+            return None
+        if option == "auto":
+            return "auto"
+        text, _ = self._read_file(option, MAX_BYTES)
+        try:
+            mapping = json.loads(text)
+        except ValueError as error:
+            raise CommandError(f"{option} is not JSON: {error}.", returncode=2) from None
+        if not isinstance(mapping, dict):
+            raise CommandError(
+                f"{option} is not a mapping. Use what --propose printed.", returncode=2
+            )
+        return mapping
 
     def _ingest_document(
         self,

@@ -99,6 +99,12 @@ class BookMapping:
         ]
         return sorted(sheets, key=lambda pair: (pair[1].has_uses, pair[0]))
 
+    def place_of(self, sheet: int, number: int, column: str = "") -> str:
+        """Return the place of a row or cell in words; with the worksheet where several are read."""
+        has_several = sum(each.read for each in self.sheets) > 1
+        labels = [self.sheets[sheet].name if has_several else "", f"row {number}", column]
+        return ", ".join(label for label in labels if label)
+
     @property
     def digest(self) -> str:
         """Return a digest that is the same for files with the same column headers."""

@@ -46,7 +46,7 @@ def read_amount(
 
 def convert_amount(amount: Decimal, currency: str, rates: Mapping[str, str]) -> Decimal:
     """Return the amount in US dollars; MissingRateError without a rate."""
-    if currency == "USD":
+    if currency == "USD" or not amount:
         dollars = amount
     elif currency in rates:
         dollars = amount * Decimal(rates[currency])

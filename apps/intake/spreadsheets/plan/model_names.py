@@ -147,6 +147,7 @@ class CatalogueLookup:
         self._versions_of_aliases = {
             identifier: version for identifier, _, version in aliases if version is not None
         }
+        self._identifiers: dict[int, str] | None = None
         self._resolver: Any = None
         self._name_reader: NameReader | None = None
         self._resolved_models: dict[tuple[str, str, str, str], ResolvedModel] = {}
@@ -171,6 +172,19 @@ class CatalogueLookup:
             slug = host_slug(bare)
             provider = self._by_slug.get(slug) if slug else None
         return provider
+
+    def provider_named(self, text: str) -> KnownProvider | None:
+        """Return the only provider with this name or slug; none that is only spelled like it."""
+        candidates = self._by_name.get(fold_name(text), [])
+        if len(candidates) == 1:
+            return candidates[0]
+        return self._by_slug.get(text.strip().lower())
+
+    def version_identifier(self, offering: "KnownOffering") -> str:
+        """Return the identifier of the offering's version; empty if it has none."""
+        if self._identifiers is None:
+            self._identifiers = {pk: identifier for identifier, pk in self._versions.items()}
+        return self._identifiers.get(offering.version or 0, "")
 
     def party_by_id(self, pk: int) -> KnownProvider:
         return self._by_id[pk]

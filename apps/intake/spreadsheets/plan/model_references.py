@@ -136,6 +136,8 @@ class ModelReferences:
                     ModelKind.RESOLVED,
                     self._as_model(offering, party, 1.0, "chosen by a user"),
                     StatedHost(party, party.slug),
+                    versions=self._version_of(offering),
+                    options=(offering.id,),
                 )
         return None
 
@@ -159,6 +161,7 @@ class ModelReferences:
                     ModelKind.RESOLVED,
                     self._as_model(offering, party, 1.0, "this ID on this host"),
                     StatedHost(party, party.slug),
+                    versions=self._version_of(offering),
                     options=(offering.id,),
                 )
         if named is not None and (known := self._catalogue.offerings.get(named)) is not None:
@@ -173,6 +176,7 @@ class ModelReferences:
                     "the model ID chosen for this name",
                 ),
                 StatedHost(party, party.slug),
+                versions=self._version_of(known),
                 options=(known.id,),
             )
         return None
@@ -230,6 +234,7 @@ class ModelReferences:
                 reference,
                 kind=ModelKind.RESOLVED,
                 model=self._as_model(exact, host.party, 1.0, "this ID on this host"),
+                versions=self._version_of(exact),
                 options=(exact.id,),
             )
         options = self._options(reading, host)
@@ -263,6 +268,10 @@ class ModelReferences:
             model=self._as_named(named, host, reading),
             options=tuple(option.id for option in options[:MAX_OPTIONS]),
         )
+
+    def _version_of(self, offering: KnownOffering) -> tuple[str, ...]:
+        identifier = self._catalogue.version_identifier(offering)
+        return (identifier,) if identifier else ()
 
     def _candidates(self, reading: Reading) -> Sequence[str]:
         if reading.kind is Kind.RESOLVED:
@@ -312,9 +321,7 @@ class ModelReferences:
     ) -> KnownOffering | None:
         """Return the only model ID of a version at its host; of one with several regions the one
         without a region. A foundation counts only if it has one version."""
-        versions = self._catalogue.version_ids(self._candidates(reading))
-        is_one = reading.kind is Kind.RESOLVED or len(versions) == 1
-        if not is_one or not options:
+        if len(self._candidates(reading)) != 1 or not options:
             return None
         ids = {option.api_id for option in options}
         if len(ids) > 1:
@@ -401,7 +408,7 @@ class ModelReferences:
 
     def _vendor(self, product: Product) -> StatedHost:
         name = product.vendor.partition(" (")[0].strip()
-        party = self._catalogue.party(name)
+        party = self._catalogue.provider_named(name)
         if party is not None:
             return StatedHost(party, party.slug)
         return StatedHost(None, slugify(name) or HOST_NOT_STATED, name)
