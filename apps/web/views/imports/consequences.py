@@ -1,6 +1,7 @@
 """What an import will write, in one sentence beside its button."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from apps.intake.models import Import
@@ -41,27 +42,51 @@ def describe_consequences(
     return " ".join(sentences)
 
 
-def describe_not_imported(import_: Import, models: Sequence[DistinctModel]) -> list[str]:
-    """Return what stays open after the import, in sentences."""
-    n_refused = presenters.format_count(import_.counts, "rows", "refused")
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """What is not imported yet, with the rows that it is about: `query` selects them."""
+
+    sentence: str
+    query: str = ""
+    link: str = ""
+
+
+def describe_not_imported(import_: Import, models: Sequence[DistinctModel]) -> list[OpenPart]:
+    """Return what is not imported, or stays open after the import."""
+    counts = import_.counts
+    n_refused = presenters.format_count(counts, "rows", "refused")
+    n_left_out = counts.get("left_out", 0)
     n_open = sum(model.is_open for model in models)
-    sentences = []
+    parts = []
     if n_refused:
-        verb = "is" if n_refused == 1 else "are"
-        sentences.append(
-            f"{quantity_of(n_refused, 'row')} {verb} not imported. Edit the row here, or download "
-            "the rejected rows."
-            if n_refused == 1
-            else f"{quantity_of(n_refused, 'row')} {verb} not imported. Edit them here, or "
-            "download the rejected rows."
+        parts.append(
+            OpenPart(
+                f"{quantity_of(n_refused, 'row')} {_be(n_refused)} not imported. Each states all "
+                "its reasons and can be edited here.",
+                "?outcome=refused",
+                "View rejected rows",
+            )
+        )
+    if n_left_out:
+        parts.append(
+            OpenPart(
+                f"{quantity_of(n_left_out, 'row')} {_be(n_left_out)} imported without some cells.",
+                "?left_out=true",
+                "View these rows",
+            )
         )
     if n_open:
-        verb = "is" if n_open == 1 else "are"
-        sentences.append(
-            f"{quantity_of(n_open, 'model name')} {verb} imported without a model ID. "
-            "Each becomes an issue until its ID is chosen."
+        parts.append(
+            OpenPart(
+                f"{quantity_of(n_open, 'model name')} {_be(n_open)} imported without a model ID. "
+                "Each becomes an issue until its ID is chosen."
+            )
         )
-    return sentences
+    return parts
+
+
+def _be(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _count_new(records: Sequence[NamedRecord]) -> int:

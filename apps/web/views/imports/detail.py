@@ -198,6 +198,7 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
             shows_sheet=has_several,
             is_editable=self.import_.state == Import.State.READ
             and self.import_.by_id == self.user.pk,
+            is_applied=self.import_.state == Import.State.APPLIED,
         )
 
     def get_title(self) -> str:

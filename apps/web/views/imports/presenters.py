@@ -201,10 +201,15 @@ def present_rows(
     *,
     shows_sheet: bool,
     is_editable: bool = False,
+    is_applied: bool = False,
 ) -> list[RowWords]:
     """Present rows; `names` holds the names of teams, by id, for applications that move between
-    them. `is_editable` links each row to its form."""
-    return [_present_row(row, sheets, names, shows_sheet, is_editable) for row in import_rows]
+    them. `is_editable` links each row to its form; `is_applied`: new applications are in the
+    inventory."""
+    return [
+        _present_row(row, sheets, names, shows_sheet, is_editable, is_applied)
+        for row in import_rows
+    ]
 
 
 def _present_row(
@@ -213,6 +218,7 @@ def _present_row(
     names: Mapping[str, Mapping[int, str]],
     shows_sheet: bool,
     is_editable: bool,
+    is_applied: bool,
 ) -> RowWords:
     """Return a row of an import as texts: what it adds or changes, with old and new values. `names`
     are {kind: {ID: name}}."""
@@ -247,7 +253,7 @@ def _present_row(
         name=application.get("name")
         or row.application.get("name")
         or row.application.get("slug", ""),
-        slug=application.get("slug", "") if application.get("id") else "",
+        slug=application.get("slug", "") if application.get("id") or is_applied else "",
         is_new=application.get("do") == "add",
         model=use.get("api_id") or raw_use.get("model", ""),
         host=use.get("host") or raw_use.get("host", ""),
