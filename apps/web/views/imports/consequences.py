@@ -61,8 +61,8 @@ def describe_not_imported(import_: Import, models: Sequence[DistinctModel]) -> l
     if n_refused:
         parts.append(
             OpenPart(
-                f"{quantity_of(n_refused, 'row')} {_be(n_refused)} not imported. Each states all "
-                "its reasons and can be edited here.",
+                f"{quantity_of(n_refused, 'row')} {_be(n_refused)} not imported. All reasons are "
+                "listed below, where rows can be edited.",
                 "?outcome=refused",
                 "View rejected rows",
             )

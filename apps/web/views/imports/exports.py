@@ -1,6 +1,7 @@
 """Inventory export in the shape that imports unchanged, the empty template, an example, and the
 rejected rows of an import."""
 
+import io
 from pathlib import Path
 
 from django.conf import settings
@@ -90,7 +91,7 @@ def example_sheet(request: HttpRequest) -> FileResponse:
     """Send the spreadsheet of a fictional insurer, as an organisation would keep it."""
     importing_user(request)
     return FileResponse(
-        EXAMPLE_SHEET.open("rb"),
+        io.BytesIO(EXAMPLE_SHEET.read_bytes()),
         as_attachment=True,
         filename=EXAMPLE_SHEET.name,
         content_type=_XLSX,

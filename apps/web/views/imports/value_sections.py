@@ -109,9 +109,10 @@ def build_section(
     errors: Mapping[int, str] | None = None,
     max_lines: int = MAX_LINES,
     lists_new_names: bool = False,
+    may_create: bool = False,
 ) -> ValueSection:
     """Return a section with the most urgent of `values`; `posted` are the texts of a form that has
-    `errors`."""
+    `errors`, `may_create`: teams and vendors can be created."""
     ordered = sort_by_urgency(values)
     new_names: list[DistinctValue] = []
     n_new = 0
@@ -128,7 +129,7 @@ def build_section(
         lines=tuple(
             ValueLine(
                 value,
-                _write_control(group, value, options, shared, posted or {}),
+                _write_control(group, value, options, shared, posted or {}, may_create),
                 describe_guess(value),
                 explain_guess(value),
                 (errors or {}).get(value.pk, ""),
@@ -180,6 +181,7 @@ def _write_control(
     options: Sequence[tuple[str, str]],
     shared: SafeString,
     posted: Mapping[str, str],
+    may_create: bool,
 ) -> SafeString:
     """Return the select or text field of a value; of a select the best guess is the first
     option."""
@@ -199,7 +201,8 @@ def _write_control(
         head.append((NO_CHOICE, "Select a meaning"))
     if first in labels and first not in {NO_CHOICE, EMPTY}:
         head.append((first, labels[first]))
-    if group.kind in (ValueKind.TEAM, ValueKind.PROVIDER) and first != encode(CREATE):
+    is_record = group.kind in (ValueKind.TEAM, ValueKind.PROVIDER)
+    if is_record and may_create and first != encode(CREATE):
         head.append((encode(CREATE), labels[encode(CREATE)]))
     tail = [(EMPTY, "Leave empty")]
     # few options are listed once each; many are one text that all rows of the section share

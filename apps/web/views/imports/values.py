@@ -235,6 +235,7 @@ class ValuesPage:
                 posted=posted,
                 errors=errors,
                 max_lines=LINES_PER_PAGE,
+                may_create=self.user.is_governance,
             )
             context["sections"] = [section]
             return context
@@ -246,6 +247,7 @@ class ValuesPage:
                 errors=errors,
                 max_lines=MAX_LINES,
                 lists_new_names=True,
+                may_create=self.user.is_governance,
             )
             for group in self._groups_by_code.values()
             if group.values
