@@ -26,6 +26,7 @@ from apps.catalog.models import (
     Assertion,
     IdentityDecision,
     Offering,
+    OfferingKind,
     Provider,
     Source,
     Version,
@@ -53,6 +54,8 @@ def set_manual_fact(
     """
     if not reason.strip():
         raise InvalidFactError("Enter a reason that names the source.")
+    if offering.kind == OfferingKind.NAME:
+        raise InvalidFactError("Choose the model ID first. A name has the dates of its model IDs.")
     claim = LifecycleClaim(
         announced_on=_parse_day(value.get("announced_on"), "announcement"),
         retires_on=_parse_day(value.get("retires_on"), "retirement"),
@@ -181,7 +184,9 @@ def revoke_identity_decision(*, decision: IdentityDecision, by: User, reason: st
 
 
 def _offerings_named(raw: str, host: Provider | None) -> Any:
-    offerings = Offering.objects.annotate(lower=Lower("api_id")).filter(lower=raw.lower())
+    offerings = (
+        Offering.objects.model_ids().annotate(lower=Lower("api_id")).filter(lower=raw.lower())
+    )
     return offerings if host is None else offerings.filter(Q(host=host))
 
 

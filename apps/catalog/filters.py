@@ -22,7 +22,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.models.claims import Topic
-from apps.catalog.models.offerings import Binding
+from apps.catalog.models.offerings import Binding, OfferingKind
 from apps.common.time import now
 
 
@@ -124,6 +124,7 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="retires_on", lookup_expr="lt", label="Retires before"
     )
     resolved = django_filters.BooleanFilter(method="being_resolved", label="Identified")
+    kind = django_filters.ChoiceFilter(choices=OfferingKind.choices, label="Type")
 
     class Meta:
         model = Offering

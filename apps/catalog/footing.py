@@ -15,11 +15,11 @@ from datetime import date
 
 from django.db import connection, transaction
 
+from apps.catalog.name_facts import refresh_name_facts
 from apps.common.database.statements import load_statement
 from apps.common.time import day_of, now
 
 _DESIRED = load_statement("catalog", "footing_due")
-_NAMED_LIFECYCLES = load_statement("catalog", "named_lifecycles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ def refresh_footing(
     offering_ids: Collection[int] | None = None,
     *,
     today: date | None = None,
-    with_lifecycles: bool = True,
+    with_name_facts: bool = True,
 ) -> int:
     """Update the footing of these offerings (all if None); return the number of rows that changed.
 
     Missing nodes are created. Unchanged rows are not written. Offerings that redirect to one of the
     given ones are also refreshed, since they share its upstream dependencies, and so are the names
-    that may stand for one of them, with their lifecycles (`with_lifecycles`).
+    that may be one of them, with their lifecycles and prices (`with_name_facts`).
     """
     day = today or day_of(now())
     ids = None if offering_ids is None else sorted(offering_ids)
@@ -64,7 +64,7 @@ def refresh_footing(
                 )
                 SELECT array_agg(id) FROM (
                     SELECT id FROM up
-                    -- names that may stand for one of them, or did before
+                    -- names that may be one of them, or did before
                     UNION SELECT k.name_id FROM known_model_id() k
                     WHERE k.offering_id IN (SELECT id FROM up)
                     UNION SELECT n.id FROM catalog_offering n
@@ -76,8 +76,8 @@ def refresh_footing(
                 [ids],
             )
             ids = cursor.fetchone()[0]
-        if with_lifecycles:
-            refresh_named_lifecycles(ids, today=day)
+        if with_name_facts:
+            refresh_name_facts(ids, today=day)
         cursor.execute("DROP TABLE IF EXISTS footing_due")
         cursor.execute(
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
@@ -129,23 +129,6 @@ def refresh_footing(
         n_changed += cursor.rowcount
         cursor.execute("DROP TABLE footing_due")
     return n_changed
-
-
-def refresh_named_lifecycles(
-    offering_ids: Collection[int] | None = None, *, today: date
-) -> list[int]:
-    """Update the lifecycles of these names, and of the names of these model IDs (all if None), from
-    the model IDs that they may stand for; return the IDs of the names that changed.
-
-    The rule is that of docs/catalogue.md, section Names. One statement, which finds nothing to do
-    where the catalogue has no names.
-    """
-    ids = None if offering_ids is None else sorted(offering_ids)
-    if ids is not None and not ids:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMED_LIFECYCLES, {"ids": ids, "day": today})
-        return [row[0] for row in cursor.fetchall()]
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:

@@ -146,7 +146,9 @@ def known_names_in(texts: Iterable[str]) -> set[str]:
     tokens = sorted({token for text in texts for token in possible_ids(text)})
     if not tokens:
         return set()
-    offerings = Offering.objects.filter(api_id__in=tokens).values_list("api_id", flat=True)
+    offerings = (
+        Offering.objects.model_ids().filter(api_id__in=tokens).values_list("api_id", flat=True)
+    )
     versions = Version.objects.filter(Q(identifier__in=tokens) | Q(aliases__overlap=tokens))
     names = set(offerings)
     candidates = set(tokens)

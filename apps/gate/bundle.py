@@ -47,7 +47,8 @@ def build_bundle(*, application: Application, environment: str, at: datetime) ->
     today = day_of(at)
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     rows = list(
-        Offering.objects.filter(not_a_model=False, host__isnull=False)
+        Offering.objects.model_ids()
+        .filter(not_a_model=False, host__isnull=False)
         .order_by("host__slug", "api_id", "region_scope", "service_tier", "pk")
         .values_list(
             "pk", "host__slug", "host__name", "api_id", "version__foundation__developer__slug"

@@ -13,7 +13,7 @@ dep AS (
     SELECT d.*, a.status, a.criticality, a.data_classification, a.geography,
         a.status = ANY (%(statuses)s) AS in_scope,
            c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id,
-           t.not_a_model,
+           t.not_a_model, c.kind = 'model_id' AS has_model_id,
            -- the date of an announced retirement has passed
            t.lifecycle = 'retired' OR (t.date_kind = 'firm'
            AND t.retires_on <= %(on)s::date) AS is_retired,
@@ -121,7 +121,7 @@ RULES: dict[str, str] = {
         HAVING count(*) FILTER (WHERE d.role = 'primary') = 0""",
     "unresolved": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
-        WHERE in_scope AND version_id IS NULL AND NOT not_a_model""",
+        WHERE in_scope AND version_id IS NULL AND NOT not_a_model AND has_model_id""",
     "tokens_missing": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
         WHERE in_scope AND coalesce(monthly_input_tokens, monthly_output_tokens,

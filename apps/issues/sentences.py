@@ -154,6 +154,8 @@ _FINDING_TITLES = {
 
 
 def _missing_data_title(fact: Fact) -> str:
+    if fact.subtype == "model_id":
+        return f"The model ID of {fact.name} is not known"
     title = _FINDING_TITLES.get(fact.qualifier, "Data of {name} is missing or wrong")
     return title.format(name=fact.name)
 
@@ -261,8 +263,29 @@ def _feed_advice(issue: Issue, today: date) -> str:
 
 
 def _missing_data_advice(issue: Issue, today: date) -> str:
+    if issue.details.get("code") == "model_id_unknown":
+        return _model_id_advice(issue)
     facts = issue.details.get("facts") or [{}]
     return " ".join(finding_sentence(issue.details["code"], fact) for fact in facts[:3])
+
+
+def _model_id_advice(issue: Issue) -> str:
+    """Return what is known of a name without a model ID, and what to do."""
+    details = issue.details
+    if details["kind"] == "product":
+        return f"{details['host']} does not publish the model. Ask it, and record the answer."
+    n = details["n_known"]
+    where = f"at {details['host']}" if details["is_host_stated"] else "at any host"
+    if not n:
+        return f"No model ID {where} is known for it. Choose the model ID, or correct the name."
+    known = pluralize(
+        n,
+        f"1 model ID {where} is known for it.",
+        f"{n} model IDs {where} are known for it.",
+    )
+    if details["is_retired"]:
+        known += " The one that decides is retired."
+    return f"{known} Choose the model ID."
 
 
 def _deadline_advice(issue: Issue, today: date) -> str:

@@ -34,6 +34,7 @@ from apps.web.views.catalog import (
     events,
     foundation_detail,
     foundation_list,
+    model_ids,
     offerings,
     providers,
     versions,
@@ -353,6 +354,12 @@ ROUTES: dict[str, list[URLPattern]] = {
     "offerings": [
         *offerings.OfferingList.urls("offerings"),
         path("offerings/<int:pk>/", offerings.offering_detail, name="detail"),
+        path("offerings/<int:pk>/model-id/", model_ids.choose_model_id, name="choose-model-id"),
+        path(
+            "offerings/<int:pk>/model-id/undo/<uuid:change>/",
+            model_ids.undo_model_id,
+            name="undo-model-id",
+        ),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(
             "offerings/<int:pk>/claims.csv", offerings.offering_claims_csv, name="source-values-csv"

@@ -150,6 +150,7 @@ PAGES = {
         component-files:table-csv:get connections:unbind-token:post evidence-packs:download:get
         files:create:post files:detail:get files:download:get files:progress:get
         inherited-risks:undo:post loss-runs:causes-csv:get loss-runs:curve-csv:get
+        offerings:choose-model-id:get offerings:choose-model-id:post offerings:undo-model-id:post
         scenarios:compare-csv:get unrecognised-names:undo-decision:post
     """,
     # governance, where only the offices see it

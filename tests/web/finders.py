@@ -15,6 +15,7 @@ from apps.catalog.models import (
     Foundation,
     NodeKind,
     Offering,
+    OfferingKind,
     Provider,
     ProviderEvent,
     RetirementAnnouncement,
@@ -131,6 +132,11 @@ def _offering(user: User) -> Found:
     """One that ends and that something stands on."""
     rows = Offering.objects.visible_to(user).annotate(n=Count("dependencies"))
     return _first(rows.filter(retires_on__isnull=False, n__gt=0).order_by("-n", "pk"))
+
+
+def _name(user: User) -> Found:
+    """A name whose model ID is not known."""
+    return _first(Offering.objects.visible_to(user).filter(kind=OfferingKind.NAME).order_by("pk"))
 
 
 def _foundations() -> QuerySet[Foundation]:
@@ -272,6 +278,7 @@ FINDERS: dict[str, Finder] = {
     "loss-runs:detail": lambda user: _first(_ordered(LossRun.objects)),
     "applications:merge": _application,
     "reports:model-statement": _application,
+    "offerings:choose-model-id": _name,
     "offerings:detail": _offering,
     "files:detail": lambda user: _first(_ordered(ListExport.objects.visible_to(user))),
     "evidence-packs:detail": lambda user: _first(_ordered(EvidencePack.objects.visible_to(user))),

@@ -15,6 +15,7 @@ from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
 from apps.catalog.claims.reconciliation import reconcile_offerings
+from apps.catalog.identity.named_models import NamedModel, ensure_named_models
 from apps.catalog.models import Assertion, Offering, Source
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
@@ -46,6 +47,10 @@ def add_extras() -> None:
         _give_a_program_a_key()
     if not Import.objects.filter(format="csv").exists():
         _import_a_sheet_with_errors()
+    ensure_named_models(
+        [NamedModel("bedrock", "Haiku 3 / Bedrock", foundations=("anthropic/claude-3-haiku",))],
+        at=now(),
+    )
     if not EvidencePack.objects.exists():
         day = day_of(now())
         asked = request_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import CharField, OuterRef, QuerySet
+from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
@@ -39,6 +39,7 @@ from apps.catalog.models import (
     Foundation,
     NoticePolicy,
     Offering,
+    OfferingCandidate,
     Price,
     Provider,
     ProviderEvent,
@@ -409,6 +410,19 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
         read_only=True,
         help_text="Regions in which the host serves the offering.",
     )
+    candidates = serializers.ListField(
+        source="candidate_names",
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Of a name or a product: identifiers of the versions, or slugs of the "
+        "foundations, that it may be.",
+    )
+    resolved_to = serializers.IntegerField(
+        source="resolved_to_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Of a name: ID of the offering that a user chose for it; null until then.",
+    )
     days_left = serializers.IntegerField(
         source="retires_on",
         read_only=True,
@@ -430,6 +444,9 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
             "api_id",
             "region",
             "tier",
+            "kind",
+            "candidates",
+            "resolved_to",
             "name",
             "category",
             "version",
@@ -532,7 +549,7 @@ def _days_left(retires_on: Any) -> int | None:
 @extend_schema_view(**record_schema(OfferingRecord, OfferingSerializer))
 class OfferingViewSet(RecordViewSet[Offering]):
     """Offerings: models as one host serves them under one model ID. `?host=&api_id=` (with `region`
-    and `tier`) finds one."""
+    and `tier`) finds one. `kind` is `name` or `product` where the model ID is not known."""
 
     model = Offering
     record = OfferingRecord()
@@ -548,6 +565,16 @@ class OfferingViewSet(RecordViewSet[Offering]):
     annotations = {
         "region_names": ArraySubquery(
             Region.objects.filter(offerings=OuterRef("pk")).order_by("name").values("name")
+        ),
+        "candidate_names": ArraySubquery(
+            OfferingCandidate.objects.filter(offering=OuterRef("pk"))
+            .annotate(
+                candidate=Coalesce(
+                    "version__identifier", "foundation__slug", output_field=CharField()
+                )
+            )
+            .order_by("pk")
+            .values("candidate")
         ),
         "host_policies": ArraySubquery(
             NoticePolicy.objects.filter(provider=OuterRef("host"))

@@ -21,9 +21,10 @@ from apps.catalog.claims.precedence import (
     choose_lifecycle,
 )
 from apps.catalog.claims.price_ranges import update_price_ranges
-from apps.catalog.footing import refresh_footing, refresh_named_lifecycles
+from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
 from apps.catalog.models import Offering, OfferingKind
+from apps.catalog.name_facts import refresh_name_facts
 from apps.common.database.bulk_writes import update_rows
 from apps.common.database.statements import load_statement
 from apps.common.time import day_of
@@ -104,7 +105,6 @@ def reconcile_offerings(
                 changed_ids.append(row["pk"])
     update_rows(Offering, changes)
     refresh_footing(changed_ids, today=today)
-    refresh_named_lifecycles(changes, today=today)
     price_claims, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
         {
@@ -114,6 +114,8 @@ def reconcile_offerings(
         },
         at=at,
     )
+    if changes or n_priced:
+        refresh_name_facts(offering_ids, today=today)
     return len(changes) + n_priced
 
 

@@ -1,7 +1,7 @@
 """Names of models as people write them, where the model ID of the host is not known.
 
 A name is an offering of kind `name`, with candidates: the versions or foundations that it may be.
-Its lifecycle and its upstream dependencies follow from the model IDs that it may stand for
+Its lifecycle and its upstream dependencies follow from the model IDs that it may be
 (sql/named_lifecycles.sql, sql/footing_due.sql; docs/catalogue.md, section Names). Once a user has
 chosen the model ID, `resolved_to` remembers it.
 """
@@ -11,16 +11,19 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identity.hosts import BY_SLUG
+from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.ingestion.offerings import ensure_providers, link_regions
 from apps.catalog.models import (
+    Alias,
     Foundation,
+    Lifecycle,
     Offering,
     OfferingCandidate,
     OfferingKind,
@@ -39,7 +42,8 @@ _MAX_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A name at a host, and what it may be: `versions` are identifiers, `foundations` slugs.
+    """A name at a host, and what it may be: `versions` are identifiers of versions or aliases,
+    `foundations` slugs or lines.
 
     `host` is the slug of a provider; HOST_NOT_STATED without one. `kind` is `name` or `product`;
     `text` of a product is its slug, with its `label`. Two names that differ only in case or spaces
@@ -60,6 +64,28 @@ class NamedModel:
     @property
     def key(self) -> tuple[str, str, str, str]:
         return self.host, collapse_name(self.text).lower(), self.region, self.tier
+
+
+def read_candidates(reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return (versions, foundations) that a reading leaves possible, as NamedModel takes them."""
+    match reading.kind:
+        case Kind.RESOLVED:
+            return (reading.version,), ()
+        case Kind.CHOOSE:
+            return reading.candidates, ()
+        case Kind.FAMILY:
+            return (), reading.candidates
+    return (), ()
+
+
+def only_model_id(*, host: str, version: str) -> int | None:
+    """Return the offering of the only model ID of the version at the host; None if it has none or
+    several."""
+    rows = Offering.objects.model_ids().filter(
+        host__slug=host, version__identifier=version, not_a_model=False
+    )
+    ids = list(rows.values_list("pk", flat=True)[:2])
+    return ids[0] if len(ids) == 1 else None
 
 
 def collapse_name(text: str) -> str:
@@ -110,6 +136,44 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
     return {name: known[name.key].resolved_to_id or known[name.key].pk for name in names}
 
 
+@transaction.atomic
+def turn_into_names(names: Mapping[int, NamedModel], *, at: datetime) -> None:
+    """Turn offerings that look like model IDs but are none into names, given as {offering ID:
+    name}. Their own text, host, region and tier stay."""
+    if not names:
+        return
+    catalogue_lock()
+    update_rows(
+        Offering,
+        {
+            pk: {
+                "kind": OfferingKind.NAME,
+                "version_id": None,
+                "alias_id": None,
+                "lifecycle": Lifecycle.UNKNOWN,
+            }
+            for pk in names
+        },
+    )
+    _set_candidates(names)
+    refresh_footing(names, today=day_of(at))
+
+
+def known_model_ids(offering_ids: Collection[int]) -> dict[int, list[int]]:
+    """Return {name: the model IDs that it may be} of the names among the offerings; one
+    statement."""
+    found: dict[int, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name_id, offering_id FROM known_model_id() WHERE name_id = ANY (%s) "
+            "ORDER BY 1, 2",
+            [list(offering_ids)],
+        )
+        for name_id, offering_id in cursor.fetchall():
+            found.setdefault(name_id, []).append(offering_id)
+    return found
+
+
 def ensure_hosts(slugs: Collection[str]) -> dict[str, int]:
     """Return {slug: provider ID}; the host that is not stated and the organisation's own machines
     get their names, any other unknown slug becomes a host."""
@@ -145,30 +209,23 @@ def _find_offerings(
     return found
 
 
+type _Candidate = tuple[int | None, int | None]
+
+
 def _set_candidates(names: Mapping[int, NamedModel]) -> set[int]:
     """Store the candidates of names, given as {offering ID: name}, where they differ; return the
     IDs of the names that changed. A name that states no candidates keeps those it has."""
-    versions = dict(
-        Version.objects.filter(
-            identifier__in={v for name in names.values() for v in name.versions}
-        ).values_list("identifier", "pk")
-    )
-    foundations = dict(
-        Foundation.objects.filter(
-            slug__in={f for name in names.values() for f in name.foundations}
-        ).values_list("slug", "pk")
-    )
-    stored: dict[int, set[tuple[int | None, int | None]]] = {pk: set() for pk in names}
+    found = _find_candidates(names.values())
+    stored: dict[int, set[_Candidate]] = {pk: set() for pk in names}
     for pk, version_id, foundation_id in OfferingCandidate.objects.filter(
         offering__in=names
     ).values_list("offering_id", "version_id", "foundation_id"):
         stored[pk].add((version_id, foundation_id))
     changed: dict[int, list[OfferingCandidate]] = {}
     for pk, name in names.items():
-        wanted: list[tuple[int | None, int | None]] = [
-            *((versions[v], None) for v in name.versions if v in versions),
-            *((None, foundations[f]) for f in name.foundations if f in foundations),
-        ]
+        keys = [("version", text) for text in name.versions]
+        keys += [("foundation", text) for text in name.foundations]
+        wanted = [found[key] for key in keys if key in found]
         if wanted and set(wanted) != stored[pk]:
             changed[pk] = [
                 OfferingCandidate(
@@ -184,6 +241,32 @@ def _set_candidates(names: Mapping[int, NamedModel]) -> set[int]:
     OfferingCandidate.objects.bulk_create(row for rows in changed.values() for row in rows)
     _set_versions(changed)
     return set(changed)
+
+
+def _find_candidates(
+    names: Collection[NamedModel],
+) -> dict[tuple[str, str], _Candidate]:
+    """Return {("version", identifier) or ("foundation", slug or line): (version ID, foundation ID),
+    one of them None}; three statements. An alias is the version that it points to, a family name
+    its foundation."""
+    texts = {text for name in names for text in name.versions}
+    lines = {text for name in names for text in name.foundations}
+    found: dict[tuple[str, str], _Candidate] = {}
+    if not texts and not lines:
+        return found
+    for pk, slug, line in Foundation.objects.filter(
+        Q(slug__in=lines) | Q(line__in=lines)
+    ).values_list("pk", "slug", "line"):
+        found["foundation", slug] = found["foundation", line] = (None, pk)
+    for identifier, version_id, foundation_id in Alias.objects.filter(
+        identifier__in=texts
+    ).values_list("identifier", "version_id", "foundation_id"):
+        found["version", identifier] = (version_id, None if version_id else foundation_id)
+    for identifier, pk in Version.objects.filter(identifier__in=texts).values_list(
+        "identifier", "pk"
+    ):
+        found["version", identifier] = (pk, None)
+    return found
 
 
 def _set_versions(candidates: Mapping[int, Collection[OfferingCandidate]]) -> None:

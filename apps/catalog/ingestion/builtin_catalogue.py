@@ -25,6 +25,7 @@ from apps.catalog.claims.price_ranges import ranges_due
 from apps.catalog.claims.reconciliation import BUILT_IN, catalogue_lock, reconcile_offerings
 from apps.catalog.claims.values import next_start
 from apps.catalog.footing import refresh_footing
+from apps.catalog.ingestion.offerings import confirm_model_ids
 from apps.catalog.models import (
     Alias,
     Assertion,
@@ -35,6 +36,7 @@ from apps.catalog.models import (
     Node,
     NoticePolicy,
     Offering,
+    OfferingKind,
     Price,
     Provider,
     Region,
@@ -263,6 +265,8 @@ class _CatalogueLoader:
             )
         )
         ids = [offering_ids[key] for key in keys]
+        names = Offering.objects.exclude(kind=OfferingKind.MODEL_ID).values_list("pk", flat=True)
+        confirmed_ids = confirm_model_ids(set(names) & set(ids))
 
         existing_claims = {
             (external_id, topic): (pk, value)
@@ -319,7 +323,7 @@ class _CatalogueLoader:
         new_ids = {ids[number] for number in new_positions}
         claimed_ids = {
             ids[row["offering"]] for row in [*new_claim_rows, *changed_claim_rows.values()]
-        } - new_ids
+        } - new_ids | confirmed_ids
         self.counts["offerings_settled_anew"] = reconcile_offerings(claimed_ids, at=self.at)
 
     def _offering_key(self, row: Record) -> OfferingKey:

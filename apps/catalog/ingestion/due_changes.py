@@ -18,7 +18,7 @@ from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.precedence import applicable_price_claims
 from apps.catalog.claims.reconciliation import catalogue_lock, standing_claims
 from apps.catalog.claims.values import next_start, price_in_force, retires_on
-from apps.catalog.footing import refresh_footing, refresh_named_lifecycles
+from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.dates import is_promise
 from apps.catalog.ingestion.change_detection.prices import started_prices
 from apps.catalog.ingestion.change_detection.records import (
@@ -41,6 +41,7 @@ from apps.catalog.models import (
     ProviderEvent,
     Source,
 )
+from apps.catalog.name_facts import refresh_name_facts
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of, start_of
 
@@ -106,7 +107,7 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     refresh_footing(
         [pk for pk, offering in offerings.items() if offering.replacement_id], today=today
     )
-    refresh_named_lifecycles(offerings, today=today)
+    refresh_name_facts(offerings, today=today)
     return _insert_facts(facts)
 
 

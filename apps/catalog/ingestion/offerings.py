@@ -9,7 +9,17 @@ from django.db import connection
 from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identity.resolution import resolve_identities
-from apps.catalog.models import Offering, Provider, ProviderRole, Region
+from apps.catalog.models import (
+    Lifecycle,
+    Offering,
+    OfferingCandidate,
+    OfferingKind,
+    Price,
+    Provider,
+    ProviderRole,
+    Region,
+)
+from apps.common.database.bulk_writes import update_rows
 
 
 def offering_key(value: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -31,9 +41,10 @@ def ensure_offerings(
         host_names,
     )
     offering_ids = _find_offerings(values, hosts)
+    confirmed_ids = confirm_model_ids(offering_ids.values())
     missing_keys = [key for key in values if key not in offering_ids]
     if not missing_keys:
-        return offering_ids, set()
+        return offering_ids, confirmed_ids
     identity_columns = resolve_identities([(key[0], key[1]) for key in missing_keys])
     Offering.objects.bulk_create(
         [
@@ -52,18 +63,59 @@ def ensure_offerings(
         ignore_conflicts=True,
     )
     offering_ids = _find_offerings(values, hosts)
-    new_ids = {offering_ids[key] for key in missing_keys}
+    new_ids = {offering_ids[key] for key in missing_keys} | confirmed_ids
     link_regions({offering_ids[key]: (hosts[key[0]], key[2]) for key in missing_keys if key[2]})
     refresh_footing(new_ids)
     return offering_ids, new_ids
 
 
+def confirm_model_ids(offering_ids: Collection[int]) -> set[int]:
+    """Turn the names and products among the offerings into model IDs, since a source serves or a
+    user confirmed exactly this text; return their IDs.
+
+    They are identified as any model ID is, and have their footing. The caller reconciles them.
+    """
+    names = list(
+        Offering.objects.filter(pk__in=set(offering_ids))
+        .exclude(kind=OfferingKind.MODEL_ID)
+        .select_related("host")
+    )
+    if not names:
+        return set()
+    columns = resolve_identities([(name.host.slug, name.api_id) for name in names])
+    update_rows(
+        Offering,
+        {
+            name.pk: {
+                "kind": OfferingKind.MODEL_ID,
+                "resolved_to_id": None,
+                "lifecycle": Lifecycle.ACTIVE,
+                "announced_on": None,
+                "retires_on": None,
+                "date_kind": "",
+                "replacement_id": None,
+                "replacement_text": "",
+                "lifecycle_claim_id": None,
+                "price_claim_id": None,
+                **columns[name.host.slug, name.api_id],
+            }
+            for name in names
+        },
+    )
+    ids = {name.pk for name in names}
+    OfferingCandidate.objects.filter(offering__in=ids).delete()
+    Price.objects.filter(offering__in=ids).delete()
+    refresh_footing(ids)
+    return ids
+
+
 def ensure_named_offerings(
     identities: Iterable[Mapping[str, Any]], *, at: datetime
 ) -> dict[tuple[str, str, str, str], int]:
-    """Run `ensure_offerings` for offerings that the inventory names but no feed. A new offering of
-    a region gets the known retirement date of its model at that host. Runs inside the caller's
-    transaction."""
+    """Run `ensure_offerings` for model IDs that the inventory states but no feed: exact strings,
+    as an application sends them (names as people write them: identity/named_models.py). A new
+    offering of a region gets the known retirement date of its model at that host. Runs inside the
+    caller's transaction."""
     offering_ids, fresh = ensure_offerings(identities, {})
     regional_ids = [
         offering_ids[key] for key in offering_ids if key[2] and offering_ids[key] in fresh

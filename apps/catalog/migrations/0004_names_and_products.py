@@ -126,8 +126,8 @@ class Migration(migrations.Migration):
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     constraint="CONSTRAINT",
                     declare="DECLARE due_kinds integer[];",
-                    func="\n        SELECT CASE WHEN p.slug = 'host-not-stated' THEN ARRAY[1] ELSE ARRAY[1, 5] END\n            || CASE WHEN o.version_id IS NOT NULL THEN ARRAY[2, 3, 4] ELSE '{}' END\n        INTO due_kinds\n        FROM catalog_offering o JOIN catalog_provider p ON p.id = o.host_id\n        WHERE o.id = coalesce(\n            (SELECT n.ref FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1\n             WHERE f.offering_id = NEW.id AND n.ref <> NEW.id AND f.via = 0 LIMIT 1), NEW.id);\n        IF EXISTS (SELECT 1 FROM catalog_offering o WHERE o.id = NEW.id) AND (\n            SELECT count(DISTINCT n.kind)\n            FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id\n            WHERE f.offering_id = NEW.id AND f.depth = 0 AND n.kind = ANY (due_kinds)\n        ) < cardinality(due_kinds) THEN\n            RAISE EXCEPTION 'Offering % has no complete footing; change it through apps.catalog.actions.', NEW.id\n                USING ERRCODE = 'check_violation', CONSTRAINT = 'offering_footing_complete';\n        END IF;\n        RETURN NULL;\n    ",
-                    hash="61fa95e2408ba9538e28801278bb732cc234ba0f",
+                    func="\n        SELECT CASE WHEN p.slug = 'host-not-stated' THEN ARRAY[1] ELSE ARRAY[1, 5] END\n            || CASE WHEN o.version_id IS NOT NULL THEN ARRAY[2, 3, 4] ELSE '{}' END\n        INTO due_kinds\n        FROM catalog_offering o JOIN catalog_provider p ON p.id = o.host_id\n        WHERE o.id = coalesce(\n            (SELECT n.ref FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1\n             WHERE f.offering_id = NEW.id AND n.ref <> NEW.id AND NEW.kind = 'model_id' LIMIT 1), NEW.id);\n        IF EXISTS (SELECT 1 FROM catalog_offering o WHERE o.id = NEW.id) AND (\n            SELECT count(DISTINCT n.kind)\n            FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id\n            WHERE f.offering_id = NEW.id AND f.depth = 0 AND n.kind = ANY (due_kinds)\n        ) < cardinality(due_kinds) THEN\n            RAISE EXCEPTION 'Offering % has no complete footing; change it through apps.catalog.actions.', NEW.id\n                USING ERRCODE = 'check_violation', CONSTRAINT = 'offering_footing_complete';\n        END IF;\n        RETURN NULL;\n    ",
+                    hash="9f9f13604ab6e5ae61bfb34e21c502e61e6184c1",
                     operation='INSERT OR UPDATE OF "version_id", "host_id", "gateway_id"',
                     pgid="pgtrigger_offering_footing_complete_4eb9d",
                     table="catalog_offering",
@@ -193,7 +193,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="offering_model_id_is_final",
-                violation_error_message="Only a name or a product stands for a model ID.",
+                violation_error_message="Only a name or a product can have a chosen model ID.",
             ),
         ),
         migrations.AddField(

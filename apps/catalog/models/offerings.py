@@ -228,7 +228,7 @@ class Offering(models.Model):
             models.CheckConstraint(
                 name="offering_model_id_is_final",
                 condition=~Q(kind="model_id") | Q(resolved_to__isnull=True),
-                violation_error_message="Only a name or a product stands for a model ID.",
+                violation_error_message="Only a name or a product can have a chosen model ID.",
             ),
             models.CheckConstraint(
                 name="offering_soft_date_never_retires",

@@ -50,7 +50,7 @@ FOOTING_COMPLETE = pgtrigger.Trigger(
         FROM catalog_offering o JOIN catalog_provider p ON p.id = o.host_id
         WHERE o.id = coalesce(
             (SELECT n.ref FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1
-             WHERE f.offering_id = NEW.id AND n.ref <> NEW.id AND f.via = 0 LIMIT 1), NEW.id);
+             WHERE f.offering_id = NEW.id AND n.ref <> NEW.id AND NEW.kind = 'model_id' LIMIT 1), NEW.id);
         IF EXISTS (SELECT 1 FROM catalog_offering o WHERE o.id = NEW.id) AND (
             SELECT count(DISTINCT n.kind)
             FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id

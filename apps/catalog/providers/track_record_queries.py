@@ -87,9 +87,8 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
         .values("pk", "kind", "offering_id", "old", "new", "detected_at")
     )
     offerings = list(
-        Offering.objects.filter(
-            host=provider, date_kind=FIRM, retires_on__isnull=False, not_a_model=False
-        )
+        Offering.objects.model_ids()
+        .filter(host=provider, date_kind=FIRM, retires_on__isnull=False, not_a_model=False)
         .select_related("version__foundation")
         .order_by("pk")
     )

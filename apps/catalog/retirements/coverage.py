@@ -51,7 +51,7 @@ def offerings_of(subject: Subject) -> QuerySet[Offering]:
     An offering brings the rows of its model ID on its host, such as those of regions. A provider
     brings what it serves; one that serves nothing brings what it developed, on any host.
     """
-    offerings = Offering.objects.filter(not_a_model=False)
+    offerings = Offering.objects.model_ids().filter(not_a_model=False)
     if isinstance(subject, Version):
         offerings = offerings.filter(version=subject)
     elif isinstance(subject, Foundation):
@@ -170,7 +170,8 @@ def offering_by_name(name: str) -> Offering:
     """
     host, _, api_id = name.strip().partition("/")
     offering = (
-        Offering.objects.filter(host__slug=host, api_id=api_id.strip())
+        Offering.objects.model_ids()
+        .filter(host__slug=host, api_id=api_id.strip())
         .select_related(*_RELATIONS)
         .order_by("region_scope", "service_tier", "pk")
         .first()

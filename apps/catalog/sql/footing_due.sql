@@ -106,8 +106,9 @@ upstream(kind, ref, offering_id, via, depth) AS (
         JOIN catalog_version v ON v.id = a.ancestor
         JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id
     UNION ALL SELECT kind, ref, origin, via, depth FROM agreed
-    -- the model IDs that a name may stand for
-    UNION ALL SELECT node_kind('offering'), k.offering_id, s.origin, 1, 0
+    -- the model IDs that a name may be: the only one that is known, or one of several
+    UNION ALL SELECT node_kind('offering'), k.offering_id, s.origin,
+            CASE WHEN count(*) OVER (PARTITION BY s.origin) = 1 THEN 0 ELSE 1 END, 0
         FROM served s JOIN known_model_id() k ON k.name_id = s.id WHERE s.kind = 'name'
 )
 -- of several ways to one node the strongest (lowest via), and its shortest depth

@@ -1,13 +1,9 @@
--- Sets the lifecycle of the names among %(ids)s (all when null), and of the names of these model
--- IDs, to that of the ID that decides on %(day)s; returns the names that changed.
+-- Sets the lifecycle of the names %(names)s to that of the model ID that decides on %(day)s; returns
+-- the names that changed.
 WITH target AS MATERIALIZED (
     SELECT n.id, p.slug = 'host-not-stated' AS is_anywhere
     FROM catalog_offering n JOIN catalog_provider p ON p.id = n.host_id
-    WHERE n.kind = 'name' AND (
-        %(ids)s::bigint[] IS NULL
-        OR n.id = ANY (%(ids)s::bigint[])
-        OR n.id IN (SELECT k.name_id FROM known_model_id() k
-                    WHERE k.offering_id = ANY (%(ids)s::bigint[])))
+    WHERE n.id = ANY (%(names)s::bigint[])
 ),
 -- how much a name leaves open
 openness AS (

@@ -137,7 +137,7 @@ def _independent_hosts(
                 SELECT DISTINCT v.foundation_id, o.host_id
                 FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
                 WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
-                    AND o.lifecycle <> 'retired'
+                    AND o.kind = 'model_id' AND o.lifecycle <> 'retired'
                   -- an announced date that has passed; an earliest date ends nothing
                   AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
             ),
@@ -171,9 +171,8 @@ def _measure_track_records(
     ):
         events_by_host[event["offering__host_id"]].append(event)
     offerings = list(
-        Offering.objects.filter(
-            host__in=list(hosts), date_kind="firm", retires_on__isnull=False, not_a_model=False
-        )
+        Offering.objects.model_ids()
+        .filter(host__in=list(hosts), date_kind="firm", retires_on__isnull=False, not_a_model=False)
         .select_related("version__foundation")
         .order_by("pk")
     )

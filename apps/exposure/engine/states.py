@@ -168,6 +168,13 @@ def path_states_sql(
             f"SELECT 0 AS q, reached, party_id, {needs} FROM exposure_partyfooting WHERE node_id = "
             f"{node}"
         )
+    if len(failures) > 1:
+        hits.append(_NAMES_WITHOUT_MODEL_ID)
+        params |= {
+            "failing": [failure.node_id for failure in failures],
+            "failing_needs": [failure.need for failure in failures],
+            "failing_noticed": [failure.notice for failure in failures],
+        }
     if not failures:
         needs = "0 AS need, false AS immediate, false AS noticed"
         hits = [f"SELECT 0 AS q, 0::bigint AS offering_id, {needs} WHERE false"]
@@ -182,6 +189,24 @@ def path_states_sql(
         paths=paths,
     )
     return common, params
+
+
+# A name depends on one of its model IDs (via 1): it fails when all of them do.
+_NAMES_WITHOUT_MODEL_ID = """
+SELECT 0 AS q, f.offering_id, max(x.need) AS need, bool_or(NOT x.noticed) AS immediate,
+       bool_or(x.noticed) AS noticed
+FROM (
+    -- the names of which one fails
+    SELECT DISTINCT c.offering_id
+    FROM exposure_enginefooting c
+    JOIN catalog_node n ON n.id = c.node_id AND n.kind = node_kind('offering')
+    WHERE c.via = 1 AND c.node_id = ANY (%(failing)s::bigint[])
+) named
+JOIN exposure_enginefooting f ON f.offering_id = named.offering_id AND f.via = 1
+JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('offering')
+LEFT JOIN unnest(%(failing)s::bigint[], %(failing_needs)s::int[], %(failing_noticed)s::boolean[])
+    AS x(node_id, need, noticed) ON x.node_id = f.node_id
+GROUP BY f.offering_id HAVING bool_and(x.node_id IS NOT NULL)"""
 
 
 def _union_sql(statements: Sequence[str], key: str) -> str:

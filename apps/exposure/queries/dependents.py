@@ -23,6 +23,7 @@ from apps.catalog.models import (
     Lifecycle,
     NodeKind,
     Offering,
+    OfferingKind,
     Provider,
     ProviderEvent,
     Version,
@@ -47,7 +48,7 @@ SELECT e.id AS event_id, f.offering_id
 FROM catalog_providerevent e
 -- offerings whose upstream dependencies include the offering of the event
 JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = e.offering_id
-JOIN catalog_footing f ON f.node_id = n.id
+JOIN catalog_footing f ON f.node_id = n.id AND f.via = 0
 WHERE {events}
 UNION
 -- the same model ID on the same host, in the region of the event or in all
@@ -129,7 +130,11 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
 _RETIRING_WITH = """
 SELECT f.offering_id
 FROM catalog_node n JOIN catalog_footing f ON f.node_id = n.id
+JOIN catalog_offering x ON x.id = n.ref
+JOIN catalog_offering o ON o.id = f.offering_id
 WHERE n.kind = node_kind('offering') AND n.ref = ANY (%s)
+  -- a name that may be one of them retires with it if its date decides
+  AND (f.via = 0 OR o.retires_on = x.retires_on)
 UNION
 SELECT reached.id FROM (
     SELECT o.id, o.retires_on
@@ -382,7 +387,12 @@ def _effective_offering_ids(offering_ids: Collection[int]) -> dict[int, int]:
     """Return {offering: the offering served in its place today, itself unless redirected}."""
     effective_ids = {offering_id: offering_id for offering_id in offering_ids}
     redirects = (
-        Footing.objects.filter(offering_id__in=effective_ids, node__kind=NodeKind.OFFERING)
+        Footing.objects.filter(
+            offering_id__in=effective_ids,
+            # a name depends on its model IDs, but is not redirected to them
+            offering__kind=OfferingKind.MODEL_ID,
+            node__kind=NodeKind.OFFERING,
+        )
         .exclude(node__ref=F("offering_id"))
         .values_list("offering_id", "node__ref")
     )

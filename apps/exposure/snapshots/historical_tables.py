@@ -38,7 +38,7 @@ def historical_tables(day: date) -> Iterator[None]:
         for model in _TRACKED:
             _shadow_table(cursor, model, day)
         cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _TRACKED)}")
-        refresh_footing(today=day, with_lifecycles=False)
+        refresh_footing(today=day, with_name_facts=False)
         cursor.execute(f"ANALYZE {Footing._meta.db_table}")
         build_all(settings=engine_settings(), on=day)
         yield

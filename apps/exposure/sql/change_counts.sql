@@ -2,12 +2,15 @@
 -- since %(since)s, offerings with a price, first seen with one, models retired by %(day)s, models
 -- that will retire, the next retirement).
 WITH scope AS (
-    SELECT 'foundation' AS kind, v.foundation_id AS ref, o.*
+    SELECT 'foundation' AS kind, v.foundation_id AS ref, o.id, o.version_id, o.api_id, o.lifecycle,
+           o.date_kind, o.retires_on
     FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
     WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
+        AND o.kind = 'model_id'
     UNION ALL
-    SELECT 'provider', o.host_id, o.* FROM catalog_offering o
-    WHERE o.host_id = ANY (%(providers)s) AND NOT o.not_a_model
+    SELECT 'provider', o.host_id, o.id, o.version_id, o.api_id, o.lifecycle, o.date_kind, o.retires_on
+    FROM catalog_offering o
+    WHERE o.host_id = ANY (%(providers)s) AND NOT o.not_a_model AND o.kind = 'model_id'
 ),
 repriced AS (
     SELECT s.kind, s.ref, count(*) AS n

@@ -14,7 +14,10 @@ wanted AS (
 answering AS (
     SELECT w.offering_id, coalesce(min(n.ref) FILTER (WHERE n.ref <> w.offering_id),
         w.offering_id) AS effective_id
-    FROM wanted w LEFT JOIN exposure_enginefooting f ON f.offering_id = w.offering_id AND f.via = 0
+    FROM wanted w
+    -- a name depends on its model IDs, but is not redirected to them
+    LEFT JOIN catalog_offering c ON c.id = w.offering_id AND c.kind = 'model_id'
+    LEFT JOIN exposure_enginefooting f ON f.offering_id = c.id
     LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('offering')
     GROUP BY w.offering_id
 )

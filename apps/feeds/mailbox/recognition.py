@@ -183,7 +183,8 @@ def _named_hosts(subject: Subject, slugs: Sequence[str]) -> tuple[Provider, ...]
 
 def _offerings_named(names: Sequence[str]) -> list[Offering]:
     return list(
-        Offering.objects.filter(api_id__in=names, not_a_model=False)
+        Offering.objects.model_ids()
+        .filter(api_id__in=names, not_a_model=False)
         .select_related("host", "version__foundation")
         .order_by("host__name", "region_scope", "service_tier", "pk")
     )
@@ -300,7 +301,7 @@ def _find_successor(
     model IDs, else on those that the notice names; None if several model IDs fit."""
     if len(names) != 1:
         return None
-    offerings = Offering.objects.filter(not_a_model=False).select_related("host")
+    offerings = Offering.objects.model_ids().filter(not_a_model=False).select_related("host")
     candidates = list(offerings.filter(api_id=names[0]))
     if not candidates:
         versions = _versions_named(names)

@@ -9,7 +9,7 @@ from apps.issues.kinds.exposure_flags import EXPOSURE_FLAG
 from apps.issues.kinds.feeds import FEED_REVIEW
 from apps.issues.kinds.migrations import MIGRATION_TASK
 from apps.issues.kinds.retirement import FALLBACK_RETIRES, RETIREMENT
-from apps.issues.kinds.usage import MISSING_DATA, PRICE_CHANGE, USAGE_DISCREPANCY
+from apps.issues.kinds.usage import MISSING_DATA, MISSING_MODEL_ID, PRICE_CHANGE, USAGE_DISCREPANCY
 
 _OWN_KINDS = (
     RETIREMENT,
@@ -24,6 +24,7 @@ _OWN_KINDS = (
     MIGRATION_TASK,
     FEED_REVIEW,
     MISSING_DATA,
+    MISSING_MODEL_ID,
     TOKEN_EXPIRY,
     *DECISIONS,
 )

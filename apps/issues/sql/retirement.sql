@@ -14,7 +14,7 @@ WITH live AS (
 ),
 served AS MATERIALIZED (
     SELECT c.offering_id AS called_id, r.effective_id IS NOT NULL AS is_redirected,
-           o.id, o.host_id, o.api_id, o.region_scope, o.version_id, o.retires_on, o.date_kind,
+           o.id, o.kind, o.host_id, o.api_id, o.region_scope, o.version_id, o.retires_on, o.date_kind,
            o.lifecycle
     FROM (SELECT DISTINCT offering_id FROM live) c
     LEFT JOIN redirected_offering() r ON r.offering_id = c.offering_id
@@ -35,6 +35,7 @@ retiring AS (
             SELECT o.id, o.retires_on, o.date_kind, o.lifecycle
             FROM catalog_offering o
             WHERE o.host_id = s.host_id AND o.api_id = s.api_id AND o.retires_on IS NOT NULL
+              AND o.kind = 'model_id'
               AND o.region_scope IN ('', s.region_scope)
             UNION ALL
             SELECT o.id, o.retires_on, o.date_kind, o.lifecycle
@@ -43,11 +44,13 @@ retiring AS (
             JOIN catalog_offering o ON o.version_id = n.ref AND o.host_id = s.host_id
             LEFT JOIN catalog_alias a ON a.id = o.alias_id
             WHERE f.offering_id = s.id AND f.via IN (0, 2) AND o.retires_on IS NOT NULL
+              AND o.kind = 'model_id'
               AND o.region_scope IN ('', s.region_scope)
               AND NOT CASE WHEN a.id IS NULL THEN o.binding = 'alias'
                            ELSE a.kind <> 'synonym' END
         ) x
         WHERE s.retires_on IS NULL AND s.lifecycle <> 'retired' AND NOT s.is_redirected
+          AND s.kind = 'model_id'
           AND NOT (x.date_kind = 'not_before' AND x.lifecycle <> 'retired'
                    AND x.retires_on < %(day)s::date)
         ORDER BY s.called_id, x.date_kind = 'not_before', x.retires_on, x.id

@@ -113,7 +113,7 @@ JOIN catalog_foundation f ON f.id = v.foundation_id
 JOIN LATERAL (
     SELECT min(h.slug) AS slug, min(h.name) AS name FROM catalog_offering o
     JOIN catalog_provider h ON h.id = o.host_id
-    WHERE o.version_id = v.id AND o.lifecycle <> 'retired'
+    WHERE o.version_id = v.id AND o.kind = 'model_id' AND o.lifecycle <> 'retired'
       -- offerings that are still served on the day
       AND NOT coalesce(o.date_kind = 'firm' AND o.retires_on <= %(day)s, false)
     HAVING count(DISTINCT o.host_id) = 1

@@ -119,10 +119,13 @@ def retirements_headline(
     counts: Mapping[int, DependentCount],
     count: DependentCount,
     today: date,
+    used_hosts: Collection[str] = (),
 ) -> Headline:
     """State where the model is retired and where it retires next, over all hosts, and what depends
-    on it. `counts` are the dependents of the offerings in use, `count` those of the model."""
-    hosts = host_retirements(offerings, counts, today)
+    on it. `counts` are the dependents of the offerings in use, `count` those of the model. At
+    `used_hosts` applications use it by a name."""
+    by_name = {row.pk for row in offerings if row.host in used_hosts}
+    hosts = host_retirements(offerings, {*counts, *by_name}, today)
     dependents = dependents_sentence(count)
     retired = [row for row in hosts if row.is_retired]
     dated = [row for row in hosts if row.retires_on is not None and not row.is_retired]

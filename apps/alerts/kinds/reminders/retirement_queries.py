@@ -24,12 +24,12 @@ GRACE_DAYS = 7
 RETIREMENTS = f"""
 redirected AS MATERIALIZED (SELECT offering_id, effective_id FROM redirected_offering()),
 ending AS (
-    SELECT o.id, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft
+    SELECT o.id, o.kind, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft
     FROM catalog_offering o
     WHERE o.retires_on >= %(day)s::date - %(grace)s AND {{which}}
 ),
 catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, NULL::bigint,
-'announced' FROM ending x),
+'announced' FROM ending x WHERE x.kind = 'model_id'),
 origin AS (
     SELECT x.*, x.id AS called_id FROM ending x
     WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id = x.id)

@@ -1,4 +1,4 @@
--- The model IDs that each name may stand for: those of its host that serve one of its candidate
+-- The model IDs that each name may be: those of its host that serve one of its candidate
 -- versions, in its region and tier where it has them; without a stated host those of all hosts.
 CREATE OR REPLACE FUNCTION known_model_id()
 RETURNS TABLE (name_id bigint, offering_id bigint, version_id bigint)

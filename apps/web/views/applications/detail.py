@@ -10,6 +10,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.catalog.identity.name_summaries import name_summaries
+from apps.catalog.models import OfferingKind
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.dependents import application_stack
@@ -54,6 +56,10 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         rows=rows,
         times=times_left(rows, primary_runways),
         version_dates=version_retirements(application),
+        names=name_summaries(
+            {row.offering.pk for row in rows if row.offering.kind != OfferingKind.MODEL_ID},
+            on=today,
+        ),
         risks=total_reach(user=user, on=today, application=application.slug),
         may_edit=can_edit(user, application),
     )
@@ -69,10 +75,11 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         as_of=at,
         application=application,
         may_edit=data.may_edit,
-        sentence=application_headline(rows, data.times, data.version_dates, today),
+        sentence=application_headline(rows, data.times, data.version_dates, data.names, today),
         rows=rows,
         times=data.times,
         version_dates=data.version_dates,
+        names=data.names,
         risks=data.risks,
         **load_tabs(
             request,

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from apps.catalog.identity.name_summaries import NameSummary
+from apps.catalog.models import OfferingKind
 from apps.common.text import pluralize
 from apps.exposure.campaigns.reach import MARGIN_DAYS
 from apps.exposure.queries.dependents import StackRow
@@ -118,10 +120,12 @@ def application_headline(
     rows: Sequence[StackRow],
     times: Sequence[TimeLeft],
     dates_of_versions: Mapping[int, date],
+    names: Mapping[int, NameSummary],
     today: date,
 ) -> Headline:
     """Return the sentence about the primary model that retires first, with the verdict on its
-    migration. `dates_of_versions` are those of `version_retirements`."""
+    migration. `dates_of_versions` are those of `version_retirements`, `names` is {offering: what is
+    known of a name without a model ID}."""
     primaries = [row for row in rows if row.dependency.role == Dependency.Role.PRIMARY]
     if not rows:
         return Headline("No dependencies declared.")
@@ -129,7 +133,7 @@ def application_headline(
         n = pluralize(len(rows), "1 dependency", f"{number(len(rows))} dependencies")
         return Headline(f"{n}, none of them a primary model.")
     if times:
-        return _dated_headline(times[0], today)
+        return _dated_headline(times[0], names, today)
     undated = [row for row in primaries if row.dependency.pk in dates_of_versions]
     if undated:
         row = min(undated, key=lambda row: dates_of_versions[row.dependency.pk])
@@ -140,6 +144,10 @@ def application_headline(
             f"{verb} on {long_day(retires_on)}",
             f" there under its other model IDs, {from_today(retires_on, today=today)}.",
         )
+    named = [row for row in primaries if row.offering.pk in names]
+    if named:
+        summary = names[named[0].offering.pk]
+        return Headline(f"{_uses_name(summary)}{summary.sentence}")
     unresolved = [row for row in primaries if row.foundation is None]
     if unresolved:
         row = unresolved[0]
@@ -155,8 +163,21 @@ def _model_name(row: StackRow) -> str:
     return row.foundation.name if row.foundation else row.offering.api_id
 
 
-def _dated_headline(time: TimeLeft, today: date) -> Headline:
+def _uses_name(summary: NameSummary) -> str:
+    if summary.kind == OfferingKind.PRODUCT:
+        return f"Uses {summary.text} of {summary.host}, a product. "
+    if not summary.is_host_stated:
+        return f"Uses {summary.text}; host and model ID are not known. "
+    return f"Uses {summary.text} on {summary.host}; its model ID is not known. "
+
+
+def _dated_headline(time: TimeLeft, names: Mapping[int, NameSummary], today: date) -> Headline:
     retires_on, days_left = time.runway.retires_on, time.runway.days_left
+    summary = names.get(time.row.offering.pk)
+    if summary is not None and (time.is_retired or summary.is_retired):
+        return Headline(_uses_name(summary), summary.sentence, "")
+    if summary is not None and time.runway.at_least:
+        return Headline(f"{_uses_name(summary)}{summary.sentence}")
     uses = f"Uses {_model_name(time.row)} on {time.row.host.name}, "
     if retires_on is None or days_left is None:
         return Headline(uses, "which is retired", ".")
@@ -171,6 +192,8 @@ def _dated_headline(time: TimeLeft, today: date) -> Headline:
     retires = (
         f"{uses}which retires on {long_day(retires_on)}, {from_today(retires_on, today=today)}. "
     )
+    if summary is not None:
+        retires = f"{_uses_name(summary)}{summary.sentence} "
     if time.runway.runway is None or time.start_by is None:
         sentence = "The migration effort is unknown"
         if days_left <= SOON_DAYS:

@@ -10,7 +10,8 @@ from typing import Any
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.catalog.models import NodeKind
+from apps.catalog.identity.name_summaries import NOT_KNOWN, NameSummary
+from apps.catalog.models import NodeKind, OfferingKind
 from apps.common.text import pluralize
 from apps.exposure.queries.dependents import StackRow
 from apps.exposure.queries.portfolio import dependent_counts
@@ -72,9 +73,11 @@ def stack_layers(
     *,
     notes: Mapping[str, str],
     version_dates: Mapping[int, date],
+    names: Mapping[int, NameSummary],
 ) -> list[StackLayer]:
     """Return the rows of the section below the application. Equal neighbours of a layer form one
-    block. `notes` are by CSS class, `version_dates` those of `version_retirements`.
+    block. `notes` are by CSS class, `version_dates` those of `version_retirements`, `names` is
+    {offering: what is known of a name without a model ID}.
 
     A block is `shared` if a primary model and another role depend on it, so that one failure
     affects both."""
@@ -99,7 +102,13 @@ def stack_layers(
             )
             version_date = version_dates.get(members[0].dependency.pk)
             blocks.append(
-                _build_block(css, members, node_of(members[0]), version_date, is_shared=is_shared)
+                _build_block(
+                    css,
+                    members,
+                    node_of(members[0]),
+                    _describe_offering(members[0], version_date, names),
+                    is_shared=is_shared,
+                )
             )
         layers.append(StackLayer(name, css, tuple(blocks), notes.get(css, "")))
     return layers
@@ -136,11 +145,14 @@ def in_house_block(
 
 
 def compact_layers(
-    rows: Sequence[StackRow], *, version_dates: Mapping[int, date]
+    rows: Sequence[StackRow],
+    *,
+    version_dates: Mapping[int, date],
+    names: Mapping[int, NameSummary],
 ) -> list[StackLayer]:
     """Return the four layers of the compact section. A block is outlined (`shared`) only where its
     model is retired or retires soon."""
-    layers = stack_layers(rows, notes={}, version_dates=version_dates)
+    layers = stack_layers(rows, notes={}, version_dates=version_dates, names=names)
     return [
         replace(
             layer,
@@ -158,19 +170,19 @@ def _build_block(
     css: str,
     members: list[StackRow],
     node: Any,
-    version_date: date | None,
+    retirement: tuple[str, str],
     *,
     is_shared: bool,
 ) -> StackBlock:
     """Return a block of a layer of the stack, shared by `members`; `node` None means that the model
-    is unresolved."""
+    is unresolved. `retirement` are the note and the urgent note of the offering."""
     first_row = members[0]
     if node is None:
         return StackBlock(
             len(members), "unresolved", "retirement date unknown", "", False, known=False
         )
     if css == "offering":
-        note, late = _describe_retirement(first_row, version_date)
+        note, late = retirement
         if first_row.answering != first_row.offering:
             redirect = f"redirected to {first_row.answering.api_id}"
             note = f"{redirect}; {note}" if note else redirect
@@ -206,6 +218,17 @@ def _build_block(
 def _join_roles(members: list[StackRow]) -> str:
     roles = list(dict.fromkeys(row.dependency.get_role_display().lower() for row in members))
     return " and ".join(filter(None, [", ".join(roles[:-1]), roles[-1]]))
+
+
+def _describe_offering(
+    row: StackRow, version_date: date | None, names: Mapping[int, NameSummary]
+) -> tuple[str, str]:
+    """Return (note, urgent note) of the offering; a name has the dates of its model IDs."""
+    summary = names.get(row.offering.pk)
+    if summary is None:
+        return _describe_retirement(row, version_date)
+    note = f"{NOT_KNOWN}: {summary.fact}" if summary.kind == OfferingKind.NAME else summary.fact
+    return ("", note) if summary.is_retired else (note, "")
 
 
 def _describe_retirement(row: StackRow, version_date: date | None) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.alerts.issues.timeline import application_notifications
+from apps.catalog.identity.name_summaries import NameSummary
 from apps.common.time import day_of
 from apps.exposure.queries.dependents import StackRow
 from apps.exposure.queries.freshness import is_application_pending
@@ -53,6 +54,7 @@ class PageData:
     rows: list[StackRow]
     times: Sequence[TimeLeft]
     version_dates: Mapping[int, date]
+    names: Mapping[int, NameSummary]
     risks: RiskReach
     may_edit: bool
 
@@ -74,7 +76,9 @@ def load_overview(data: PageData) -> dict[str, Any]:
         ),
         "compact": ordered,
         "compact_above": in_house_block(ordered, adaptations),
-        "compact_layers": compact_layers(ordered, version_dates=data.version_dates),
+        "compact_layers": compact_layers(
+            ordered, version_dates=data.version_dates, names=data.names
+        ),
         "n_undrawn": len(data.rows) - len(ordered),
         "alerts_go_to": describe_alert_recipients(data.application),
         "latest_notifications": application_notifications(
@@ -92,7 +96,10 @@ def load_dependencies(data: PageData) -> dict[str, Any]:
         "ordered": ordered,
         "above": in_house_block(ordered, adaptations),
         "layers": stack_layers(
-            ordered, notes=others_below(rows, data.user), version_dates=data.version_dates
+            ordered,
+            notes=others_below(rows, data.user),
+            version_dates=data.version_dates,
+            names=data.names,
         ),
         "all_adaptations": [row for own in adaptations.values() for row in own],
         "alternatives": alternatives,

@@ -69,9 +69,11 @@ def target_groups(
 
 def served_offerings(subject: Offering) -> QuerySet[Offering]:
     """Return what the host of the subject serves today of the same developer."""
-    offerings = Offering.objects.filter(
-        host=subject.host_id, lifecycle__in=SERVED, not_a_model=False
-    ).select_related("host")
+    offerings = (
+        Offering.objects.model_ids()
+        .filter(host=subject.host_id, lifecycle__in=SERVED, not_a_model=False)
+        .select_related("host")
+    )
     if subject.version is not None:
         offerings = offerings.filter(
             version__foundation__developer=subject.version.foundation.developer_id

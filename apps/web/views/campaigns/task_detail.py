@@ -167,7 +167,11 @@ def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) ->
     """Return the offerings that match the search; without one the named successors and other
     releases on the host, those of the same region first."""
     if len(search_text) > 1:
-        offerings = Offering.objects.visible_to(request.user).filter(api_id__icontains=search_text)
+        offerings = (
+            Offering.objects.model_ids()
+            .visible_to(request.user)
+            .filter(api_id__icontains=search_text)
+        )
         return list(offerings.select_related("host").order_by("api_id", "pk")[:MAX_MATCHES])
     campaign = task.campaign
     successor = campaign.announcement.successor if campaign.announcement else None

@@ -41,9 +41,11 @@ from apps.web.views.catalog.sections import (
     claim_lines,
     count_dependents,
     dependent_applications,
+    hosts_of_names,
     lifecycle_picture,
     lifecycle_tracks,
     load_offerings,
+    names_in_use,
     offering_summaries,
 )
 
@@ -60,7 +62,7 @@ def _get_foundation_or_404(request: HttpRequest, slug: str) -> Foundation:
 
 
 def _select_offerings(foundation: Foundation) -> QuerySet[Offering]:
-    return Offering.objects.filter(version__foundation=foundation)
+    return Offering.objects.model_ids().filter(version__foundation=foundation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
     at = now()
     summaries, counts = offering_summaries(_select_offerings(foundation), user=user)
     count = count_dependents(NodeKind.FOUNDATION, foundation.pk, user=user)
+    names = names_in_use(NodeKind.FOUNDATION, foundation.pk, user=user, today=day_of(at))
     data = FoundationData(request, user, foundation, at, summaries, counts, count)
     return render_page(
         request,
@@ -103,7 +106,8 @@ def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
         counts=DEPENDENTS_COUNTED,
         as_of=at,
         foundation=foundation,
-        sentence=retirements_headline(summaries, counts, count, data.today),
+        names=names,
+        sentence=retirements_headline(summaries, counts, count, data.today, hosts_of_names(names)),
         decision=decisions_by_target(targets=[foundation], on=data.today).get(
             ("foundation", foundation.pk)
         ),

@@ -122,7 +122,8 @@ class FoundationList(ListPage[Foundation, FoundationListRow]):
         pks = [foundation.pk for foundation in records]
         offering_counts = {
             row["version__foundation"]: row
-            for row in Offering.objects.filter(version__foundation__in=pks)
+            for row in Offering.objects.model_ids()
+            .filter(version__foundation__in=pks)
             .order_by()
             .values("version__foundation")
             .annotate(

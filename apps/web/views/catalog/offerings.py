@@ -24,6 +24,7 @@ from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.filters import OfferingFilter
+from apps.catalog.identity.name_summaries import name_summaries
 from apps.catalog.models import (
     Assertion,
     DateKind,
@@ -32,6 +33,7 @@ from apps.catalog.models import (
     Lifecycle,
     NodeKind,
     Offering,
+    OfferingKind,
     OfferingRegion,
     Price,
     Provider,
@@ -56,7 +58,11 @@ from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
-from apps.web.presenters.retirement_dates import OfferingSummary, offering_headline
+from apps.web.presenters.retirement_dates import (
+    OfferingSummary,
+    dependents_sentence,
+    offering_headline,
+)
 from apps.web.queries import prices_at
 from apps.web.views.catalog.columns import CRITICAL_APPLICATIONS, build_applications_column
 from apps.web.views.catalog.foundation_detail import price_csv, price_section
@@ -170,6 +176,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         build_applications_column(),
     )
     file_columns = (
+        FileColumn[OfferingRow]("Type", lambda row: row.offering.get_kind_display()),
         FileColumn[OfferingRow]("Region", attrgetter("offering.region_scope")),
         FileColumn[OfferingRow]("Service tier", attrgetter("offering.service_tier")),
         FileColumn[OfferingRow](
@@ -197,6 +204,9 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         return Offering.objects.visible_to(self.user).only("pk")
 
     def narrow(self, queryset: "QuerySet[Offering]") -> "QuerySet[Offering]":
+        # what hosts serve, unless names or products are asked for
+        if self.request.GET.get("kind") not in (OfferingKind.NAME, OfferingKind.PRODUCT):
+            queryset = queryset.filter(kind=OfferingKind.MODEL_ID)
         if self.request.GET.get("in_use") != "true":
             return queryset
         return queryset.filter(used_offerings(self.user))
@@ -222,6 +232,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
             FilterControl("lifecycle", "Lifecycle", choices=Lifecycle.choices),
             FilterControl("has_end", "Retirement date", choices=BOOLEANS),
             FilterControl("resolved", "Identified", choices=BOOLEANS),
+            FilterControl("kind", "Type", choices=OfferingKind.choices),
             FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
         )
 
@@ -308,6 +319,7 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
             "version__foundation__developer",
             "alias",
             "replacement__host",
+            "resolved_to",
             "lifecycle_claim__source",
             "price_claim__source",
         ),
@@ -388,8 +400,13 @@ def _render_offering_page(
     data = OfferingData(request, user, offering, at, claims, count, form)
     siblings: list[OfferingSummary] = []
     if offering.version_id is not None:
-        same_version = Offering.objects.filter(version=offering.version_id, host=offering.host_id)
+        same_version = Offering.objects.model_ids().filter(
+            version=offering.version_id, host=offering.host_id
+        )
         siblings = summarise_offerings(same_version)
+    name = None
+    if offering.kind != OfferingKind.MODEL_ID:
+        name = name_summaries([offering.pk], on=today).get(offering.pk)
     own = next((row for row in siblings if row.pk == offering.pk), None)
     summary = own or summarise_offerings(Offering.objects.filter(pk=offering.pk))[0]
     return render_page(
@@ -404,9 +421,12 @@ def _render_offering_page(
         as_of=at,
         status=422 if form.errors else 200,
         offering=offering,
-        sentence=offering_headline(
+        sentence=Headline(f"{name.sentence} {dependents_sentence(count)}")
+        if name is not None
+        else offering_headline(
             summary, [row for row in siblings if row.pk != offering.pk], count, today
         ),
+        name=name,
         manual=manual_claim,
         manual_reason=_as_sentence(manual_claim.reason) if manual_claim is not None else "",
         announcement=open_announcements([offering]).get(offering.pk),
@@ -425,7 +445,9 @@ def _as_sentence(text: str) -> str:
 def _load_overview(data: OfferingData) -> dict[str, Any]:
     offering = data.offering
     return {
-        "earliest": earliest_retirements([offering], today=data.today).get(offering.pk),
+        "earliest": earliest_retirements([offering], today=data.today).get(offering.pk)
+        if offering.kind == OfferingKind.MODEL_ID
+        else None,
         "standings": dependent_applications(
             NodeKind.OFFERING, offering.pk, user=data.user, today=data.today, count=data.count
         ),

@@ -153,7 +153,7 @@ class ProviderList(ListPage[Provider, ProviderRow]):
             for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
         )
         n_foundations = _count_by(Foundation.objects.filter(developer__in=pks), "developer")
-        n_offerings = _count_by(Offering.objects.filter(host__in=pks), "host")
+        n_offerings = _count_by(Offering.objects.model_ids().filter(host__in=pks), "host")
         return [
             ProviderRow(
                 provider,
@@ -257,7 +257,7 @@ def _load_models(data: ProviderData) -> dict[str, Any]:
     foundations.sort(
         key=lambda row: (-reach_by_foundation.get(row.pk, DependentCount()).n, row.name)
     )
-    offerings = Offering.objects.filter(host=data.provider)
+    offerings = Offering.objects.model_ids().filter(host=data.provider)
     retiring_offerings = (
         offerings.filter(retires_on__gte=data.today)
         .select_related("version__foundation")
@@ -277,7 +277,7 @@ def _load_models(data: ProviderData) -> dict[str, Any]:
 
 def _load_record(data: ProviderData) -> dict[str, Any]:
     record = provider_track_record(data.provider)
-    is_host = Offering.objects.filter(host=data.provider).exists()
+    is_host = Offering.objects.model_ids().filter(host=data.provider).exists()
     return {
         "record": present_track_record(record) if is_host else None,
         "promises": [(_describe_scope(policy), policy) for policy in record.policies],

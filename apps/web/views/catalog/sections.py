@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import User
-from apps.catalog.models import Assertion, Node, NodeKind, Offering
+from apps.catalog.identity.name_summaries import NameSummary, name_summaries
+from apps.catalog.models import Assertion, Node, NodeKind, Offering, OfferingKind
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now
 from apps.exposure.engine.reach import reached_applications
@@ -28,6 +29,7 @@ MAX_APPLICATIONS = 25
 DEPENDENTS_COUNTED = "Applications that you can view, in any role"
 MAX_TRACKS = 8
 MAX_RISKS = 8
+MAX_NAMES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,36 @@ def summarise_offerings(offerings: QuerySet[Offering]) -> list[OfferingSummary]:
             "binding",
         )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class NameRow:
+    """A name or product in use whose model ID is not known, on the page of what it may be."""
+
+    summary: NameSummary
+    count: DependentCount
+
+
+def names_in_use(node_kind: NodeKind, ref: int, *, user: User, today: date) -> list[NameRow]:
+    """Return the names and products that may be the model and that applications use, those with
+    most dependents first; three statements, one where there are none."""
+    ids = list(
+        Offering.objects.exclude(kind=OfferingKind.MODEL_ID)
+        .filter(footings__node__kind=node_kind, footings__node__ref=ref, resolved_to=None)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:MAX_NAMES]
+    )
+    if not ids:
+        return []
+    counts = dependent_counts(kind=NodeKind.OFFERING, refs=ids, user=user)
+    summaries = name_summaries([pk for pk in ids if pk in counts], on=today)
+    rows = [NameRow(summary, counts[pk]) for pk, summary in summaries.items()]
+    return sorted(rows, key=lambda row: (-row.count.n_critical, -row.count.n, row.summary.text))
+
+
+def hosts_of_names(rows: Sequence[NameRow]) -> set[str]:
+    """Return the hosts at which applications use one of the names."""
+    return {row.summary.host for row in rows if row.summary.is_host_stated}
 
 
 def load_offerings(summaries: Sequence[OfferingSummary]) -> list[Offering]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import User
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.filters import VersionFilter
-from apps.catalog.models import NodeKind, Offering, Version
+from apps.catalog.models import NodeKind, Offering, OfferingKind, Version
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.governance.approvals import decisions_by_target
@@ -38,9 +38,11 @@ from apps.web.views.catalog.sections import (
     claim_lines,
     count_dependents,
     dependent_applications,
+    hosts_of_names,
     lifecycle_picture,
     lifecycle_tracks,
     load_offerings,
+    names_in_use,
     offering_summaries,
 )
 from apps.web.wording import number
@@ -134,7 +136,8 @@ class VersionList(ListPage[Version, VersionRow]):
         pks = [version.pk for version in records]
         reach = dependent_counts(kind=NodeKind.VERSION, refs=pks, user=self.user)
         n_offerings_by_version = dict(
-            Offering.objects.filter(version__in=pks)
+            Offering.objects.model_ids()
+            .filter(version__in=pks)
             .order_by()
             .values_list("version")
             .annotate(n=Count("pk"))
@@ -193,8 +196,11 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
     version = _get_version_or_404(request, pk)
     foundation = version.foundation
     at = now()
-    summaries, counts = offering_summaries(version.offerings.all(), user=user)
+    summaries, counts = offering_summaries(
+        version.offerings.filter(kind=OfferingKind.MODEL_ID), user=user
+    )
     count = count_dependents(NodeKind.VERSION, version.pk, user=user)
+    names = names_in_use(NodeKind.VERSION, version.pk, user=user, today=day_of(at))
     data = VersionData(request, user, version, at, summaries, counts, count)
     decisions = decisions_by_target(targets=[version, foundation], on=data.today)
     return render_page(
@@ -213,7 +219,8 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=at,
         version=version,
         foundation=foundation,
-        sentence=retirements_headline(summaries, counts, count, data.today),
+        names=names,
+        sentence=retirements_headline(summaries, counts, count, data.today, hosts_of_names(names)),
         decision=decisions.get(("version", version.pk))
         or decisions.get(("foundation", foundation.pk)),
         **load_tabs(request, TABS, data, counts={"offerings": len(summaries)}),
@@ -284,7 +291,9 @@ TABS = (
 @require_safe
 def version_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     version = _get_version_or_404(request, pk)
-    summaries, _counts = offering_summaries(version.offerings.all(), user=signed_in_user(request))
+    summaries, _counts = offering_summaries(
+        version.offerings.filter(kind=OfferingKind.MODEL_ID), user=signed_in_user(request)
+    )
     return price_csv(request, f"version-{pk}", load_offerings(summaries[:MAX_OFFERINGS]))
 
 
@@ -301,6 +310,8 @@ def version_lineage_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def version_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send the lifecycle timeline as rows."""
     version = _get_version_or_404(request, pk)
-    summaries, counts = offering_summaries(version.offerings.all(), user=signed_in_user(request))
+    summaries, counts = offering_summaries(
+        version.offerings.filter(kind=OfferingKind.MODEL_ID), user=signed_in_user(request)
+    )
     lines = claim_lines(lifecycle_tracks(load_offerings(summaries[:MAX_OFFERINGS]), counts))
     return csv_response(f"version-{pk}-lifecycle", CLAIM_HEADS, lines, lambda line: line)

@@ -123,7 +123,7 @@ class PriceGapList(ListPage[Any, PriceRow]):
         return self.listing.is_filtered
 
     def get_queryset(self) -> "QuerySet[Any]":
-        return Offering.objects.visible_to(self.user)
+        return Offering.objects.model_ids().visible_to(self.user)
 
     def narrow(self, queryset: "QuerySet[Any]") -> Any:
         ids: set[int] | None = None

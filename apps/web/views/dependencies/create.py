@@ -5,8 +5,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
+from apps.catalog.identity.known_ids import build_name_reader
+from apps.catalog.identity.named_models import (
+    HOST_NOT_STATED,
+    NamedModel,
+    ensure_named_models,
+    only_model_id,
+    read_candidates,
+)
 from apps.catalog.ingestion.offerings import ensure_named_offerings
-from apps.catalog.models import Offering
+from apps.catalog.models import Offering, OfferingKind, Provider
 from apps.common.history.context import audit_context
 from apps.common.text import format_date
 from apps.common.time import day_of, now
@@ -53,6 +61,8 @@ def _confirm_declaration(dependency: Dependency) -> str:
     name, api_id = dependency.application.name, dependency.offering.api_id
     role = dependency.get_role_display().lower()
     sentence = f"Dependency added: {name} uses {api_id} as {role}."
+    if dependency.offering.kind != OfferingKind.MODEL_ID:
+        return f"{sentence} Its model ID is not known. Choose it from the list of its issues."
     if dependency.offering.version_id is None:
         sentence += " Its model is unresolved. Identify it under Unresolved models."
     return sentence
@@ -89,13 +99,13 @@ def _save_declaration(application: Application, form: DeclareForm, user: User) -
     cleaned = form.cleaned_data
     offering: Offering | None = cleaned["offering"]
     if offering is None:
-        host = cleaned["new_host"]
         with audit_context(
             user=user, reason=cleaned["reason"] or "Named in a declared dependency."
         ):
-            value = {"host": host.slug, "api_id": cleaned["new_api_id"].strip()}
-            offering_ids = ensure_named_offerings([value], at=now())
-        offering = Offering.objects.select_related("host").get(pk=next(iter(offering_ids.values())))
+            offering_id = _ensure_stated_offering(
+                cleaned["new_host"], cleaned["new_api_id"], is_model_id=cleaned["is_model_id"]
+            )
+        offering = Offering.objects.select_related("host").get(pk=offering_id)
     dependency = actions_dependencies.declare_dependency(
         application=application,
         offering=offering,
@@ -114,6 +124,23 @@ def _save_declaration(application: Application, form: DeclareForm, user: User) -
             reason=cleaned["reason"],
         )
     return dependency
+
+
+def _ensure_stated_offering(host: Provider | None, text: str, *, is_model_id: bool) -> int:
+    """Return the offering of what the user entered: the exact model ID, the only one of the version
+    that the name says, or the name itself."""
+    if is_model_id and host is not None:
+        value = {"host": host.slug, "api_id": text.strip()}
+        return next(iter(ensure_named_offerings([value], at=now()).values()))
+    slug = host.slug if host is not None else HOST_NOT_STATED
+    reading = build_name_reader().read_name(text, host.name if host is not None else "")
+    versions, foundations = read_candidates(reading)
+    if len(versions) == 1 and not foundations:
+        only = only_model_id(host=slug, version=versions[0])
+        if only is not None:
+            return only
+    name = NamedModel(slug, text, versions=versions, foundations=foundations)
+    return ensure_named_models([name], at=now())[name]
 
 
 def _list_obstacles(application: Application, offering_id: int | None) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from apps.catalog.identity.named_models import HOST_NOT_STATED
 from apps.catalog.models import Offering, Provider, ProviderRole, Version
 from apps.common.time import day_of, now
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
@@ -89,16 +90,22 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     new_host = forms.ModelChoiceField(
         label="Host",
-        queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
+        queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST])
+        .exclude(slug=HOST_NOT_STATED)
+        .order_by("name"),
         required=False,
         widget=QuickSelect,
     )
     new_api_id = forms.CharField(
-        label="Exact model ID",
+        label="Model ID or name",
         max_length=300,
         required=False,
-        help_text="The dependency is declared immediately. Identify its model under "
-        "Unresolved models.",
+        help_text="A name, such as Haiku 3, is an issue until its model ID is chosen.",
+    )
+    is_model_id = forms.BooleanField(
+        label="This is the exact model ID",
+        required=False,
+        help_text="Exactly as the application sends it to the host.",
     )
     traffic_share = ShareField(
         label="Share of primary traffic, %", help_text="Shares are scaled to 100%; 0 is a standby."
@@ -136,13 +143,20 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("offering") is None and not (
-            cleaned.get("new_host") and cleaned.get("new_api_id")
-        ):
+        api_id = cleaned.get("new_api_id") or ""
+        if cleaned.get("offering") is None and not api_id:
             raise forms.ValidationError(
-                "Select a model from the list, or enter the host and ID of a model that is not "
+                "Select a model from the list, or enter the model ID or name of one that is not "
                 "in the catalogue."
             )
+        if cleaned.get("offering") is None and cleaned.get("is_model_id"):
+            if not cleaned.get("new_host"):
+                self.add_error("new_host", "Select the host of the model ID.")
+            if len(api_id.split()) > 1 or "(" in api_id:
+                self.add_error(
+                    "new_api_id",
+                    "A model ID has no spaces or brackets. Correct it, or declare it as a name.",
+                )
         if cleaned.get("reached") == Dependency.Reached.DIRECT:
             cleaned["via_party"] = None
         return cleaned

@@ -62,7 +62,7 @@ class OfferingPicker:
 def search_offerings(query: str) -> QuerySet[Offering]:
     """Search every word in the model ID, the foundation, its developer or the host; the exact ID
     first, retired ones last."""
-    offerings = Offering.objects.filter(not_a_model=False)
+    offerings = Offering.objects.model_ids().filter(not_a_model=False)
     for term in query.split()[:_MAX_SEARCH_TERMS]:
         offerings = offerings.filter(
             Q(api_id__icontains=term)
@@ -208,7 +208,8 @@ def suggest_replacements(dependency: Any) -> list[tuple[int | None, str]]:
     ]
     if offering.version_id:
         same_version_offerings = (
-            Offering.objects.filter(
+            Offering.objects.model_ids()
+            .filter(
                 version=offering.version_id, lifecycle__in=[Lifecycle.ACTIVE, Lifecycle.PREVIEW]
             )
             .exclude(host=offering.host_id)

@@ -150,8 +150,8 @@ def _build_prices(row: FeedRow) -> Sequence[PreviewPrice]:
 
 def _find_known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
     api_ids = {row.api_id for row in rows}
-    host_and_api_ids = Offering.objects.filter(api_id__in=api_ids).values_list(
-        "host__slug", "api_id"
+    host_and_api_ids = (
+        Offering.objects.model_ids().filter(api_id__in=api_ids).values_list("host__slug", "api_id")
     )
     return set(host_and_api_ids)
 

@@ -194,7 +194,12 @@ def _build_rows(notices: Sequence[ProviderNotice], user: User) -> list[NoticeRow
     names = sorted({name for notice in notices for name in notice.names})
     if not names:
         return [NoticeRow(notice, (), 0) for notice in notices]
-    offerings = Offering.objects.visible_to(user).filter(api_id__in=names).select_related("host")
+    offerings = (
+        Offering.objects.model_ids()
+        .visible_to(user)
+        .filter(api_id__in=names)
+        .select_related("host")
+    )
     dependencies = live_dependencies(user=user, on=day_of(now())).filter(offering__api_id__in=names)
     counts = dict(
         dependencies.order_by()

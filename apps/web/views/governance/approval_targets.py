@@ -103,7 +103,10 @@ def search_targets(text: str, *, user: Any) -> list[SelectedTarget]:
     )
     versions = Version.objects.visible_to(user).filter(identifier__icontains=text)
     offerings = (
-        Offering.objects.visible_to(user).filter(api_id__icontains=text).select_related("host")
+        Offering.objects.model_ids()
+        .visible_to(user)
+        .filter(api_id__icontains=text)
+        .select_related("host")
     )
     targets: list[ApprovalTarget] = [
         *providers.order_by("name", "pk")[:MAX_RESULTS_PER_KIND],

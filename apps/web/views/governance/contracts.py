@@ -221,7 +221,7 @@ def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
         below=Contract.objects.visible_to(user).filter(overarching=contract).order_by("ref"),
         reach=reach,
         standings=[application_summaries(row, today) for row in applications],
-        n_offerings=Offering.objects.filter(host=party).count(),
+        n_offerings=Offering.objects.model_ids().filter(host=party).count(),
         n_foundations=party.foundations.count(),
         may_edit=user.is_governance,
     )

@@ -299,7 +299,8 @@ def _search_candidates(
         .order_by("name", "pk")[:MAX_SEARCH_RESULTS]
     )
     offerings = (
-        Offering.objects.visible_to(user)
+        Offering.objects.model_ids()
+        .visible_to(user)
         .filter(
             Q(api_id__icontains=text) | Q(version__foundation__name__icontains=text),
             version__isnull=False,

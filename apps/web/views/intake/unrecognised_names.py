@@ -177,7 +177,7 @@ def save_decision(request: HttpRequest) -> HttpResponse:
     offering_id = number_in(request.POST.get("offering"))
 
     def decide(form: NameForm) -> Confirmation:
-        offerings = Offering.objects.select_related("host")
+        offerings = Offering.objects.model_ids().select_related("host")
         offering = offerings.filter(pk=offering_id).first() if offering_id else None
         if (offering is None) != form.cleaned_data["not_a_model"]:
             raise DomainError("Select either a model, or that the name is not a model.")
@@ -270,7 +270,8 @@ def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]
     aliases = dict(Alias.objects.filter(identifier__in=reasons).values_list("pk", "identifier"))
     identifiers = list(reasons)
     rows = (
-        Offering.objects.filter(Q(version__in=versions) | Q(alias__in=aliases))
+        Offering.objects.model_ids()
+        .filter(Q(version__in=versions) | Q(alias__in=aliases))
         .order_by()
         .values_list("pk", "version_id", "alias_id", "host__slug")
     )

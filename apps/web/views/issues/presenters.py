@@ -173,6 +173,9 @@ def record_link(issue: Issue, subject: Subject, user: User) -> RecordLink | None
     is_hidden = subject.type in _ORGANISATION_RECORDS and not user.can_read_all
     if subject.type not in _RECORDS or is_hidden or not subject.exists:
         return None
+    if issue.cause.kind == CauseKind.MISSING_DATA and subject.type == "offering":
+        url = reverse("offerings:choose-model-id", args=[subject.pk])
+        return RecordLink("Choose the model ID", url)
     label, route = _RECORDS[subject.type]
     slug = issue.application.slug if issue.application is not None else ""
     match subject.type:

@@ -208,7 +208,8 @@ def _search_replacements(
 
 def _search_offerings(text: str, limit: int, user: User) -> list[Offering]:
     offerings = (
-        Offering.objects.filter(api_id__icontains=text)
+        Offering.objects.model_ids()
+        .filter(api_id__icontains=text)
         .select_related("host")
         .order_by("api_id", "pk")
     )

@@ -167,6 +167,7 @@ class TestRegistering:
             {
                 "new_host": world.sonnet_bedrock.host.pk,
                 "new_api_id": "in-house-9000",
+                "is_model_id": "on",
                 "role": "tool",
                 "since": world.today.isoformat(),
                 "reached": "direct",
@@ -178,6 +179,24 @@ class TestRegistering:
         assert offering in Offering.objects.unresolved()
         assert world.drafter.dependencies.filter(offering=offering, role="tool").exists()
         assert "Identify it under Unresolved models" in text_of(done)
+
+    def test_a_name_is_declared_as_a_name_and_not_as_a_model_id(self, world, as_user):
+        done = as_user(world.editor).post(
+            f"/applications/{world.drafter.slug}/declare/",
+            {
+                "new_host": world.sonnet_bedrock.host.pk,
+                "new_api_id": "our  house model (new)",
+                "role": "tool",
+                "since": world.today.isoformat(),
+                "reached": "direct",
+            },
+            follow=True,
+        )
+
+        offering = Offering.objects.get(api_id="our house model (new)")
+        assert (offering.kind, offering.lifecycle) == ("name", "unknown")
+        assert offering not in Offering.objects.unresolved()
+        assert "Its model ID is not known." in text_of(done)
 
     def test_mistakes_are_said_where_they_are(self, world, as_user):
         client = as_user(world.editor)
@@ -196,8 +215,8 @@ class TestRegistering:
 
         assert (nothing.status_code, twice.status_code) == (422, 422)
         assert (
-            "Select a model from the list, or enter the host and ID of a model that is not in "
-            "the catalogue"
+            "Select a model from the list, or enter the model ID or name of one that is not in the "
+            "catalogue"
         ) in text_of(nothing)
         assert "Enter a date such as 2026-11-24" in text_of(nothing)
         assert "This dependency is already declared for that period." in text_of(twice)
