@@ -106,6 +106,14 @@ def depends_on_retired(model: DistinctModel, *, today: date) -> bool:
     return bool(model.options) and all(is_retired(option, today=today) for option in model.options)
 
 
+def sort_models(models: Sequence[DistinctModel], *, today: date) -> list[DistinctModel]:
+    """Return names that need a choice first, those on retired models before the others."""
+    return sorted(
+        models,
+        key=lambda model: (not needs_choice(model), not depends_on_retired(model, today=today)),
+    )
+
+
 def describe_ids(
     options: Sequence[ModelOption], subject: str, host_name: str, *, today: date
 ) -> tuple[str, str]:

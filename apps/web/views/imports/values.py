@@ -33,7 +33,12 @@ from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports import presenters
 from apps.web.views.imports.consequences import describe_consequences
-from apps.web.views.imports.model_lines import build_lines, load_names, needs_choice
+from apps.web.views.imports.model_lines import (
+    build_lines,
+    load_names,
+    needs_choice,
+    sort_models,
+)
 from apps.web.views.imports.permissions import own_import
 from apps.web.views.imports.progress import progress_words
 from apps.web.views.imports.value_choices import ValueChoices, read_choices
@@ -175,12 +180,13 @@ class ValuesPage:
         )
 
     def _select_models(self) -> list[DistinctModel]:
-        return [
+        selected = [
             model
             for model in self.models
             if matches(self.text, model.text, model.host_text, *model.applications)
             and (not self.is_open_only or model.is_open)
         ]
+        return sort_models(selected, today=self.today)
 
     def _paginate[T](self, items: Sequence[T], size: int = LINES_PER_PAGE) -> Page[T]:
         return Paginator(items, size).get_page(self.request.GET.get("page"))
@@ -218,7 +224,7 @@ class ValuesPage:
                 context["page_obj"] = self._paginate(models)
                 shown = list(context["page_obj"])
             else:
-                shown = sorted(models, key=lambda model: not needs_choice(model))[:MAX_MODELS]
+                shown = models[:MAX_MODELS]
             context["models"] = build_lines(
                 shown, load_names(shown), today=self.today, posted=posted, errors=errors
             )
