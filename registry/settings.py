@@ -620,6 +620,7 @@ SPECTACULAR_SETTINGS = {
         "GateRunStateEnum": "apps.gate.models.GateRun.State",
         "GateStandingLevelEnum": "apps.gate.rules.definitions.FINDING_LEVELS",
         "ApprovalDecisionEnum": "apps.inventory.models.Approval.Decision",
+        "OfferingKindEnum": "apps.catalog.models.OfferingKind",
         "WaiverStateEnum": "apps.gate.models.Waiver.State",
         # as in apps/api/intake
         "ImportStatusEnum": [

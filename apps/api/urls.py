@@ -78,6 +78,7 @@ from apps.api.governance.scorecards import (
     ScorecardComparisonView,
 )
 from apps.api.governance.selections import SelectionViewSet
+from apps.api.intake.billed_costs import BilledCostViewSet
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
 from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
 from apps.api.intake.documents import IntakeView, SheetProposalView
@@ -128,6 +129,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "assessments": AssessmentViewSet,
     "base-losses": BaseLossViewSet,
     "calendar-feeds": CalendarFeedViewSet,
+    "billed-costs": BilledCostViewSet,
     "campaign-steps": TaskStepViewSet,
     "campaign-tasks": CampaignTaskViewSet,
     "campaigns": CampaignViewSet,

@@ -1,15 +1,18 @@
 """Filters of lists of imports and of their rows, shared by pages and the API."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
 from apps.common.time import now
-from apps.intake.models import Discrepancy, Import, ImportRow, Observation, Service
+from apps.intake.billed_costs import next_month
+from apps.intake.models import BilledCost, Discrepancy, Import, ImportRow, Observation, Service
 from apps.inventory.models import CRITICALITY_WORDS, Criticality
 
 
@@ -79,6 +82,57 @@ class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]
     ) -> QuerySet[Observation]:
         days = min(max(int(value), 0), 3660)
         return queryset.filter(last_seen_at__gte=now() - timedelta(days=days))
+
+
+class MonthFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """A filter by a month such as 2026-10."""
+
+    field_class = forms.RegexField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(
+            *args,
+            regex=r"\A20\d\d-(0[1-9]|1[0-2])\Z",
+            error_messages={"invalid": "Enter a month such as 2026-10."},
+            **kwargs,
+        )
+
+
+class BilledCostFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(
+        field_name="observation__application__name",
+        lookup_expr="icontains",
+        label="Application contains",
+    )
+    application = django_filters.CharFilter(method="of_application", label="Application (slug)")
+    team = django_filters.CharFilter(method="of_team", label="Team (slug)")
+    month = MonthFilter(method="of_month", label="Month")
+    currency = django_filters.CharFilter(
+        field_name="currency", lookup_expr="iexact", label="Currency"
+    )
+
+    class Meta:
+        model = BilledCost
+        fields: list[str] = []
+
+    def of_application(
+        self, queryset: QuerySet[BilledCost], name: str, value: str
+    ) -> QuerySet[BilledCost]:
+        return queryset.filter(
+            Q(observation__application__slug=value)
+            | Q(observation__application__merged_into__slug=value)
+        )
+
+    def of_team(
+        self, queryset: QuerySet[BilledCost], name: str, value: str
+    ) -> QuerySet[BilledCost]:
+        return queryset.filter(observation__application__team__in=_list_team_ids(value))
+
+    def of_month(
+        self, queryset: QuerySet[BilledCost], name: str, value: str
+    ) -> QuerySet[BilledCost]:
+        month = date.fromisoformat(f"{value}-01")
+        return queryset.filter(day__gte=month, day__lt=next_month(month))
 
 
 class DiscrepancyFilter(django_filters.FilterSet):  # type: ignore[misc]

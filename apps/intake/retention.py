@@ -57,6 +57,9 @@ declare_retention(
     TaskLimit("intake_importrow", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
     TaskLimit("intake_usageday", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
     TaskLimit(
+        "intake_billedcost", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit
+    ),
+    TaskLimit(
         "intake_countedcall",
         RetentionGroup.OBSERVATIONS,
         "intake.forget_calls",

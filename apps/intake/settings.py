@@ -16,6 +16,7 @@ SETTING_FIELDS = (
     "declares_shadows",
     "document_retention_days",
     "usage_retention_days",
+    "billing_tags",
 )
 
 

@@ -35,6 +35,20 @@ live AS (
 ),
 """
 
+# Stated quantities, such as those of a bill, in place of those of dependencies.
+_STATED = """
+live AS (
+    SELECT u.id, coalesce(e.effective_id, u.offering_id) AS offering_id, u.size,
+           u.input, u.output, u.cache_read, u.cache_write, u.request
+    FROM unnest(
+        %(ids)s::bigint[], %(offerings)s::bigint[], %(sizes)s::bigint[], %(input)s::numeric[],
+        %(output)s::numeric[], %(cache_read)s::numeric[], %(cache_write)s::numeric[],
+        %(request)s::numeric[]
+    ) AS u(id, offering_id, size, input, output, cache_read, cache_write, request)
+    LEFT JOIN redirected_offering() e ON e.offering_id = u.offering_id
+),
+"""
+
 # Prices of the day: a period includes its first day and excludes its last. `price` is times
 # %(denominator)s.
 _LISTED = """
@@ -179,6 +193,7 @@ COSTS_OF_DEPENDENCIES = (
     + "SELECT key, amount, currency, why, CASE WHEN why = 'no_price' THEN missing END FROM "
     "chosen ORDER BY key"
 )
+COSTS_OF_QUANTITIES = "WITH RECURSIVE " + _STATED + _LINES + _PRICED + COSTS_OF_DEPENDENCIES
 TOTALS = (
     _PLACED
     + _USED_BY_GROUP

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import prod
@@ -21,6 +22,7 @@ from django.db import connection
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.inventory.cost_queries import (
     COSTS_OF_DEPENDENCIES,
+    COSTS_OF_QUANTITIES,
     TOTALS,
     InventoryRelations,
     cost_statement,
@@ -128,6 +130,43 @@ class CostTotals:
     totals: Mapping[str, Fraction]
     n_known: int
     n_unknown: Mapping[UnknownCost, int]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedQuantities:
+    """Quantities used of one offering, by unit; `size` is the usual request size, 0 if unknown."""
+
+    offering_id: int
+    units: Mapping[str, Decimal | int]
+    size: int = 0
+
+
+def costs_of_quantities(
+    quantities: Sequence[UsedQuantities], *, prices_on: date
+) -> list[Money | UnknownDependencyCost]:
+    """Return what the quantities cost at the list prices of the day, in order; one statement, or
+    none without quantities."""
+    if not quantities:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COSTS_OF_QUANTITIES,
+            {
+                "ids": list(range(len(quantities))),
+                "offerings": [row.offering_id for row in quantities],
+                "sizes": [row.size for row in quantities],
+                **{unit: [row.units.get(unit) for row in quantities] for unit in USED_UNITS},
+                "units": list(USED_UNITS),
+                "prices_on": prices_on,
+                "all_offerings": False,
+            },
+        )
+        return [
+            Money(Fraction(amount) / MILLION, currency)
+            if reason is None
+            else UnknownDependencyCost(UnknownCost(reason), tuple(units or ()))
+            for _id, amount, currency, reason, units in cursor.fetchall()
+        ]
 
 
 def monthly_costs(

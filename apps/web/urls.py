@@ -81,6 +81,7 @@ from apps.web.views.imports import rows as import_rows
 from apps.web.views.imports import values as import_values
 from apps.web.views.imports.exchange_rates import ExchangeRateList
 from apps.web.views.intake import (
+    billed_costs,
     connections,
     discrepancies,
     observations,
@@ -707,6 +708,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("intake/lines/", connections.change_usage_settings, name="tolerances"),
         path("intake/keys/<int:pk>/bind/", connections.bind_connection, name="bind-token"),
         path("intake/keys/<int:pk>/unbind/", connections.unbind_connection, name="unbind-token"),
+    ],
+    "billed-costs": [
+        *billed_costs.BilledCostList.urls("costs/billed"),
     ],
     "observations": [
         *observations.ObservationList.urls("intake/observations"),

@@ -13,6 +13,7 @@ PAGES = {
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         alerts:xlsx:get api:docs:get applications:create:get applications:csv:get
         applications:list:get applications:xlsx:get approvals:csv:get approvals:detail:get
+        billed-costs:csv:get billed-costs:list:get billed-costs:xlsx:get
         approvals:list:get approvals:violations-csv:get approvals:violations-xlsx:get
         approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
@@ -267,7 +268,7 @@ API = {
         adaptations/:get adaptations/:post adaptations/bulk/:post alert-policies/:get
         alert-policies/{pk}/:get alert-settings/:get alerts/:get alerts/bulk-respond/:post
         aliases/:get aliases/{pk}/:get annex-items/:get applications/:get applications/:post
-        applications/bulk-update/:post applications/bulk/:post approvals/:get
+        applications/bulk-update/:post applications/bulk/:post approvals/:get billed-costs/:get
         approvals/violations/:get approvals/{pk}/:get assertions/:get assertions/{pk}/:get
         assessments/:get assessments/:post assessments/accept/:post assessments/bulk/:post
         assessments/not-applicable/:post audit/:get base-losses/:get calendar-feeds/:get
@@ -309,6 +310,7 @@ API = {
     # whoever may see the team's record
     "yyyyyy0l": """
         adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/activity/:get alerts/{pk}/mute/:post
+        applications/{slug}/billed-cost/:get billed-costs/{pk}/:get
         applications/{slug}/:get applications/{slug}/bom/:get applications/{slug}/changes/:get
         applications/{slug}/cost/:get applications/{slug}/findings/:get
         applications/{slug}/runway/:get applications/{slug}/stack/:get assessments/{pk}/:get

@@ -37,7 +37,7 @@ from apps.exposure.models import (
     TaskStep,
 )
 from apps.feeds.models import FeedRun, ReceivedNotice
-from apps.intake.models import Discrepancy, Import, Observation, Service
+from apps.intake.models import BilledCost, Discrepancy, Import, Observation, Service
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -297,6 +297,7 @@ def _make_analysis_rows(
             dependency=dependency, target=offering, tested_on=day_of(NOW), result="partial"
         ).pk,
         "foundation-risks": risk.pk,
+        "billed-costs": _make_billed_cost(application, document),
         "imports": document.pk,
         "loss-runs": LossRun.objects.create(queued_at=NOW, requested_by=author).pk,
         "observations": Observation.objects.create(
@@ -334,6 +335,29 @@ OTHER_KEYS = {
     "inherited-risks": "1-1",
     "changes": "00000000-0000-4000-8000-000000000000",
 }
+
+
+def _make_billed_cost(application, document):
+    observation = Observation.objects.create(
+        key=uuid.uuid4(),
+        stream="focus",
+        application=application,
+        requested="x",
+        confidence=3,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
+    return BilledCost.objects.create(
+        observation=observation,
+        import_record=document,
+        scope=uuid.uuid4(),
+        day=day_of(NOW),
+        category="Usage",
+        currency="USD",
+        billed=1,
+        effective=1,
+        n_rows=1,
+    ).pk
 
 
 def _make_regions(offering: Offering) -> dict[str, Any]:

@@ -44,6 +44,8 @@ ALLOWED = {
     ("apps/feeds/parsers/dates.py", "all region"),
     ("apps/feeds/parsers/deprecations_info.py", "google model"),
     ("apps/intake/readers/cyclonedx/scanners.py", "dependency files"),  # of scanners
+    # the service category of the FOCUS specification
+    ("apps/intake/readers/focus/reader.py", "AI and Machine Learning"),
     ("apps/risks/evaluations/garak.py", "start_run setup"),
     ("apps/alerts/unsubscribe_links.py", "unsubscribe link"),  # the name of a job in the history
     # the driver has no other sign of a connection that was closed

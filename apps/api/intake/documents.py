@@ -316,6 +316,7 @@ class IntakeView(IntakeIngestView):
             most_bytes=form.most_bytes,
             most_inflated=form.most_inflated,
             media_types=form.media_types,
+            keeps_gzip=form.reduce is not None,
         )
         import_, is_new = self.take(
             form,

@@ -66,9 +66,11 @@ def read_document(
     most_inflated: int,
     media_types: tuple[str, ...],
     file_field: str = "",
+    keeps_gzip: bool = False,
 ) -> ReceivedDocument:
     """Return the document of a request; raise 413, 415 or 400. `file_field` names the part of a
-    form; any file if empty."""
+    form; any file if empty. `keeps_gzip`: the document stays compressed if it was sent as gzip,
+    because its reader decompresses it piece by piece."""
     media_type = (
         request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
     )
@@ -84,10 +86,12 @@ def read_document(
         most_bytes + (_MAX_FORM_OVERHEAD if media_type == FORM else 0),
         stated_limit=most_bytes,
     )
+    if keeps_gzip and media_type != FORM and raw.startswith(GZIP_MARK):
+        return ReceivedDocument(raw)
     raw = _decode_body(raw, request, most_inflated)
     if media_type != FORM:
         return ReceivedDocument(_decompress_content(raw, most_inflated))
-    return _parse_form(request, raw, most_inflated, file_field)
+    return _parse_form(request, raw, most_inflated, file_field, keeps_gzip=keeps_gzip)
 
 
 def decompress_document(content: bytes, *, most_inflated: int) -> bytes:
@@ -159,7 +163,7 @@ def _inflate(raw: bytes, max_bytes: int) -> bytes:
 
 
 def _parse_form(
-    request: Request, raw: bytes, most_inflated: int, file_field: str
+    request: Request, raw: bytes, most_inflated: int, file_field: str, *, keeps_gzip: bool
 ) -> ReceivedDocument:
     """Return the document of a multipart form: the file, or the text of the field `file_field`,
     with the other fields."""
@@ -188,8 +192,11 @@ def _parse_form(
     if len(uploads) > 1:
         raise ParseError("The form contains several files. Send each in its own request.")
     if uploads:
+        content = uploads[0].read()
         return ReceivedDocument(
-            _decompress_content(uploads[0].read(), most_inflated),
+            content
+            if keeps_gzip and content.startswith(GZIP_MARK)
+            else _decompress_content(content, most_inflated),
             str(uploads[0].name or ""),
             text_fields,
         )

@@ -23,7 +23,13 @@ from apps.accounts.roles import TeamRole
 from apps.api.bulk.views import BulkMixin, bulk_schema
 from apps.api.framework.file_responses import FileRows
 from apps.api.framework.row_reader import EnumNameField
+from apps.api.framework.validation import FORMAT_PARAMETERS, validate_data
 from apps.api.framework.views import BY_ID, ReadViewSet, etag_of
+from apps.api.intake.billed_costs import (
+    BilledCostsOfApplicationSerializer,
+    BilledMonthQuestion,
+    bills_body,
+)
 from apps.api.inventory.costs import (
     COST_QUESTION,
     CostRowSerializer,
@@ -40,6 +46,7 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
 from apps.exposure.queries.dependents import application_stack
+from apps.intake.billed_costs import compare_costs, latest_billed_month
 from apps.inventory.actions import application_merge
 from apps.inventory.actions import applications as actions_applications
 from apps.inventory.actions.bulk_update import change_applications
@@ -588,6 +595,39 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
             statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED],
         )
         return Response({"rows": cost_rows(costs)} if self.is_file else cost_body(costs, prices_on))
+
+    @extend_schema(
+        operation_id="applications_billed_cost",
+        responses=BilledCostsOfApplicationSerializer,
+        parameters=[BilledMonthQuestion],
+        filters=False,
+    )
+    @action(
+        detail=True,
+        url_path="billed-cost",
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+    )
+    def billed_cost(self, request: Request, slug: str) -> Response:
+        """Bill of the application in a month (default: the latest that is over) by currency and
+        model, beside the cost of recorded tokens at list prices, with the parts of the
+        difference."""
+        application = self.subject("team")
+        question = validate_data(
+            BilledMonthQuestion(data=request.query_params), extra_names=FORMAT_PARAMETERS
+        )
+        month = (
+            date.fromisoformat(f"{question['month']}-01")
+            if "month" in question
+            else latest_billed_month(application.pk, today())
+        )
+        bills = (
+            compare_costs([application.pk], month=month, today=today()).get(application.pk, {})
+            if month
+            else {}
+        )
+        return Response(bills_body(month, bills))
 
     @extend_schema(responses=PrimaryRunwaySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)

@@ -17,6 +17,7 @@ TAGS = {
     "bom": "Upload of bills of materials in the format of Dependency-Track.",
     "calendar-feeds": "Secret URLs of your calendar and feeds.",
     "calendar.ics": "The calendar of retirement dates, as an iCalendar file.",
+    "billed-costs": "Charges of bills, by day, application and model.",
     "campaign-steps": "Steps of campaign tasks.",
     "campaign-tasks": "Campaign tasks: one dependency to migrate or to test again.",
     "campaigns": "Migration campaigns: tasks for all dependencies on an offering.",

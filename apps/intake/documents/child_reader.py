@@ -3,9 +3,10 @@
 
 from importlib import import_module
 
-from apps.common.processes.child_process import PREPARATIONS, child_function
+from apps.common.processes.child_process import PREPARATIONS, Limits, child_function
 from apps.intake.documents.formats import FORMATS
 from apps.intake.documents.records import (
+    BilledCharge,
     DailyUsage,
     DescribedApplication,
     DescribedDeployment,
@@ -19,7 +20,10 @@ from apps.intake.models import Confidence
 from apps.intake.readers.cyclonedx import bill_of_materials
 from apps.inventory.models import Dependency
 
+# a bill of a million rows takes about a minute
+_BILL_LIMITS = Limits(cpu_seconds=180, memory_mib=1024, wall_seconds=240)
 DOCUMENT_CLASSES = (
+    BilledCharge,
     DailyUsage,
     Document,
     SkippedPart,
@@ -53,6 +57,14 @@ def prepare_document(format_name: str, body: bytes) -> tuple[str, bytes | None]:
     document_format = FORMATS[format_name]
     natural_key = document_format.natural_key(body) if document_format.natural_key else ""
     return natural_key, document_format.redact(body) if document_format.redact else None
+
+
+@child_function(errors=(UnreadableError,), refusal=UnreadableError, limits=_BILL_LIMITS)
+def reduce_document(format_name: str, body: bytes, tag_names: tuple[str, ...]) -> bytes:
+    """Return the sums of a document of a format that stores nothing else."""
+    reduce = FORMATS[format_name].reduce
+    assert reduce is not None
+    return reduce(body, tag_names)
 
 
 def _load_readers() -> None:

@@ -6,6 +6,7 @@ calls arrive at the endpoints of telemetry/."""
 from apps.intake.documents.records import DocumentFormat
 from apps.intake.readers import backstage, deployments, litellm_config, spdx, terraform, usage
 from apps.intake.readers.cyclonedx import bill_of_materials
+from apps.intake.readers.focus import reader as focus
 
 _MIB = 1024 * 1024
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
@@ -74,5 +75,14 @@ FORMATS: dict[str, DocumentFormat] = {
             holds_for_all=True,
         ),
         DocumentFormat("usage", "Daily usage, CSV", usage.read_usage, _CSV, most_bytes=20 * _MIB),
+        DocumentFormat(
+            "focus",
+            "Bill in the FOCUS format, CSV",
+            focus.read_focus,
+            _CSV,
+            most_bytes=100 * _MIB,
+            most_inflated=100 * _MIB,
+            reduce=focus.reduce_focus,
+        ),
     )
 }

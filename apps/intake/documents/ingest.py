@@ -24,7 +24,12 @@ from apps.intake import import_jobs
 from apps.intake.connections.service_links import end_orphaned_dependencies
 from apps.intake.connections.token_binding import binding_of, has_bound_token
 from apps.intake.documents.application_import import ApplicationImport, import_applications
-from apps.intake.documents.child_reader import prepare_document, read_document
+from apps.intake.documents.billed_costs import billing_tags, delete_charges, store_charges
+from apps.intake.documents.child_reader import (
+    prepare_document,
+    read_document,
+    reduce_document,
+)
 from apps.intake.documents.deployments import (
     delete_deployments,
     deployment_as_use,
@@ -68,7 +73,7 @@ MAX_LISTED = 1_000
 # largest document that is read in the request
 MAX_IMMEDIATE_BYTES = 256 * 1024
 _FORMATS_WITHOUT_APPLICATION = frozenset(
-    {*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"}
+    {*(name for name, form in FORMATS.items() if form.holds_for_all), "usage", "focus"}
 )
 NO_AI_NAMED = (
     "The document contains no model and no AI service, so nothing was confirmed or ended. If the "
@@ -136,6 +141,8 @@ def receive_document(
         if document_format.natural_key or document_format.redact
         else ("", None)
     )
+    if document_format.reduce is not None:
+        redacted = reduce_document(document_format.name, body, billing_tags())
     # read before the lock is taken, because reading can take long and other senders wait for the
     # lock
     same_content_id = _find_same_content(
@@ -449,6 +456,10 @@ def _store_document(import_: Import, document: Document, application: Applicatio
         usage_keys = store_usage(
             document, stream=stream, application=application, import_=import_, at=now()
         )
+        charge_keys, unmatched_charges = store_charges(
+            document, stream=stream, application=application, import_=import_, at=now()
+        )
+        usage_keys += charge_keys
         tally = reconcile_waiting(
             at=now(), keys={*keys, *usage_keys, *deployment_effects.observations}
         )
@@ -467,7 +478,7 @@ def _store_document(import_: Import, document: Document, application: Applicatio
         .order_by("requested", "pk")[:MAX_LISTED]
     )
     counts = {
-        "sightings": len(document.sightings) + len(document.usage),
+        "sightings": len(document.sightings) + len(document.usage) + len(set(charge_keys)),
         "observations": len(set(keys)),
         "applications": {
             "created": application_import.n_created,
@@ -483,7 +494,8 @@ def _store_document(import_: Import, document: Document, application: Applicatio
             0,
         ),
         "unresolved": observations.filter(state=Observation.State.UNRESOLVED).count()
-        + len(deployment_effects.unknown),
+        + len(deployment_effects.unknown)
+        + len(unmatched_charges),
         "unclaimed": observations.filter(state=Observation.State.UNCLAIMED).count(),
         "missing": n_missing + deployment_effects.n_missing,
         "deployments": len(document.deployments),
@@ -511,6 +523,7 @@ def _store_document(import_: Import, document: Document, application: Applicatio
                 for observation in unresolved
             ),
             *deployment_effects.unknown,
+            *unmatched_charges,
         ],
     )
 
@@ -722,6 +735,7 @@ def _undo_import(import_: Import) -> None:
         state=Observation.State.SET_ASIDE, dependency=None
     )
     delete_usage(seen_in=import_)
+    delete_charges(import_=import_)
     names = delete_deployments(seen_in=import_)
     update_deployment_aliases(names)
     requeue_observations(names, application=None)

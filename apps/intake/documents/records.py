@@ -118,6 +118,36 @@ class ReportedUsage:
     days: dict[date, DailyUsage]
 
 
+@dataclass(frozen=True, slots=True)
+class BilledCharge:
+    """Charges of one day with the same names, as a bill states them. The names are candidates, the
+    most specific first.
+
+    `account` is a digest of issuer and billing account. `is_of_gateway`: a gateway states the model
+    ID that it sent to the host. `listed` and `contracted` are None if not stated for every row;
+    `tokens` has only the kinds that the bill counts."""
+
+    applications: tuple[str, ...]
+    models: tuple[str, ...]
+    hosts: tuple[str, ...]
+    region: str
+    is_of_gateway: bool
+    account: str
+    period_start: date
+    period_end: date
+    day: date
+    category: str
+    is_correction: bool
+    currency: str
+    billed: Decimal
+    effective: Decimal
+    listed: Decimal | None = None
+    contracted: Decimal | None = None
+    tokens: dict[str, Decimal] = field(default_factory=dict)
+    requests: Decimal | None = None
+    n_rows: int = 1
+
+
 @dataclass(slots=True)
 class Document:
     """Content of a document. `maker` (the tool) becomes part of the stream, so that a document of
@@ -142,6 +172,7 @@ class Document:
     sightings: list[Sighting] = field(default_factory=list)
     deployments: list[DescribedDeployment] = field(default_factory=list)
     usage: list[ReportedUsage] = field(default_factory=list)
+    charges: list[BilledCharge] = field(default_factory=list)
     # if the document is about one application, its deployments are dependencies of it
     deployments_are_uses: bool = False
     ignored: list[SkippedPart] = field(default_factory=list)
@@ -165,6 +196,9 @@ class DocumentFormat:
     most_inflated: int = 50 * 1024 * 1024
     # removes secrets and content before the body is stored; `read` accepts the result
     redact: Callable[[bytes], bytes] | None = None
+    # removes all but the sums that are imported; the tags that name an application are an argument.
+    # The body of such a format stays compressed
+    reduce: Callable[[bytes, tuple[str, ...]], bytes] | None = None
     # finds the document's own identifier without parsing: it is the same for a document that is
     # sent again
     natural_key: Callable[[bytes], str] | None = None
@@ -173,6 +207,7 @@ class DocumentFormat:
 
 
 __all__ = [
+    "BilledCharge",
     "DailyUsage",
     "DescribedApplication",
     "DescribedDeployment",

@@ -5,6 +5,7 @@ The newest report of a day is used: a repeated or corrected report replaces the 
 names on that day, and does not add to them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,7 +44,7 @@ def store_usage(
     imported are added to `document.rejected`."""
     if not document.usage:
         return []
-    lookup = _ApplicationLookup(document, stream, application, import_, at)
+    lookup = ApplicationLookup(document.usage, document.rejected, stream, application, import_, at)
     attributed_sightings: list[AttributedSighting] = []
     accepted_reports: list[ReportedUsage] = []
     for report in document.usage:
@@ -79,25 +80,26 @@ def delete_usage(*, seen_in: Import) -> int:
     return UsageDay.objects.filter(observation__seen_in=seen_in).delete()[0]
 
 
-class _ApplicationLookup:
+class ApplicationLookup:
     """Lookup of the application of a report: the one it was sent for, one with the reported name,
     or a reported service that is not linked yet."""
 
     def __init__(
         self,
-        document: Document,
+        reports: Sequence[ReportedUsage],
+        rejected: list[SkippedPart],
         stream: str,
         application: Application | None,
         import_: Import,
         at: datetime,
     ) -> None:
-        """Look up all application names of the document at once and lock the applications. Names
+        """Look up all application names of the reports at once and lock the applications. Names
         that match none become reported services of the stream, unless the whole document is about
-        `application`."""
-        self._rejected = document.rejected
+        `application`. Reports that the sender may not send are added to `rejected`."""
+        self._rejected = rejected
         self._about = application
         self._sender = import_.sender
-        names = {report.names.service for report in document.usage} - {""}
+        names = {report.names.service for report in reports} - {""}
         self._by_name: dict[str, dict[int, Application]] = defaultdict(dict)
         lowered = {name.lower() for name in names}
         for named_application in (

@@ -1,5 +1,6 @@
 """Models of the intake, one module per subject."""
 
+from apps.intake.models.billed_costs import BilledCost, BilledCostQuerySet
 from apps.intake.models.deployments import Deployment, DeploymentQuerySet
 from apps.intake.models.discrepancies import (
     Discrepancy,
@@ -34,6 +35,8 @@ from apps.intake.models.senders import SenderFact
 from apps.intake.models.tokens import TokenBinding
 
 __all__ = [
+    "BilledCost",
+    "BilledCostQuerySet",
     "CallBatch",
     "Confidence",
     "CountedCall",

@@ -128,6 +128,14 @@ class IntakeSettings(models.Model):
         validators=[MinValueValidator(30), MaxValueValidator(3660)],
         help_text="Days for which daily calls are stored.",
     )
+    billing_tags = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        help_text="Tags of bills that name an application, separated by commas, the first that is "
+        "set counts. Empty: application, app, service, cost centre, and the key and team of "
+        "LiteLLM.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -18,7 +18,7 @@ SERIES_DAYS = 8
 
 def purge_calls(*, at: datetime) -> int:
     """Delete keys of calls counted more than two days ago, inactive counters, expired facts about
-    senders, and daily calls beyond their retention; return the number of rows."""
+    senders, daily calls and billed costs beyond their retention; return the number of rows."""
     retention_days = IntakeSettings.objects.get(pk=1).usage_retention_days
     return (
         _delete_in_batches(
@@ -35,6 +35,9 @@ def purge_calls(*, at: datetime) -> int:
         )
         + _delete_in_batches(
             "intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=retention_days)
+        )
+        + _delete_in_batches(
+            "intake_billedcost", "id", "day < %s", day_of(at) - timedelta(days=retention_days)
         )
         + _delete_in_batches(
             "intake_servicetoken",

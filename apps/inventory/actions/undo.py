@@ -18,7 +18,13 @@ from pghistory.models import Event
 
 from apps.accounts.models import PersonState, Team, User
 from apps.accounts.roles import TeamRole
-from apps.catalog.models import IdentityReason, Offering, OfferingKind, Provider
+from apps.catalog.models import (
+    IdentityReason,
+    Offering,
+    OfferingCandidate,
+    OfferingKind,
+    Provider,
+)
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.history.derived import is_derived, without_derived
@@ -270,6 +276,8 @@ def _ignored_entries_condition(history: type[models.Model]) -> str:
     inbox, names without a model ID, and identities taken from a list of deployments, which the
     remaining lists set again. The undo of an import removes those that nothing else uses.
     """
+    if history is _history_of(OfferingCandidate).model:
+        return " AND false"
     if history in {_history_of(Team).model, _history_of(Provider).model}:
         return f" AND pgh_label <> '{_INSERTED}'"
     if history is _history_of(User).model:

@@ -141,6 +141,12 @@ GROUPS: tuple[Group, ...] = (
                 tab_name="Connections",
                 former_names=("seen in use", "seen and declared", "connections", "intake"),
             ),
+            Page(
+                "Costs as billed",
+                "billed-costs:list",
+                ("billed-costs",),
+                former_names=("bills", "spend", "FOCUS"),
+            ),
             Page("Data quality", "findings:list", ("findings",), former_names=("findings",)),
         ),
     ),

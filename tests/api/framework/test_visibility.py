@@ -75,6 +75,7 @@ SEEN_BY = {
             "alerts",
             "applications",
             "assessments",
+            "billed-costs",
             "campaign-steps",
             "campaign-tasks",
             "campaigns",

@@ -13,7 +13,7 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.intake import import_jobs
 from apps.intake.documents import ingest
-from apps.intake.models import Import, Observation, TokenBinding
+from apps.intake.models import BilledCost, Import, Observation, TokenBinding
 from apps.intake.tasks import run_import
 from apps.inventory.models import Dependency
 from tests.api.retailer import SERIAL, bom, post
@@ -501,3 +501,22 @@ def test_senders_are_slowed_down(api, retailer, about, settings):
     codes = [post(sender, bom("gpt-4o"), about).status_code for _ in range(3)]
 
     assert codes[-1] == 429
+
+
+@pytest.mark.parametrize("is_form", [False, True], ids=["body", "form"])
+def test_a_compressed_bill_comes_as_a_body_or_a_form(sender, retailer, about, is_form):
+    head = (
+        b"BilledCost,EffectiveCost,BillingCurrency,ChargePeriodStart,ChargeCategory,ProviderName,"
+        b"SkuMeter"
+    )
+    body = gzip.compress(head + b"\n3,3,USD,2026-10-03,Usage,OpenAI,gpt-4o\n")
+    address = f"/api/v1/intake/focus/{about}"
+
+    answer = (
+        sender.post(address, {"file": SimpleUploadedFile("focus.csv.gz", body)}, format="multipart")
+        if is_form
+        else sender.generic("POST", address, body, content_type="text/csv")
+    )
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "done"), answer.content
+    assert BilledCost.objects.get().observation.application == retailer.shop

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.intake.models import Import
+from apps.intake.models import BilledCost, Import
 from tests.api.retailer import bom
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +80,21 @@ def test_a_file_that_is_not_there_is_the_callers_fault(tmp_path):
 
     assert refused.value.returncode == 2
     assert not Import.objects.exists()
+
+
+def test_a_bill_is_imported_compressed_or_not(retailer, tmp_path):
+    head = (
+        "BilledCost,EffectiveCost,ListCost,BillingCurrency,ChargePeriodStart,ChargeCategory,"
+        "ProviderName,SkuMeter,ConsumedQuantity,ConsumedUnit"
+    )
+    row = "1,1,1,USD,2026-10-03,Usage,OpenAI,gpt-4o input tokens,1000,Tokens"
+    body = f"{head}\n{row}\n".encode()
+    about = ("--application", retailer.shop.slug)
+
+    ingest(tmp_path, body, *about, kind="focus", name="focus.csv")
+    again = gzip.compress(body.replace(b"\n1,1,1,", b"\n2,2,2,"))
+    ingest(tmp_path, again, *about, kind="focus", name="focus.csv.gz")
+
+    (cost,) = BilledCost.objects.current()
+    assert cost.observation.application == retailer.shop
+    assert (cost.billed, cost.input_tokens) == (2, 1000)

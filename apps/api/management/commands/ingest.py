@@ -3,6 +3,7 @@ NAME] [--mapping FILE.json|auto] [--propose]"""
 
 import json
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,11 @@ class Command(BaseCommand):
         options: dict[str, Any],
     ) -> dict[str, Any]:
         """Import a document and return the report. Raise CommandError if the import failed."""
-        body, name = self._read_file(options["file"], form.most_inflated)
-        if body.startswith(GZIP_MARK):
+        if form.reduce is not None:
+            body, name = self._read_compressed_file(options["file"], form.most_bytes)
+        else:
+            body, name = self._read_file(options["file"], form.most_inflated)
+        if body.startswith(GZIP_MARK) and form.reduce is None:
             body = decompress(body, max_bytes=form.most_inflated)
         import_, is_new = receive_document(
             document_format=form,
@@ -194,6 +198,27 @@ class Command(BaseCommand):
         if application is None:
             raise CommandError(f'No application "{slug}" found. Check the slug.', returncode=2)
         return application
+
+    def _read_compressed_file(self, file: str, max_bytes: int) -> tuple[bytes, str]:
+        """Return the file as gzip, so that a large one takes little memory."""
+        compressor = zlib.compressobj(6, wbits=zlib.MAX_WBITS | 16)
+        content = bytearray()
+        try:
+            with sys.stdin.buffer if file == "-" else Path(file).open("rb") as stream:
+                chunk = stream.read(MIB)
+                is_compressed = chunk.startswith(GZIP_MARK)
+                while chunk:
+                    content += chunk if is_compressed else compressor.compress(chunk)
+                    if len(content) > max_bytes:
+                        raise BodyTooLargeError(
+                            f"The file can have at most {max_bytes // MIB} MiB as gzip. Split it."
+                        )
+                    chunk = stream.read(MIB)
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=2) from None
+        if not is_compressed:
+            content += compressor.flush()
+        return bytes(content), "" if file == "-" else Path(file).name
 
     def _read_file(self, file: str, max_bytes: int) -> tuple[bytes, str]:
         try:

@@ -302,6 +302,7 @@ CURRENCY_WORD = re.compile(
 )
 _THOUSANDS = re.compile(
     r"\bk ?(?:€|eur|chf|usd|gbp|\$|£)|\b(?:t|ts)(?:€|eur|chf|usd)|\btsd\b|\bthousands?\b|"
+    r"\btausend\b|\bmilliers?\b|\bmiles de\b|\bmigliaia\b|\bduizend(?:en)?\b|"
     r"in 1[.,' ]?000|\b(?:eur|chf|usd|gbp|€) ?k\b|['0]00s",
     re.IGNORECASE,
 )

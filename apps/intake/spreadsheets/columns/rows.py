@@ -2,6 +2,7 @@
 
 Plain Python. Every cell without a value has a reason with its column."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -83,6 +84,8 @@ def content_rows(
                 not is_empty_text(cells[column]) for column in sheet.columns if column < len(cells)
             ):
                 # notes beside or below the table
+                continue
+            if _is_note(cells, sheet):
                 continue
             yield place, sheet, number, cells
 
@@ -249,6 +252,36 @@ def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
     """Return whether a row repeats the headers, as spreadsheets made for printing do on every
     page."""
     return tuple(header_of(cell) for cell in cells) == sheet.heads
+
+
+_TOTAL = re.compile(
+    r"(?:sub|grand )?total[es]?|(?:zwischen|gesamt)?summe|gesamt|insgesamt|somme|suma|somma|totaal|"
+    r"sum",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(
+    r"(?:source|sources|quellen?|fuente|fonte|bron|stand|notes?|nb|n\.b\.|remarks?|legend[ea]?|"
+    r"hinweise?|bemerkung(?:en)?|anmerkung(?:en)?|remarque|nota|opmerking|last updated?|updated|"
+    r"aktualisiert|mis à jour|contact|kontakt|confidential|vertraulich)\b\s*[:.–-]|[*†¹²³]|"
+    r".{120}|.*[.!?:]$",
+    re.IGNORECASE | re.DOTALL,
+)
+_MIN_COLUMNS_FOR_NOTES = 4
+
+
+def _is_note(cells: list[Cell], sheet: SheetMapping) -> bool:
+    """Return whether a row is a note or a sum below the table: one text alone in a wide table, or
+    the word for a sum beside numbers."""
+    if len(sheet.columns) < _MIN_COLUMNS_FOR_NOTES:
+        return False
+    texts = [text_of(cell) for cell in cells if not is_empty_text(cell)]
+    if len(texts) == 1:
+        return _NOTE.match(texts[0]) is not None or _TOTAL.fullmatch(texts[0]) is not None
+    if not any(_TOTAL.fullmatch(text.rstrip(" :")) for text in texts):
+        return False
+    return all(
+        _TOTAL.fullmatch(text.rstrip(" :")) or not any(map(str.isalpha, text)) for text in texts
+    )
 
 
 # --- stored form ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, models
 
 from apps.accounts.models import PersonState, Team, User
-from apps.catalog.models import Offering, OfferingCandidate, OfferingKind, Provider
+from apps.catalog.models import Footing, Offering, OfferingCandidate, Provider
 from apps.common.history.derived import is_derived
 
 
@@ -38,7 +38,7 @@ def remove_created(created: dict[str, Any], *, change: UUID) -> dict[str, int]:
     for each kind."""
     removed = {}
     for kind, model, rows in (
-        ("names", Offering, Offering.objects.exclude(kind=OfferingKind.MODEL_ID)),
+        ("names", Offering, Offering.objects.all()),
         ("vendors", Provider, Provider.objects.all()),
         ("people", User, User.objects.filter(state=PersonState.CONTACT)),
         ("teams", Team, Team.objects.all()),
@@ -78,6 +78,10 @@ def _used(model: type[models.Model], ids: Collection[int]) -> set[int]:
     return used
 
 
+# worked out from the offering, and deleted with it
+_PARTS = (OfferingCandidate, Footing)
+
+
 def _references_to(model: type[models.Model]) -> Iterable[Any]:
     for relation in model._meta.get_fields(include_hidden=True):
         if not (relation.auto_created and (relation.one_to_many or relation.one_to_one)):
@@ -85,7 +89,7 @@ def _references_to(model: type[models.Model]) -> Iterable[Any]:
         related: Any = relation.related_model
         if (
             is_derived(related)
-            or related is OfferingCandidate
+            or related in _PARTS
             or related._meta.proxy
             or not related._meta.managed
             # the history keeps what was deleted

@@ -4,6 +4,7 @@ ID is not known, or no model.
 Only a model ID that the catalogue has is taken as one. Whatever else a cell says becomes a name
 with candidates, so that no offering looks real that is not."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +37,8 @@ _KINDS = {
     Kind.NOT_A_MODEL: ModelKind.NOT_A_MODEL,
 }
 MAX_OPTIONS = 100
+# between the model IDs of a cell; names of models are separated by the reader of names
+_SEPARATORS = re.compile(r"\s*[;\n|]\s*|,\s+|\s+(?:/|\+|&|and|und|et)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,11 @@ class ModelReferences:
         exact = None if chosen else self._read_exact(text, host_text, region, tier)
         if exact is not None:
             return (exact,)
+        pieces = [piece for piece in _SEPARATORS.split(text.strip()) if piece]
+        if len(pieces) > 1:
+            listed = [self._read_exact(piece, host_text, region, tier) for piece in pieces]
+            if all(listed):
+                return tuple(reference for reference in listed if reference is not None)
         reading = self._catalogue.name_reader.read_name(text, host_text)
         parts = reading.parts if reading.kind is Kind.SEVERAL else (reading,)
         return tuple(
@@ -423,9 +431,10 @@ class ModelReferences:
         chosen = self._hosts.get(fold_name(host_text)) if host_text else None
         stated = self._catalogue.party(host_text) if host_text else None
         if chosen and chosen != CREATE:
-            party = self._catalogue.party_by_slug(str(chosen))
-            if party is not None:
-                return StatedHost(party, party.slug)
+            # a host in the model cell comes before the choice for the host cell
+            slug = self._catalogue.name_reader.read_name(reading.text).host or str(chosen)
+            slug = OWN_HOSTING if slug == OWN else slug
+            return StatedHost(self._catalogue.party_by_slug(slug), slug)
         if reading.host:
             party = self._catalogue.party_by_slug(reading.host)
             if stated is not None and reading.kind is Kind.UNKNOWN:

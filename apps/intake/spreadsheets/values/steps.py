@@ -10,6 +10,8 @@ from datetime import date
 from typing import Any
 
 from apps.accounts.models import Team
+from apps.catalog.identity.hosts import BY_SLUG
+from apps.catalog.identity.named_models import HOST_NOT_STATED, OWN_HOSTING
 from apps.catalog.models import Lifecycle, Offering, OfferingKind, Provider
 from apps.common.errors import DomainError
 from apps.intake.models import Import, ImportValue
@@ -315,7 +317,11 @@ def checked_choice(code: str, value: Any, conventions: SheetConventions) -> Any:
             raise DomainError(f'No team "{value}" found. Check the slug.', field=code)
         return str(value)
     if kind is ValueKind.PROVIDER and value != CREATE:
-        if not Provider.objects.filter(slug=value).exists():
+        if (
+            value not in BY_SLUG
+            and value not in (OWN_HOSTING, HOST_NOT_STATED)
+            and not Provider.objects.filter(slug=value).exists()
+        ):
             raise DomainError(f'No provider "{value}" found. Check the slug.', field=code)
         return str(value)
     try:

@@ -15,7 +15,9 @@ from apps.inventory.queries import changes_of_application
 from apps.inventory.runway import runways
 from apps.web.lists.pagination import csv_response
 from apps.web.pages.form_fields import signed_in_user
+from apps.web.presenters.billed_costs import decimal_of
 from apps.web.views.applications import queries
+from apps.web.views.applications.billed_costs import billed_section
 from apps.web.views.applications.lookups import application_or_404
 from apps.web.views.data_quality.finding_labels import FINDING_NAMES, SEVERITIES
 
@@ -224,6 +226,40 @@ def _build_costs(application: Application, user: User) -> Table:
     ]
 
 
+def _build_billed_costs(application: Application, user: User) -> Table:
+    """Return the bills of the latest month by model, with the parts of the difference."""
+    section = billed_section(application, day_of(now()))
+    return (
+        "Month",
+        "Model ID",
+        "Provider",
+        "Currency",
+        "Billed",
+        "Effective",
+        "List cost of the bill",
+        "Cost at list prices",
+        "Difference",
+        "Explanation",
+        "Usage",
+    ), [
+        (
+            f"{section.month:%Y-%m}" if section.month else "",
+            line.row.name,
+            line.row.provider,
+            line.currency,
+            decimal_of(line.row.billed),
+            decimal_of(line.row.amounts.effective + line.row.amounts.charges),
+            decimal_of(line.row.amounts.listed),
+            decimal_of(line.row.recorded),
+            decimal_of(line.row.difference),
+            line.explanation,
+            line.usage,
+        )
+        for bill in section.bills
+        for line in bill.lines
+    ]
+
+
 def _build_findings(application: Application, user: User) -> Table:
     return ("Severity", "Type", "Type ID", "Finding"), [
         (SEVERITIES[row.severity], FINDING_NAMES[row.code], row.code, row.sentence)
@@ -271,6 +307,7 @@ TABLES: dict[str, Callable[[Application, User], Table]] = {
     "exit-tests": _build_exit_tests,
     "adaptations": _build_adaptations,
     "cost": _build_costs,
+    "billed-costs": _build_billed_costs,
     "findings": _build_findings,
     "decisions": _build_decisions,
     "history": _build_history,

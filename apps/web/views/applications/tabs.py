@@ -25,6 +25,7 @@ from apps.web.pages.tabs import Tab
 from apps.web.presenters.alert_recipients import describe_alert_recipients
 from apps.web.queries import events_of_application
 from apps.web.views.applications import queries
+from apps.web.views.applications.billed_costs import billed_section
 from apps.web.views.applications.observed_usage import observed_usage
 from apps.web.views.applications.retirement_verdict import TimeLeft
 from apps.web.views.applications.stack import (
@@ -155,7 +156,10 @@ def _load_top_risks(data: PageData) -> list[InheritedRisk]:
 
 
 def load_cost(data: PageData) -> dict[str, Any]:
-    return {"cost": queries.cost_section(data.application, data.rows, data.at)}
+    return {
+        "cost": queries.cost_section(data.application, data.rows, data.at),
+        "billed": billed_section(data.application, data.today),
+    }
 
 
 def load_history(data: PageData) -> dict[str, Any]:
@@ -197,7 +201,7 @@ TABS = (
         *("runway", "runway-table", "exits", "h-exits", "failure-modes"),
     ),
     _tab("risks", "Risks", load_risks, "risks"),
-    _tab("cost", "Cost", load_cost, "cost", "spend"),
+    _tab("cost", "Cost", load_cost, "cost", "spend", "billed"),
     _tab(
         "history",
         "History and evidence",

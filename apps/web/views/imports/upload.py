@@ -273,7 +273,7 @@ def _receive_upload(cleaned: dict[str, Any], user: User) -> Import:
     if document_format is None:
         return receive_sheet(content=file.read(), file_name=file.name, by=user, at=now())
     body = file.read()
-    if body.startswith(GZIP_MARK):
+    if body.startswith(GZIP_MARK) and document_format.reduce is None:
         body = decompress(body, max_bytes=document_format.most_inflated)
     import_, _is_new = receive_document(
         document_format=document_format,

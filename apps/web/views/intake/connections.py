@@ -77,7 +77,8 @@ class UsageSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "drift_days": "Days compared for version drift",
             "declares_shadows": "Observed usage of known models becomes an observed dependency",
             "document_retention_days": "Days for which documents are stored",
-            "usage_retention_days": "Days for which daily calls are stored",
+            "usage_retention_days": "Days for which daily calls and billed costs are stored",
+            "billing_tags": "Tags of bills that name an application",
         }
 
 
