@@ -2,11 +2,13 @@
 of a bank as banks keep them, without JavaScript and on a phone."""
 
 import re
+from datetime import date
 
 import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
+from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.browsing import PHONE, expect_no_violations, sideways
 
@@ -18,6 +20,10 @@ RETIRED = re.compile(r"Retired on 10\s+September\s+2026")
 
 @pytest.fixture
 def maren(demo):
+    """Every ID of Claude 3 Haiku that is known on Amazon Bedrock is retired."""
+    Offering.objects.filter(
+        host__slug="amazon-bedrock", api_id__contains="claude-3-haiku-20240307"
+    ).update(lifecycle="retired", retires_on=date(2026, 9, 10), date_kind="firm")
     return User.objects.get(username="maren")
 
 
