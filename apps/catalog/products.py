@@ -5,7 +5,7 @@ names is in `ProductModel`; the identified ones are the candidates of the offeri
 upstream dependencies follow (sql/footing_due.sql).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from django.db import transaction
@@ -155,7 +155,7 @@ def _set_names(products: Iterable[Product]) -> set[int]:
     return {offering.pk for offering in differing}
 
 
-def _set_candidates(offerings: dict[int, int | None]) -> set[int]:
+def _set_candidates(offerings: Mapping[int, int | None]) -> set[int]:
     """Set the candidates of the offerings, given by product, to the identified models; return the
     offerings whose candidates changed. Candidates that stay are not written."""
     wanted: dict[tuple[int, int | None, int | None], ProductModel] = {}

@@ -36,7 +36,7 @@ def _product(known: str = "published", *models: Any) -> Product:
     product = Product.objects.create(
         slug="acme-assistant",
         name="Acme Assistant",
-        vendor=make_provider("acme", roles=["vendor"]),
+        vendor=make_provider("acme", roles=("vendor",)),
         models_known=known,
         **SOURCE,
     )
@@ -129,7 +129,7 @@ def test_a_created_product_has_an_offering_and_its_creation_can_be_undone() -> N
     facts = {
         "slug": "acme-assistant",
         "name": "Acme Assistant",
-        "vendor": make_provider("acme", roles=["vendor"]),
+        "vendor": make_provider("acme", roles=("vendor",)),
         **SOURCE,
     }
     write = ProductRecord().create(facts=facts, by=by)

@@ -29,7 +29,7 @@ def _product(*versions: Version, known: str = "partly") -> Product:
     product = Product.objects.create(
         slug="acme-assistant",
         name="Acme Assistant",
-        vendor=make_provider("acme", name="Acme", roles=["vendor"]),
+        vendor=make_provider("acme", name="Acme", roles=("vendor",)),
         models_known=known,
         **source,
     )
@@ -45,7 +45,9 @@ def _product(*versions: Version, known: str = "partly") -> Product:
 def _version(identifier: str, days: int | None, **fields: Any) -> Version:
     """A version that its developer serves, and that retires there in so many days."""
     version = make_version(identifier)
-    dated = {"retires_on": TODAY + timedelta(days=days), "date_kind": "firm"} if days else {}
+    dated: dict[str, Any] = (
+        {"retires_on": TODAY + timedelta(days=days), "date_kind": "firm"} if days else {}
+    )
     make_offering(version=version, host=version.foundation.developer, **dated, **fields)
     return version
 

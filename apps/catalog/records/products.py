@@ -60,7 +60,7 @@ class ProductRecord(CatalogueRecord[Product]):
             row.offering_id = None
 
     def blocking_rows(self, row: Product) -> Iterable[models.Model]:
-        return Offering.objects.filter(pk=row.offering_id)
+        return Offering.objects.filter(product=row)
 
     def is_derived_table(self, model: type[models.Model]) -> bool:
         return model in (Product, OfferingCandidate) or super().is_derived_table(model)

@@ -298,7 +298,8 @@ class AnswerReader:
             return True
         if reading.kind is Kind.RESOLVED and any(is_stamp(token) for token in tokens):
             return True
-        is_found = reading.kind in (Kind.RESOLVED, Kind.CHOOSE) and len(tokens) > 1
+        is_narrow = reading.kind is Kind.FAMILY and len(reading.candidates) == 2
+        is_found = (reading.kind in (Kind.RESOLVED, Kind.CHOOSE) or is_narrow) and len(tokens) > 1
         if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
             return True
         strong = mention.anchor in DISTINCTIVE

@@ -38,12 +38,13 @@ class UnnamedReader:
         is_open = bool(
             phrases.NOT_STATED.search(rest)
             or phrases.ELSEWHERE.match(folded)
+            or phrases.PLACEHOLDER.fullmatch(folded)
             or re.fullmatch(r"[\W_]*\?+[\W_]*", rest)
         )
         start = re.split(r"[(,;:/.-]", rest.lstrip("-_*. "))[0].strip()
         is_none = bool(
             phrases.METHOD.search(folded)
-            or phrases.NONE.fullmatch(start)
+            or (phrases.NONE.fullmatch(start) and not phrases.PLACEHOLDER.fullmatch(folded))
             or (phrases.NO_MODEL.search(folded) and not is_open)
         )
         developer = text.developers[0][1] if text.developers else None

@@ -325,8 +325,8 @@ _THOUSANDS = re.compile(
 
 _YEARLY = re.compile(
     r"\b(?:p\.? ?a\b\.?|per (?:year|annum|jaar)|(?:a|/) ?year|yearly|annual(?:ly|es)?|"
-    r"pro jahr|im jahr|jahrlich\w*|jahres\w+|par an|annuel(?:le)?s?|al ano|anual(?:es)?|por ano|all anno|"
-    r"l anno|annu[oi]|annual[ei]|jaarlijks\w*|jaar(?:kosten|bedrag))\b|"
+    r"pro jahr|im jahr|jahrlich\w*|jahres\w+|par an|annuel(?:le)?s?|al ano|anual(?:es)?|"
+    r"por ano|all anno|l anno|annu[oi]|annual[ei]|jaarlijks\w*|jaar(?:kosten|bedrag))\b|"
     r"(?:/|\bje) ?(?:year|yr|jahr|j|an|ano|anno|jaar|jr)\b"
 )
 

@@ -31,7 +31,7 @@ def _product(number: int = 1, known: str = "partly", n_models: int = 1) -> Produ
     product = Product.objects.create(
         slug=f"assistant-{number}",
         name=f"Assistant {number}",
-        vendor=make_provider("acme", name="Acme", roles=["vendor"]),
+        vendor=make_provider("acme", name="Acme", roles=("vendor",)),
         models_known=known,
         **SOURCE,
     )
@@ -59,6 +59,7 @@ def _governance(client: Client) -> Client:
 
 def test_the_page_shows_the_models_with_their_dates_and_sources(client: Client) -> None:
     product = _product()
+    assert product.offering is not None
     make_dependency(make_application(status="production"), product.offering)
     refresh(on=day_of(now()))
 
