@@ -38,6 +38,7 @@ from apps.api.catalog.catalog import (
 from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
 from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
+from apps.api.catalog.products import ProductModelViewSet, ProductViewSet
 from apps.api.catalog.received_notices import NoticeMailSettingsView, ReceivedNoticeViewSet
 from apps.api.catalog.records import (
     AliasViewSet,
@@ -78,6 +79,7 @@ from apps.api.governance.scorecards import (
     ScorecardComparisonView,
 )
 from apps.api.governance.selections import SelectionViewSet
+from apps.api.governance.use_cases import ProposedUseCaseViewSet
 from apps.api.intake.billed_costs import BilledCostViewSet
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
 from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
@@ -87,6 +89,7 @@ from apps.api.intake.observations import ObservationViewSet
 from apps.api.inventory.applications import ApplicationViewSet
 from apps.api.inventory.costs import CostsView
 from apps.api.inventory.dependencies import DependencyViewSet
+from apps.api.inventory.exchange_rates import ExchangeRateViewSet
 from apps.api.inventory.exit_plans import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.inventory.findings import FindingsView
 from apps.api.inventory.runways import RunwaysView
@@ -124,6 +127,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "applications": ApplicationViewSet,
     "approvals": ApprovalViewSet,
     "decision-proposals": DecisionProposalViewSet,
+    "proposed-use-cases": ProposedUseCaseViewSet,
     "assertions": AssertionViewSet,
     "assessments": AssessmentViewSet,
     "base-losses": BaseLossViewSet,
@@ -143,6 +147,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "event-rates": EventRateViewSet,
     "evidence": EvidenceViewSet,
     "evidence-packs": EvidencePackViewSet,
+    "exchange-rates": ExchangeRateViewSet,
     "exit-plans": ExitPlanViewSet,
     "exit-tests": ExitTestViewSet,
     "exposure-flags": ExposureFlagViewSet,
@@ -166,6 +171,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "offerings": OfferingViewSet,
     "people": PersonViewSet,
     "prices": PriceViewSet,
+    "product-models": ProductModelViewSet,
+    "products": ProductViewSet,
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,

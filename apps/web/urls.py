@@ -36,6 +36,7 @@ from apps.web.views.catalog import (
     foundation_list,
     model_ids,
     offerings,
+    products,
     providers,
     versions,
 )
@@ -77,6 +78,9 @@ from apps.web.views.home import downloads as home_downloads
 from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
+from apps.web.views.imports import rows as import_rows
+from apps.web.views.imports import values as import_values
+from apps.web.views.imports.exchange_rates import ExchangeRateList
 from apps.web.views.intake import (
     billed_costs,
     connections,
@@ -122,6 +126,11 @@ from apps.web.views.settings import (
     users,
 )
 from apps.web.views.settings import home as settings_home
+from apps.web.views.use_cases import added_exposure, proposal_form
+from apps.web.views.use_cases import decisions as use_case_decisions
+from apps.web.views.use_cases import detail as use_case_detail
+from apps.web.views.use_cases import links as use_case_links
+from apps.web.views.use_cases import list as use_case_list
 
 # by namespace; one whose paths take any word (`feeds/<slug>/`) comes after those that begin alike
 ROUTES: dict[str, list[URLPattern]] = {
@@ -215,6 +224,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "imports": [
         *upload.ImportList.urls("imports"),
         path("imports/template.xlsx", exports.import_template, name="template"),
+        path("imports/example.xlsx", exports.example_sheet, name="example"),
+        path("imports/example/", upload.upload_example, name="upload-example"),
         path("imports/inventory.xlsx", exports.inventory_xlsx, name="inventory-xlsx"),
         path("imports/applications.csv", exports.applications_csv, name="applications-csv"),
         path("imports/uses.csv", exports.dependencies_csv, name="dependencies-csv"),
@@ -225,14 +236,19 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
         path("imports/<int:pk>/refused.csv", exports.rejected_csv, name="rejected-csv"),
         path("imports/<int:pk>/columns/", steps.submit_columns, name="columns"),
+        path("imports/<int:pk>/values/", import_values.values_page, name="values"),
+        path("imports/<int:pk>/values.csv", import_values.values_csv, name="values-csv"),
+        path("imports/<int:pk>/rows/<int:position>/", import_rows.edit_row_page, name="edit-row"),
         path("imports/<int:pk>/confirm/", steps.submit_confirmation, name="confirm"),
         path("imports/<int:pk>/progress/", steps.import_progress, name="progress"),
         path(
             "imports/<int:pk>/application/", documents.choose_application, name="choose-application"
         ),
+        path("imports/<int:pk>/invite/", steps.invite_people_of_import, name="invite"),
         path("imports/<int:pk>/undo/", steps.undo_import, name="undo"),
         path("imports/<int:pk>/drop/", steps.submit_discard, name="discard"),
     ],
+    "exchange-rates": [*ExchangeRateList.urls("imports/exchange-rates")],
     "applications": [
         *applications_list.ApplicationList.urls("applications"),
         path("applications/<slug:slug>/", applications_detail.application_detail, name="detail"),
@@ -325,6 +341,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
         path("versions/<int:pk>/lifecycle.csv", versions.version_claims_csv, name="lifecycle-csv"),
+    ],
+    "products": [
+        *products.ProductList.urls("products"),
+        path("products/<slug:slug>/", products.product_detail, name="detail"),
+        path("products/<slug:slug>/models.csv", products.product_models_csv, name="models-csv"),
     ],
     "records": [
         path("catalogue/<slug:kind>/new/", record_edit.create_record, name="create"),
@@ -653,6 +674,34 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "confirmation-settings": [
         path("settings/confirmations/", proposals.edit_confirmation_settings, name="detail"),
+    ],
+    "use-cases": [
+        *use_case_list.UseCaseList.urls("use-cases"),
+        path("use-cases/<int:pk>/", use_case_detail.use_case_detail, name="detail"),
+        path(
+            "use-cases/<int:pk>/exposure/",
+            added_exposure.show_added_exposure,
+            name="exposure",
+        ),
+        path("use-cases/<int:pk>/accept/", use_case_decisions.accept, name="accept"),
+        path("use-cases/<int:pk>/decline/", use_case_decisions.decline, name="decline"),
+        path("use-cases/<int:pk>/ask/", use_case_decisions.ask, name="ask"),
+        path(
+            "use-cases/<int:pk>/withdraw-question/",
+            use_case_decisions.withdraw,
+            name="withdraw-question",
+        ),
+        path("use-cases/<int:pk>/undo/", use_case_decisions.undo, name="undo"),
+    ],
+    "use-case-links": [
+        *use_case_links.UseCaseLinkList.urls("use-cases/links"),
+        path("use-cases/links/new/", use_case_links.create_form_link, name="create"),
+        path("use-cases/links/<int:pk>/revoke/", use_case_links.revoke_form_link, name="revoke"),
+        path("use-cases/links/<int:pk>/restore/", use_case_links.restore_form_link, name="restore"),
+    ],
+    "use-case-form": [
+        path("propose/answer/<str:token>/", proposal_form.answer_by_link, name="answer"),
+        path("propose/<str:token>/", proposal_form.propose_use_case, name="propose"),
     ],
     "contracts": [
         *contracts.ContractList.urls("contracts"),

@@ -29,7 +29,8 @@ PAGES = {
         discrepancies:xlsx:get documents:csv:get documents:list:get documents:xlsx:get
         events:csv:get events:detail:get events:list:get events:xlsx:get evidence-packs:create:post
         evidence-packs:csv:get evidence-packs:list:get evidence-packs:xlsx:get evidence:csv:get
-        evidence:list:get evidence:xlsx:get exposure:blast-radius-csv:get
+        evidence:list:get evidence:xlsx:get exchange-rates:csv:get
+        exchange-rates:list:get exchange-rates:xlsx:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
         exposure:concentration:get exposure:contributions-csv:get exposure:contributions-xlsx:get
@@ -59,6 +60,8 @@ PAGES = {
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
         offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get
         price-gaps:csv:get price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get
+        products:csv:get products:detail:get products:list:get products:models-csv:get
+        products:xlsx:get
         provider-notices:list:get provider-notices:xlsx:get providers:csv:get providers:detail:get
         providers:edit:get providers:history-csv:get providers:history:get providers:list:get
         providers:track-record-csv:get providers:xlsx:get records:history-csv:get
@@ -96,7 +99,8 @@ PAGES = {
         foundation-risks:create:post foundation-risks:edit:post gate:policy:post
         offerings:detail:post provider-notices:close:post provider-notices:reopen:post
         received-notices:csv:get received-notices:list:get received-notices:rules:get
-        received-notices:rules:post received-notices:xlsx:get records:create:get records:create:post
+        received-notices:rules:post received-notices:xlsx:get use-case-links:create:get
+        use-case-links:create:post records:create:get records:create:post
         records:delete:post records:edit:get records:edit:post records:undo:post
         reports:board-commentary:get reports:board-commentary:post reports:reporting-entity:get
         reports:reporting-entity:post retirements:announce:get retirements:announce:post
@@ -142,7 +146,9 @@ PAGES = {
         loss-runs:create:post loss-runs:detail:get loss-runs:latest:get loss-runs:progress:get
         loss-runs:runs-csv:get loss-runs:runs-xlsx:get scenario-runs:csv:get
         scenario-runs:detail:get scenario-runs:progress:get scenario-runs:xlsx:get
-        scenarios:detail:get scenarios:rerun:post webhooks:detail:get
+        scenarios:detail:get scenarios:rerun:post use-case-links:csv:get use-case-links:list:get
+        use-case-links:xlsx:get use-cases:csv:get use-cases:detail:get use-cases:exposure:get
+        use-cases:list:get use-cases:xlsx:get webhooks:detail:get
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
@@ -156,6 +162,9 @@ PAGES = {
     # governance, where only the offices see it
     "yyn0000l": """
         contracts:edit:get contracts:edit:post
+        use-case-links:restore:post use-case-links:revoke:post use-cases:accept:get
+        use-cases:accept:post use-cases:ask:post use-cases:decline:post use-cases:undo:post
+        use-cases:withdraw-question:post
         confirmation-settings:detail:post decision-proposals:decide:post exposure-flags:decide:post
         exposure-policies:create:get exposure-policies:create:post exposure-policies:detail:post
         loss-assumptions:base-loss:get loss-assumptions:base-loss:post
@@ -166,7 +175,8 @@ PAGES = {
     "yynyynyl": """
         applications:bulk-update:get applications:bulk-update:post applications:create:post
         evidence:create:get evidence:create:post evidence:upload:get evidence:upload:post
-        imports:csv:get imports:list:get imports:list:post imports:template:get imports:xlsx:get
+        imports:csv:get imports:example:get imports:list:get imports:list:post imports:template:get
+        imports:upload-example:post imports:xlsx:get
     """,
     # governance; there is nothing at this key here
     "00nnnnnl": """
@@ -182,6 +192,7 @@ PAGES = {
     "yyyyyyyy": """
         alerts:respond-by-link:get alerts:respond-by-link:post favicon.ico:get gate:client:get
         notification-preferences:unsubscribe:get notification-preferences:unsubscribe:post
+        use-case-form:propose:get use-case-form:propose:post
     """,
     # whose own it is, not even the offices
     "000y000l": """
@@ -196,6 +207,15 @@ PAGES = {
     # whose own it is
     "nnny0n0l": """
         imports:columns:get imports:columns:post imports:confirm:post imports:discard:post
+        imports:edit-row:get imports:edit-row:post imports:values:get imports:values:post
+    """,
+    # whose own it is; there are no values at this key here
+    "nnn00n0l": """
+        imports:values-csv:get
+    """,
+    # governance; whose own it is may not invite
+    "yynn0n0l": """
+        imports:invite:post
     """,
     # administrators
     "ynnnnnnl": """
@@ -214,6 +234,7 @@ PAGES = {
     """,
     # there is nothing at this key here, for anybody
     "00000000": """
+        use-case-form:answer:get use-case-form:answer:post
         reports:register-csv:get secret-feeds:alerts:get secret-feeds:calendar:get
         secret-feeds:changes:get
     """,
@@ -264,11 +285,13 @@ API = {
         calendar-feeds/:post calendar.ics:get campaign-steps/:get campaign-tasks/:get
         campaign-tasks/bulk-assign/:post campaigns/:get causes/:get concentration/:get
         contracts/:get costs/:get decision-proposals/:get delegations/:get delegations/:post
+        proposed-use-cases/:get
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get
-        evidence/:post exit-plans/:get exit-plans/:post exit-plans/bulk/:post exit-tests/:get
-        exit-tests/:post exposure-flags/:get exposure-policies/:get exposure-policies/:post
+        evidence/:post exchange-rates/:get exchange-rates/{pk}/:get exit-plans/:get
+        exit-plans/:post exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
+        exposure-policies/:get exposure-policies/:post
         feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
@@ -283,7 +306,9 @@ API = {
         prices/:get prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
         provider-events/{pk}/:get provider-notices/:get providers/:get providers/{slug}/:get
         providers/{slug}/blast-radius/:get providers/{slug}/scorecard/:get
-        providers/{slug}/track-record/:get received-notices/:get regions/:get regions/{pk}/:get
+        product-models/:get product-models/{pk}/:get
+        products/:get products/{pk}/:get providers/{slug}/track-record/:get received-notices/:get
+        regions/:get regions/{pk}/:get
         reported-services/:get reports/board/:get reports/models/:get reports/models/rows/:get
         reports/register/:get retirement-announcements/:get retirement-announcements/{pk}/:get
         risk-mappings/:get risk-mappings/{pk}/:get risk-modifiers/:get risk-modifiers/{pk}/:get
@@ -343,6 +368,7 @@ API = {
         aliases/{pk}/:patch annex-items/note/:post annex-items/request/:post approvals/:post
         approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
         derivations/:post derivations/{pk}/:delete derivations/{pk}/:patch event-rates/:post
+        exchange-rates/:post exchange-rates/{pk}/:patch
         foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post foundations/:post
@@ -354,7 +380,9 @@ API = {
         people/invite/:post people/{pk}/:patch people/{pk}/close/:post people/{pk}/erase/:post
         people/{pk}/invite/:post people/{pk}/merge/:post prices/:post prices/{pk}/:delete
         prices/{pk}/:patch providers/:post providers/{slug}/:delete providers/{slug}/:patch
-        regions/:post regions/{pk}/:delete regions/{pk}/:patch retirement-announcements/:post
+        product-models/:post product-models/{pk}/:delete product-models/{pk}/:patch products/:post
+        products/{pk}/:delete products/{pk}/:patch regions/:post regions/{pk}/:delete
+        regions/{pk}/:patch retirement-announcements/:post
         retirement-announcements/{pk}/withdraw/:post risk-mappings/:post risk-mappings/{pk}/:delete
         risk-mappings/{pk}/:patch risk-modifiers/:post risk-modifiers/{pk}/:delete
         risk-modifiers/{pk}/:patch risk-templates/:post risk-templates/{pk}/:delete
@@ -383,7 +411,8 @@ API = {
         decision-proposals/{pk}/:get event-rates/{pk}/:get exposure-flags/{pk}/:get
         exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
         exposure-policies/{pk}/:get exposure-settings/:get loss-runs/{pk}/:get
-        scenario-runs/{pk}/:get scenarios/{pk}/:get scenarios/{pk}/ask/:post snapshots/{pk}/:get
+        proposed-use-cases/{pk}/:get scenario-runs/{pk}/:get scenarios/{pk}/:get
+        scenarios/{pk}/ask/:post snapshots/{pk}/:get
         users/{pk}/:get webhooks/{pk}/:get
     """,
     # programs with another scope

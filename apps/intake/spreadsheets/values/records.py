@@ -190,6 +190,7 @@ class ValueRecords:
                 "versions": list(reference.versions),
                 "foundations": list(reference.foundations),
                 "product": reference.product,
+                "products": list(reference.products),
                 "role": reference.role,
                 "options": list(reference.options),
                 "cell": raw.text if is_part else "",

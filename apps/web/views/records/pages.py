@@ -12,6 +12,7 @@ from apps.catalog.models import (
     Alias,
     Foundation,
     Offering,
+    Product,
     Provider,
     Region,
     Version,
@@ -24,9 +25,11 @@ from apps.catalog.records.identities import (
     VersionRecord,
 )
 from apps.catalog.records.prices import PriceRecord
+from apps.catalog.records.products import ProductModelRecord, ProductRecord
 from apps.catalog.records.providers import NoticePolicyRecord, ProviderRecord
 from apps.common.records.record_type import RecordType
 from apps.exposure.records import EventRateRecord
+from apps.inventory.exchange_rate_record import ExchangeRateRecord
 from apps.inventory.governance.contract_record import ContractRecord
 from apps.inventory.models import Contract
 from apps.risks.models import RiskTemplate, TaxonomyEntry
@@ -101,6 +104,10 @@ def _offering_url(offering: Offering) -> str:
     return reverse("offerings:detail", args=[offering.pk])
 
 
+def _product_url(product: Product) -> str:
+    return reverse("products:detail", args=[product.slug])
+
+
 def _alias_url(alias: Alias) -> str:
     return _version_url(alias.version) if alias.version else _foundation_url(alias.foundation)
 
@@ -157,6 +164,20 @@ RECORD_PAGES: dict[str, RecordPages] = {
         lambda row: _version_url(row.child),
         ("child", "parent"),
     ),
+    "products": RecordPages(
+        ProductRecord(),
+        _product_url,
+        lambda row: reverse("products:list"),
+        ("vendor",),
+        overview=("Products", "products:list"),
+    ),
+    "product-models": RecordPages(
+        ProductModelRecord(),
+        lambda row: _product_url(row.product),
+        lambda row: _product_url(row.product),
+        ("product", "foundation", "version"),
+        overview=("Products", "products:list"),
+    ),
     "regions": RecordPages(
         RegionRecord(),
         lambda row: _provider_url(row.host),
@@ -196,6 +217,12 @@ RECORD_PAGES: dict[str, RecordPages] = {
         ("party", "overarching__party"),
         _overarching_contracts,
         overview=("Contracts", "contracts:list"),
+    ),
+    "exchange-rates": RecordPages(
+        ExchangeRateRecord(),
+        lambda row: reverse("exchange-rates:list"),
+        lambda row: reverse("exchange-rates:list"),
+        overview=("Exchange rates", "exchange-rates:list"),
     ),
     "event-rates": RecordPages(
         EventRateRecord(),
