@@ -53,6 +53,10 @@ def mapping_as_json(mapping: BookMapping, values: Iterable[ImportValue]) -> dict
                     sheet.heads[place] or f"Column {place + 1}" for place in sheet.by_content
                 ],
                 "ignored": list(sheet.ignored),
+                "hidden_rows": sheet.n_hidden_rows,
+                "hidden_columns": [
+                    sheet.heads[place] or f"Column {place + 1}" for place in sheet.hidden_columns
+                ],
             }
             for sheet in mapping.sheets
         ],

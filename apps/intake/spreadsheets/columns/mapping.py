@@ -38,6 +38,8 @@ class SheetMapping:
     legends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # column of the titles between the rows, and the place of the column that is added for them
     title_column: int | None = None
+    n_hidden_rows: int = 0  # of the worksheet; they are read
+    hidden_columns: tuple[int, ...] = ()
     titles_at: int | None = None
 
     @property
@@ -145,6 +147,8 @@ class BookMapping:
                     "legends": {code: dict(keys) for code, keys in sheet.legends.items()},
                     "title_column": sheet.title_column,
                     "titles_at": sheet.titles_at,
+                    "n_hidden_rows": sheet.n_hidden_rows,
+                    "hidden_columns": list(sheet.hidden_columns),
                 }
                 for sheet in self.sheets
             ],
@@ -177,6 +181,8 @@ class BookMapping:
                     legends=sheet.get("legends", {}),
                     title_column=sheet.get("title_column"),
                     titles_at=sheet.get("titles_at"),
+                    n_hidden_rows=sheet.get("n_hidden_rows", 0),
+                    hidden_columns=tuple(sheet.get("hidden_columns", ())),
                 )
                 for sheet in data.get("sheets", ())
             ),

@@ -145,6 +145,8 @@ def _guess_table(table: Table, top: Sequence[TableRow]) -> SheetMapping:
         samples=samples,
         by_content=tuple(sorted(found)),
         title_column=title_column,
+        n_hidden_rows=table.n_hidden_rows,
+        hidden_columns=tuple(c for c in table.hidden_columns if c < len(heads)),
     )
     return replace(_with_titles(sheet, below), read=not sheet.missing)
 

@@ -7,7 +7,7 @@ does not grow with the inventory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import batched
 from typing import Any
@@ -38,6 +38,8 @@ ADDED, CHANGED, UNCHANGED, REFUSED = "added", "changed", "unchanged", "refused"
 # the team of new applications whose row names none, of an import that may create teams
 UNASSIGNED_TEAM = "Unassigned"
 _NO_TEAM = 0
+# facts without an unknown value: a new application has the default until one is stated
+DEFAULTED_FACTS = frozenset({"criticality", "status"})
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 
 
@@ -324,8 +326,28 @@ class Planner:
                 "application.status",
             )
         facts["team"] = team
+        self._note_defaults(row, facts)
         changes = {fact: (None, value) for fact, value in facts.items()}
         return ApplicationPlan("add", row.position, None, slug, name, changes), facts
+
+    def _note_defaults(self, row: ParsedRow, facts: Mapping[str, Any]) -> None:
+        """Say in the row which default a new application has because its cell is empty or cannot
+        be read."""
+        if self._strict:
+            return
+        for fact in sorted(DEFAULTED_FACTS - facts.keys()):
+            code = f"application.{fact}"
+            if code not in self._heads[row.sheet]:
+                continue
+            column = Application._meta.get_field(fact)
+            default = dict(column.flatchoices)[column.get_default()]
+            sentence = f'The {FIELDS[code].label.lower()} is not stated: "{default}" is taken.'
+            place = next((n for n, reason in enumerate(self._reasons) if reason.code == code), None)
+            if place is None:
+                self._leave(row, sentence, code, refuses=False)
+            else:
+                known = self._reasons[place]
+                self._reasons[place] = replace(known, sentence=f"{known.sentence} {sentence}")
 
     def _plan_further_row(
         self, row: ParsedRow, new_application: _NewApplication, facts: dict[str, Any]
