@@ -67,7 +67,8 @@ _HINTS: Mapping[str, re.Pattern[str]] = {
     code: re.compile(pattern)
     for code, pattern in {
         "application.criticality": r"krit|crit|tier\b|prio|import|wichtig|belang|\brisk|risque|"
-        r"riesgo|rischio|risiko|gravit|severity|schwere|impact|auswirkung|bia\b|essential",
+        r"riesgo|rischio|risiko|gravit|severity|schwere|impact|auswirkung|bia\b|essential|"
+        r"rilevan|relevan",
         "application.status": r"live|stat|stage|phase|situation|situatie|etat|avanc|betrieb|"
         r"stand|fase|stadi|estado|cycle|zyklus|rollout|produ|situaz",
         "application.data_classification": r"data|daten|donn|dato|dati|gegeven|klass|class|"
@@ -77,7 +78,7 @@ _HINTS: Mapping[str, re.Pattern[str]] = {
         "application.ai_act_class": r"\bai\b|\bki\b|\bia\b|\bact\b|\bvo\b|regul|reglement|"
         r"verordnung",
         "application.users_affected": r"user|nutzer|anwender|staff|agent|employ|people|headcount|"
-        r"personen|mitarbeit|collab|utilis|usuari|emplead|utent|dipendent|person(?:as|nes|e)\b|"
+        r"personen|mitarb|collab|utilis|usuari|emplead|utent|dipendent|person(?:as|nes|e)\b|"
         r"medewerk|gebruik|seats|licen[cs]|lizenz|population|benefici|advis[eo]r|clinician|reach",
         "use.since": r"\blive|start|since|launch|\bseit\b|depuis|desde|\bdal\b|sinds|vanaf|einfuhr|"
         r"inbetrieb|produktiv|produzi|produc|rollout|deploy|servic|esercizio|marcha|marche|"
@@ -161,7 +162,7 @@ def match_name(
             and len(content.distinct) >= 0.9 * len(content.texts)
             and all(isinstance(cell, str) for cell in content.cells)
             and sum(map(len, content.texts)) / len(content.texts) >= 5
-            and content.share(lambda text: not _ADDRESS.search(text) and " " in text) >= 0.4
+            and content.share(lambda text: not _ADDRESS.search(text)) >= 0.9
             and content.share(lambda text: _PERSON.fullmatch(text) is not None) < 0.8
         ):
             return column
@@ -387,7 +388,7 @@ def _test_host(content: _Content) -> float:
 
 
 def _is_host(text: str) -> bool:
-    if _ADDRESS.search(text) or len(text) > 60:
+    if _ADDRESS.search(text) or len(text) > 60 or sum(map(str.isalpha, text)) < 2:
         return False
     return read_host_cell(fold(clean(text))).host is not None
 

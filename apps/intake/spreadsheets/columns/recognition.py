@@ -113,8 +113,9 @@ def _guess_table(table: Table, top: Sequence[TableRow]) -> SheetMapping:
         tuple(text_of(cell)[:80] for cell in row[: len(heads)]) for _, row in below[:SAMPLE_ROWS]
     )
     columns = match_headers(heads, samples)
-    title_column = _find_title_column(below, columns)
-    rows = [cells for _, cells in below if not is_note(cells, columns, title_column)]
+    with_heads = {column: "" for column, head in enumerate(heads) if head} | columns
+    title_column = _find_title_column(below, with_heads)
+    rows = [cells for _, cells in below if not is_note(cells, with_heads, title_column)]
     columns = {
         column: code
         for column, code in columns.items()
@@ -208,7 +209,7 @@ def _joined(upper: Sequence[Cell], lower: Sequence[Cell]) -> tuple[str, ...]:
 def _join(group: str, below: str) -> str:
     if not group or not below or group == below:
         return below or group
-    forms = (f"{group} {below}", f"{below} {group}", below)
+    forms = (f"{group} {below}", below, f"{below} {group}")
     return next(
         (form for form in forms if is_exact_header(form) or codes_of_header(form)), forms[0]
     )

@@ -104,6 +104,7 @@ class _NewApplication:
     name: str
     team: int | str
     number: int
+    identity: tuple[str, str] = ("", "")  # team and business owner as the row names them
 
 
 class Planner:
@@ -143,7 +144,7 @@ class Planner:
         # of the row that is planned
         self._reasons: list[RowReason] = []
         self._new_by_slug: dict[str, _NewApplication] = {}
-        self._new_by_name: dict[str, _NewApplication] = {}
+        self._new_by_name: dict[str, list[_NewApplication]] = {}
         # facts of accepted rows: {id of the application, or negative key of a new one: {fact:
         # (value, row number)}}
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
@@ -252,11 +253,20 @@ class Planner:
         if existing is not None:
             return self._plan_change(row, existing, facts, named_by_slug=slug == existing.slug)
         new_application = (
-            self._new_by_slug.get(slug) if slug else self._new_by_name.get(fold_name(name))
+            self._new_by_slug.get(slug) if slug else self._find_new(name, _identity_of(facts))
         )
         if new_application is not None:
             return self._plan_further_row(row, new_application, facts)
         return self._plan_addition(row, slug, name, facts)
+
+    def _find_new(self, name: str, identity: tuple[str, str]) -> _NewApplication | None:
+        """Return the application of an earlier row with this name. Rows whose teams and owners both
+        differ are about two applications of the same name."""
+        for application in self._new_by_name.get(fold_name(name), ()):
+            pairs = zip(application.identity, identity, strict=True)
+            if not all(known and stated and known != stated for known, stated in pairs):
+                return application
+        return None
 
     def _find_existing(
         self, row: ParsedRow, slug: str, name: str, team: str
@@ -502,11 +512,16 @@ class Planner:
         """Record the facts of an accepted row, so that later rows are compared with them."""
         if application.do == "add":
             new_application = _NewApplication(
-                row.position, application.slug, application.name, facts["team"], row.number
+                row.position,
+                application.slug,
+                application.name,
+                facts["team"],
+                row.number,
+                _identity_of(row.application),
             )
             if application.slug:
                 self._new_by_slug[application.slug] = new_application
-            self._new_by_name.setdefault(fold_name(application.name), new_application)
+            self._new_by_name.setdefault(fold_name(application.name), []).append(new_application)
         key = application.id if application.id is not None else -application.key
         claims = self._claims.setdefault(key, {})
         for fact, value in facts.items():
@@ -516,6 +531,11 @@ class Planner:
 
     def _build_row_error(self, row: ParsedRow, sentence: str, code: str) -> RowError:
         return RowError(sentence, self._heads[row.sheet].get(code, ""), code)
+
+
+def _identity_of(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Return team and business owner of a row, folded."""
+    return fold_name(facts.get("team", "")), fold_name(facts.get("business_owner", ""))
 
 
 def same_value(old_value: Any, new_value: Any) -> bool:

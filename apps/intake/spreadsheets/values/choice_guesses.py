@@ -73,7 +73,7 @@ _CLASS_HEADER = re.compile(
     r"\b(?:tier|class|classe|clase|klas|level|niveau|nivel|livello)\b|klasse\b|stufe\b"
 )
 _HIGHEST = re.compile(
-    r"\b(?:highest|most|maxim\w+|max|top|hochste[rns]?|am hochsten|(?:la |le )?plus (?:eleve|fort|"
+    r"\b(?:highest|most|ma(?:x|ss)im\w+|max|top|hochste[rns]?|am hochsten|(?:la |le )?plus (?:eleve|fort|"
     r"haut|critique|grave)\w*|mas (?:alt|critic)\w*|piu (?:alt|critic)\w*|hoogste?|meest \w+|"
     r"very high|sehr hoch|sehr kritisch)\b"
 )
