@@ -1,5 +1,5 @@
-"""Columns by header and content, legends of scales, and rows that are no record, in the registers of
-a university, a port, a brewery and a builder."""
+"""Columns by header and content, legends of scales, and rows that are no record, in the registers
+of a university, a port, a brewery and a builder."""
 
 import pytest
 
