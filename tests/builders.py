@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -28,7 +29,7 @@ from apps.catalog.models import (
     Source,
     Version,
 )
-from apps.common.time import start_of
+from apps.common.time import day_of, now, start_of
 from apps.exposure.models import (
     Campaign,
     CampaignTask,
@@ -37,6 +38,7 @@ from apps.exposure.models import (
     Policy,
     StandingState,
 )
+from apps.inventory.governance.use_cases.submissions import submit_use_case
 from apps.inventory.models import (
     Adaptation,
     Application,
@@ -45,6 +47,8 @@ from apps.inventory.models import (
     Dependency,
     ExitPlan,
     ExitTest,
+    ProposedUseCase,
+    UseCaseLink,
 )
 from apps.issues.models import Cause, ChangedApplication, Issue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
@@ -346,6 +350,54 @@ def make_modifier(
         likelihood=likelihood,
         impact=impact,
         rationale=f"{adaptation} does that",
+    )
+
+
+def make_use_case_link(**fields: Any) -> UseCaseLink:
+    fields.setdefault("name", f"Department {next(_n)}")
+    fields.setdefault("expires_on", day_of(now()) + timedelta(days=30))
+    fields.setdefault("created_at", NOW)
+    if "created_by" not in fields:
+        fields["created_by"] = make_user(role="governance")
+    return UseCaseLink.objects.create(**fields)
+
+
+def use_case_answers(**answers: Any) -> dict[str, Any]:
+    """Return answers about a use case of the low tier."""
+    return {
+        "name": "Answers about claims",
+        "purpose": "Drafts answers to questions of colleagues.",
+        "starts_on": None,
+        "requests_per_month": 2000,
+        "users_affected": 30,
+        "affects_public": False,
+        "decisions_about_people": "none",
+        "ai_act_area": "none",
+        "prohibited_practice": False,
+        "interacts_with_people": True,
+        "autonomy": "assists",
+        "data_classification": "internal",
+        "personal_data": False,
+        "geography": "CH",
+        "model_text": "",
+        "vendor_text": "",
+        "model_access": "api",
+        "ai_act_role": "deployer",
+        "business_owner": "Ilse Brandt",
+        "proposer_name": "Nora Meier",
+        "proposer_email": "nora@example.org",
+        **answers,
+    }
+
+
+def make_use_case(link: UseCaseLink | None = None, **answers: Any) -> ProposedUseCase:
+    """Propose a use case as the form does."""
+    at = answers.pop("at", NOW)
+    return submit_use_case(
+        link=link or make_use_case_link(),
+        answers=use_case_answers(**answers),
+        form_key=uuid4(),
+        at=at,
     )
 
 

@@ -23,6 +23,7 @@ from apps.alerts.kinds.reminders.alerts import raise_reminders
 from apps.alerts.kinds.runways_and_assessments import raise_runway_and_assessment_alerts
 from apps.alerts.kinds.superseded_events import resolve_event_alerts
 from apps.alerts.kinds.usage_discrepancies import raise_discrepancy_alerts
+from apps.alerts.kinds.use_cases import raise_use_case_alerts
 from apps.alerts.lifecycle.escalation import (
     escalate_alerts,
     release_muted_notices,
@@ -81,6 +82,7 @@ def raise_alerts(*, at: datetime) -> int:
     if IssueAlertKind.MIGRATION_LATE in due_kinds:
         n_raised += raise_due_alerts(at=at)
     n_raised += raise_task_alerts(at=at) + raise_decision_alerts(at=at)
+    n_raised += raise_use_case_alerts(at=at)
     if due_kinds:
         n_raised += raise_issue_alerts(at=at)
     link_issues()

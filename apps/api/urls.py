@@ -38,6 +38,7 @@ from apps.api.catalog.catalog import (
 from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
 from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
+from apps.api.catalog.products import ProductModelViewSet, ProductViewSet
 from apps.api.catalog.received_notices import NoticeMailSettingsView, ReceivedNoticeViewSet
 from apps.api.catalog.records import (
     AliasViewSet,
@@ -78,6 +79,7 @@ from apps.api.governance.scorecards import (
     ScorecardComparisonView,
 )
 from apps.api.governance.selections import SelectionViewSet
+from apps.api.governance.use_cases import ProposedUseCaseViewSet
 from apps.api.intake.billed_costs import BilledCostViewSet
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
 from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
@@ -125,6 +127,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "applications": ApplicationViewSet,
     "approvals": ApprovalViewSet,
     "decision-proposals": DecisionProposalViewSet,
+    "proposed-use-cases": ProposedUseCaseViewSet,
     "assertions": AssertionViewSet,
     "assessments": AssessmentViewSet,
     "base-losses": BaseLossViewSet,
@@ -168,6 +171,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "offerings": OfferingViewSet,
     "people": PersonViewSet,
     "prices": PriceViewSet,
+    "product-models": ProductModelViewSet,
+    "products": ProductViewSet,
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,

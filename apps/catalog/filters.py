@@ -12,8 +12,10 @@ from apps.catalog.models import (
     DateKind,
     Foundation,
     Lifecycle,
+    ModelsKnown,
     Offering,
     Price,
+    Product,
     Provider,
     ProviderEvent,
     ProviderRole,
@@ -51,6 +53,24 @@ class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
         self, queryset: QuerySet[Provider], name: str, value: str
     ) -> QuerySet[Provider]:
         return queryset.filter(roles__contains=[value])
+
+
+class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="search", label="Search")
+    vendor = django_filters.CharFilter(field_name="vendor__slug", label="Vendor (slug)")
+    models_known = django_filters.ChoiceFilter(choices=ModelsKnown.choices, label="Models inside")
+
+    class Meta:
+        model = Product
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        return queryset.filter(
+            Q(name__icontains=value)
+            | Q(slug__icontains=value)
+            | Q(vendor__name__icontains=value)
+            | Q(other_names__icontains=value)
+        )
 
 
 class FoundationFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -3,6 +3,7 @@ be (docs/catalogue.md, section Names). Set-based; one statement where the catalo
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -31,7 +32,7 @@ def refresh_name_facts(offering_ids: Collection[int] | None = None, *, today: da
         names = [row[0] for row in cursor.fetchall()]
         if not names:
             return []
-        parameters = {"names": names, "day": today}
+        parameters: dict[str, Any] = {"names": names, "day": today}
         cursor.execute(_LIFECYCLES, parameters)
         changed = [row[0] for row in cursor.fetchall()]
         cursor.execute("DROP TABLE IF EXISTS name_price_due")

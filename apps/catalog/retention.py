@@ -17,6 +17,8 @@ declare_retention(
         "catalog_offering_regions",
         "catalog_offeringcandidate",
         "catalog_price",
+        "catalog_product",
+        "catalog_productmodel",
         "catalog_provider",
         "catalog_providerevent",
         "catalog_providerevent_evidence",

@@ -1,4 +1,5 @@
-"""What the inventory holds of a contact that is erased: owners of applications."""
+"""What the inventory holds of a contact that is erased: owners of applications, and persons who
+proposed use cases."""
 
 import re
 from typing import Any
@@ -8,7 +9,7 @@ from django.db.models.functions import Left
 
 from apps.accounts.people.erasure import ErasedPerson, register_eraser
 from apps.common.history.redaction import redact_versions
-from apps.inventory.models import Application
+from apps.inventory.models import Application, ProposedUseCase
 from apps.inventory.owners import OWNER_PERSONS
 
 
@@ -39,4 +40,17 @@ def _replaced(name: str, address: str, label: str) -> Any:
     return Left(replaced, 200)
 
 
+def erase_proposer(person: ErasedPerson) -> None:
+    """Put the label in place of the name in proposed use cases; the history has neither name nor
+    address."""
+    for address in person.addresses:
+        ProposedUseCase.objects.filter(proposer_email__iexact=address).update(
+            proposer_name=person.label, proposer_email=""
+        )
+        ProposedUseCase.objects.filter(business_owner__icontains=address).update(
+            business_owner=_replaced("business_owner", address, person.label)
+        )
+
+
 register_eraser(erase_owner)
+register_eraser(erase_proposer)

@@ -1,6 +1,6 @@
 """Retention of the inventory: records entered by users, and requests for export files."""
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from apps.common.retention import (
@@ -12,7 +12,10 @@ from apps.common.retention import (
     permanent_tables,
 )
 from apps.inventory.export_files import FILE_RETENTION
-from apps.inventory.models import ListExport
+from apps.inventory.models import ListExport, ProposedUseCase
+
+# days after the decision; the form states them
+DECLINED_USE_CASE_DAYS = 180
 
 declare_retention(
     RetentionRule(
@@ -22,6 +25,20 @@ declare_retention(
         setting="RUN_DAYS",
         only=~Q(state__in=ListExport.OPEN),
         parts=("inventory.ListExportPart",),
+    ),
+    # what persons without an account wrote, with their names and addresses
+    RetentionRule(
+        ProposedUseCase,
+        RetentionGroup.INVENTORY,
+        ended=F("decided_at"),
+        days=DECLINED_USE_CASE_DAYS,
+        only=Q(state=ProposedUseCase.State.DECLINED),
+        parts=("inventory.UseCaseQuestion",),
+    ),
+    *permanent_tables(
+        RetentionGroup.INVENTORY,
+        "part of a proposed use case, and deleted with it",
+        "inventory_usecasequestion",
     ),
     TaskLimit(
         "inventory_listexportpart",
@@ -45,6 +62,7 @@ declare_retention(
         "inventory_exittest",
         "inventory_selection",
         "inventory_selectioncandidate",
+        "inventory_usecaselink",
     ),
     *permanent_tables(
         RetentionGroup.DERIVED,

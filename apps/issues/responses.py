@@ -33,6 +33,7 @@ _STATE_OWNERS = {
     CauseKind.USAGE_DISCREPANCY: "discrepancy",
     CauseKind.STALE_ASSESSMENT: "assessment",
     CauseKind.TOLERANCE_CHANGE: "proposal",
+    CauseKind.PROPOSED_USE_CASE: "proposed use case",
 }
 
 

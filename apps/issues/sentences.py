@@ -156,6 +156,9 @@ _FINDING_TITLES = {
 def _missing_data_title(fact: Fact) -> str:
     if fact.subtype == "model_id":
         return f"The model ID of {fact.name} is not known"
+    if fact.subtype == "product_models":
+        verb = "retired" if fact.has_come else "retires"
+        return f"{fact.name} may depend on a model that {verb} on {fact.day}"
     title = _FINDING_TITLES.get(fact.qualifier, "Data of {name} is missing or wrong")
     return title.format(name=fact.name)
 
@@ -209,6 +212,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     CauseKind.TOKEN_EXPIRY: _dated(
         "The API token {name} expires on {date}", "The API token {name} expired on {date}"
     ),
+    CauseKind.PROPOSED_USE_CASE: _plain("Proposed use case: {name}"),
 }
 
 
@@ -265,6 +269,8 @@ def _feed_advice(issue: Issue, today: date) -> str:
 def _missing_data_advice(issue: Issue, today: date) -> str:
     if issue.details.get("code") == "model_id_unknown":
         return _model_id_advice(issue)
+    if issue.details.get("code") == "product_models":
+        return _product_models_advice(issue, today)
     facts = issue.details.get("facts") or [{}]
     return " ".join(finding_sentence(issue.details["code"], fact) for fact in facts[:3])
 
@@ -273,7 +279,7 @@ def _model_id_advice(issue: Issue) -> str:
     """Return what is known of a name without a model ID, and what to do."""
     details = issue.details
     if details["kind"] == "product":
-        return f"{details['host']} does not publish the model. Ask it, and record the answer."
+        return f"The models inside are not known. Ask {details['host']}, and record the answer."
     n = details["n_known"]
     where = f"at {details['host']}" if details["is_host_stated"] else "at any host"
     if not n:
@@ -286,6 +292,25 @@ def _model_id_advice(issue: Issue) -> str:
     if details["is_retired"]:
         known += " The one that decides is retired."
     return f"{known} Choose the model ID."
+
+
+_MAX_MODELS = 3
+
+
+def _product_models_advice(issue: Issue, today: date) -> str:
+    """Return which models of a product retire, and whom to ask."""
+    models = issue.details["models"]
+    facts = []
+    for row in models[:_MAX_MODELS]:
+        ends_on = date.fromisoformat(row["ends_on"]) if row["ends_on"] else None
+        verb = "retired" if row["is_retired"] or (ends_on and ends_on <= today) else "retires"
+        on = f" on {format_date(ends_on)}" if ends_on else ""
+        where = f" at {row['host']}" if row["host"] else ""
+        facts.append(f"{row['model']} {verb}{on}{where}")
+    n = len(models) - len(facts)
+    further = pluralize(n, ", and 1 further model", f", and {n} further models") if n else ""
+    vendor = issue.details["host"]
+    return f"{', '.join(facts)}{further}. Ask {vendor} which models the application uses."
 
 
 def _deadline_advice(issue: Issue, today: date) -> str:
@@ -305,6 +330,12 @@ def _decision_advice(issue: Issue, today: date) -> str:
     advice = "A second governance user must confirm or reject it."
     application = issue.details.get("application", "")
     return f"The decision concerns {application}. {advice}" if application else advice
+
+
+def _use_case_advice(issue: Issue, today: date) -> str:
+    if issue.details.get("asked"):
+        return "A question to the person who proposed it waits for an answer."
+    return "Accept or decline the use case, or ask a question."
 
 
 def _fixed(sentence: str) -> Callable[[Issue, date], str]:
@@ -334,6 +365,7 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
     CauseKind.MISSING_DATA: _missing_data_advice,
     CauseKind.TOLERANCE_CHANGE: _decision_advice,
     CauseKind.TOKEN_EXPIRY: _fixed("Rotate the token before it expires."),
+    CauseKind.PROPOSED_USE_CASE: _use_case_advice,
 }
 
 

@@ -9,7 +9,14 @@ from apps.catalog.models import Foundation, Offering, Provider, Source, Version
 from apps.exposure.models import Campaign, ExposureFlag, Policy
 from apps.exposure.node_names import node_names
 from apps.intake.models import Discrepancy
-from apps.inventory.models import Application, Approval, Contract, Dependency, Selection
+from apps.inventory.models import (
+    Application,
+    Approval,
+    Contract,
+    Dependency,
+    ProposedUseCase,
+    Selection,
+)
 from apps.risks.models import Assessment, FoundationRisk
 
 
@@ -53,7 +60,12 @@ def load_subjects(subjects: Iterable[str]) -> dict[str, Subject]:
 
 
 def _label(kind: str) -> str:
-    return {"flag": "exposure flag", "source": "feed", "token": "API token"}.get(kind, kind)
+    return {
+        "flag": "exposure flag",
+        "source": "feed",
+        "token": "API token",
+        "use_case": "proposed use case",
+    }.get(kind, kind)
 
 
 # {ID: (name for readers, identifier for programs)}
@@ -188,6 +200,11 @@ def _load_tokens(ids: Collection[int]) -> _Names:
     return {token.pk: (f"{token.name} of {token.user}", str(token.pk)) for token in tokens}
 
 
+def _load_use_cases(ids: Collection[int]) -> _Names:
+    rows = ProposedUseCase.objects.filter(pk__in=ids).values_list("pk", "name", "reference")
+    return {pk: (name, reference) for pk, name, reference in rows}
+
+
 _LOADERS: dict[str, Callable[[Collection[int]], _Names]] = {
     "version": _load_versions,
     "offering": _load_offerings,
@@ -207,4 +224,5 @@ _LOADERS: dict[str, Callable[[Collection[int]], _Names]] = {
     "provider": _load_providers,
     "foundation": _load_foundations,
     "confirmation": _load_confirmation_settings,
+    "use_case": _load_use_cases,
 }

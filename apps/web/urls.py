@@ -36,6 +36,7 @@ from apps.web.views.catalog import (
     foundation_list,
     model_ids,
     offerings,
+    products,
     providers,
     versions,
 )
@@ -125,6 +126,11 @@ from apps.web.views.settings import (
     users,
 )
 from apps.web.views.settings import home as settings_home
+from apps.web.views.use_cases import added_exposure, proposal_form
+from apps.web.views.use_cases import decisions as use_case_decisions
+from apps.web.views.use_cases import detail as use_case_detail
+from apps.web.views.use_cases import links as use_case_links
+from apps.web.views.use_cases import list as use_case_list
 
 # by namespace; one whose paths take any word (`feeds/<slug>/`) comes after those that begin alike
 ROUTES: dict[str, list[URLPattern]] = {
@@ -335,6 +341,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
         path("versions/<int:pk>/lifecycle.csv", versions.version_claims_csv, name="lifecycle-csv"),
+    ],
+    "products": [
+        *products.ProductList.urls("products"),
+        path("products/<slug:slug>/", products.product_detail, name="detail"),
+        path("products/<slug:slug>/models.csv", products.product_models_csv, name="models-csv"),
     ],
     "records": [
         path("catalogue/<slug:kind>/new/", record_edit.create_record, name="create"),
@@ -663,6 +674,34 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "confirmation-settings": [
         path("settings/confirmations/", proposals.edit_confirmation_settings, name="detail"),
+    ],
+    "use-cases": [
+        *use_case_list.UseCaseList.urls("use-cases"),
+        path("use-cases/<int:pk>/", use_case_detail.use_case_detail, name="detail"),
+        path(
+            "use-cases/<int:pk>/exposure/",
+            added_exposure.show_added_exposure,
+            name="exposure",
+        ),
+        path("use-cases/<int:pk>/accept/", use_case_decisions.accept, name="accept"),
+        path("use-cases/<int:pk>/decline/", use_case_decisions.decline, name="decline"),
+        path("use-cases/<int:pk>/ask/", use_case_decisions.ask, name="ask"),
+        path(
+            "use-cases/<int:pk>/withdraw-question/",
+            use_case_decisions.withdraw,
+            name="withdraw-question",
+        ),
+        path("use-cases/<int:pk>/undo/", use_case_decisions.undo, name="undo"),
+    ],
+    "use-case-links": [
+        *use_case_links.UseCaseLinkList.urls("use-cases/links"),
+        path("use-cases/links/new/", use_case_links.create_form_link, name="create"),
+        path("use-cases/links/<int:pk>/revoke/", use_case_links.revoke_form_link, name="revoke"),
+        path("use-cases/links/<int:pk>/restore/", use_case_links.restore_form_link, name="restore"),
+    ],
+    "use-case-form": [
+        path("propose/answer/<str:token>/", proposal_form.answer_by_link, name="answer"),
+        path("propose/<str:token>/", proposal_form.propose_use_case, name="propose"),
     ],
     "contracts": [
         *contracts.ContractList.urls("contracts"),

@@ -60,6 +60,8 @@ PAGES = {
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
         offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get
         price-gaps:csv:get price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get
+        products:csv:get products:detail:get products:list:get products:models-csv:get
+        products:xlsx:get
         provider-notices:list:get provider-notices:xlsx:get providers:csv:get providers:detail:get
         providers:edit:get providers:history-csv:get providers:history:get providers:list:get
         providers:track-record-csv:get providers:xlsx:get records:history-csv:get
@@ -97,7 +99,8 @@ PAGES = {
         foundation-risks:create:post foundation-risks:edit:post gate:policy:post
         offerings:detail:post provider-notices:close:post provider-notices:reopen:post
         received-notices:csv:get received-notices:list:get received-notices:rules:get
-        received-notices:rules:post received-notices:xlsx:get records:create:get records:create:post
+        received-notices:rules:post received-notices:xlsx:get use-case-links:create:get
+        use-case-links:create:post records:create:get records:create:post
         records:delete:post records:edit:get records:edit:post records:undo:post
         reports:board-commentary:get reports:board-commentary:post reports:reporting-entity:get
         reports:reporting-entity:post retirements:announce:get retirements:announce:post
@@ -143,7 +146,9 @@ PAGES = {
         loss-runs:create:post loss-runs:detail:get loss-runs:latest:get loss-runs:progress:get
         loss-runs:runs-csv:get loss-runs:runs-xlsx:get scenario-runs:csv:get
         scenario-runs:detail:get scenario-runs:progress:get scenario-runs:xlsx:get
-        scenarios:detail:get scenarios:rerun:post webhooks:detail:get
+        scenarios:detail:get scenarios:rerun:post use-case-links:csv:get use-case-links:list:get
+        use-case-links:xlsx:get use-cases:csv:get use-cases:detail:get use-cases:exposure:get
+        use-cases:list:get use-cases:xlsx:get webhooks:detail:get
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
@@ -157,6 +162,9 @@ PAGES = {
     # governance, where only the offices see it
     "yyn0000l": """
         contracts:edit:get contracts:edit:post
+        use-case-links:restore:post use-case-links:revoke:post use-cases:accept:get
+        use-cases:accept:post use-cases:ask:post use-cases:decline:post use-cases:undo:post
+        use-cases:withdraw-question:post
         confirmation-settings:detail:post decision-proposals:decide:post exposure-flags:decide:post
         exposure-policies:create:get exposure-policies:create:post exposure-policies:detail:post
         loss-assumptions:base-loss:get loss-assumptions:base-loss:post
@@ -184,6 +192,7 @@ PAGES = {
     "yyyyyyyy": """
         alerts:respond-by-link:get alerts:respond-by-link:post favicon.ico:get gate:client:get
         notification-preferences:unsubscribe:get notification-preferences:unsubscribe:post
+        use-case-form:propose:get use-case-form:propose:post
     """,
     # whose own it is, not even the offices
     "000y000l": """
@@ -225,6 +234,7 @@ PAGES = {
     """,
     # there is nothing at this key here, for anybody
     "00000000": """
+        use-case-form:answer:get use-case-form:answer:post
         reports:register-csv:get secret-feeds:alerts:get secret-feeds:calendar:get
         secret-feeds:changes:get
     """,
@@ -275,6 +285,7 @@ API = {
         calendar-feeds/:post calendar.ics:get campaign-steps/:get campaign-tasks/:get
         campaign-tasks/bulk-assign/:post campaigns/:get causes/:get concentration/:get
         contracts/:get costs/:get decision-proposals/:get delegations/:get delegations/:post
+        proposed-use-cases/:get
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get
@@ -295,7 +306,9 @@ API = {
         prices/:get prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
         provider-events/{pk}/:get provider-notices/:get providers/:get providers/{slug}/:get
         providers/{slug}/blast-radius/:get providers/{slug}/scorecard/:get
-        providers/{slug}/track-record/:get received-notices/:get regions/:get regions/{pk}/:get
+        product-models/:get product-models/{pk}/:get
+        products/:get products/{pk}/:get providers/{slug}/track-record/:get received-notices/:get
+        regions/:get regions/{pk}/:get
         reported-services/:get reports/board/:get reports/models/:get reports/models/rows/:get
         reports/register/:get retirement-announcements/:get retirement-announcements/{pk}/:get
         risk-mappings/:get risk-mappings/{pk}/:get risk-modifiers/:get risk-modifiers/{pk}/:get
@@ -367,7 +380,9 @@ API = {
         people/invite/:post people/{pk}/:patch people/{pk}/close/:post people/{pk}/erase/:post
         people/{pk}/invite/:post people/{pk}/merge/:post prices/:post prices/{pk}/:delete
         prices/{pk}/:patch providers/:post providers/{slug}/:delete providers/{slug}/:patch
-        regions/:post regions/{pk}/:delete regions/{pk}/:patch retirement-announcements/:post
+        product-models/:post product-models/{pk}/:delete product-models/{pk}/:patch products/:post
+        products/{pk}/:delete products/{pk}/:patch regions/:post regions/{pk}/:delete
+        regions/{pk}/:patch retirement-announcements/:post
         retirement-announcements/{pk}/withdraw/:post risk-mappings/:post risk-mappings/{pk}/:delete
         risk-mappings/{pk}/:patch risk-modifiers/:post risk-modifiers/{pk}/:delete
         risk-modifiers/{pk}/:patch risk-templates/:post risk-templates/{pk}/:delete
@@ -396,7 +411,8 @@ API = {
         decision-proposals/{pk}/:get event-rates/{pk}/:get exposure-flags/{pk}/:get
         exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
         exposure-policies/{pk}/:get exposure-settings/:get loss-runs/{pk}/:get
-        scenario-runs/{pk}/:get scenarios/{pk}/:get scenarios/{pk}/ask/:post snapshots/{pk}/:get
+        proposed-use-cases/{pk}/:get scenario-runs/{pk}/:get scenarios/{pk}/:get
+        scenarios/{pk}/ask/:post snapshots/{pk}/:get
         users/{pk}/:get webhooks/{pk}/:get
     """,
     # programs with another scope

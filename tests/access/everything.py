@@ -17,6 +17,8 @@ from apps.catalog.models import (
     Offering,
     OfferingRegion,
     Price,
+    Product,
+    ProductModel,
     Region,
     RetirementAnnouncement,
     Version,
@@ -72,6 +74,8 @@ from tests.builders import (
     make_offering,
     make_source,
     make_team,
+    make_use_case,
+    make_use_case_link,
     make_user,
     make_version,
 )
@@ -267,6 +271,7 @@ def _make_analysis_rows(
             announced_at=NOW,
         ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
+        "proposed-use-cases": make_use_case(make_use_case_link(created_by=author)).pk,
         "decision-proposals": DecisionProposal.objects.create(
             kind="tolerance",
             target="policy:1",
@@ -285,6 +290,7 @@ def _make_analysis_rows(
             provider=offering.host, notice_days=60, source_url="https://example.org/policy"
         ).pk,
         **_make_regions(offering),
+        **_make_product(offering),
         "event-rates": EventRate.objects.order_by("pk")[0].pk,
         "evidence": Evidence.objects.create(
             kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
@@ -358,6 +364,13 @@ def _make_billed_cost(application, document):
         effective=1,
         n_rows=1,
     ).pk
+
+
+def _make_product(offering: Offering) -> dict[str, Any]:
+    source = {"source_url": "https://example.org/helper", "source_on": day_of(NOW)}
+    product = Product.objects.create(slug="helper", name="Helper", vendor=offering.host, **source)
+    model = ProductModel.objects.create(product=product, name="One", **source)
+    return {"products": product.pk, "product-models": model.pk}
 
 
 def _make_regions(offering: Offering) -> dict[str, Any]:

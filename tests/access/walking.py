@@ -20,7 +20,15 @@ from apps.common.time import day_of, now
 from apps.exposure.models import BaseLoss, CampaignTask, Policy
 from apps.gate.models import GateRun, Waiver
 from apps.intake.models import Import
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.governance.use_cases.links import link_token
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    UseCaseLink,
+)
 from apps.reports.packs.actions import request_pack
 from apps.risks.models import Assessment, Evidence, RiskTemplate
 from tests.access.everything import OTHER_KEYS, make_one_of_everything
@@ -136,7 +144,7 @@ def make_walked_rows() -> WalkedRows:
         ("foundations/", {"slug": addresses["foundations"]}),
         ("versions/", {"pk": addresses["versions"]}),
         ("catalogue/", {"kind": "versions", "pk": addresses["versions"], "change": change}),
-        ("offerings/", {"pk": addresses["offerings"]}),
+        ("offerings/", {"pk": addresses["offerings"], "change": change}),
         ("manual/", {"pk": _manual_claim(addresses["offerings"]).pk}),
         ("identity/decisions/", {"pk": 1}),
         ("identity/", {"pk": make_offering("unknown-one", resolved=False).pk}),
@@ -185,6 +193,10 @@ def make_walked_rows() -> WalkedRows:
         ("selections/", {"pk": addresses["selections"], "candidate": 1}),
         ("approvals/", {"pk": addresses["approvals"]}),
         ("decision-proposals/", {"pk": addresses["decision-proposals"], "action": "confirm"}),
+        ("use-cases/links/", {"pk": UseCaseLink.objects.get().pk}),
+        ("use-cases/", {"pk": addresses["proposed-use-cases"]}),
+        ("propose/answer/", {"token": "1.x"}),
+        ("propose/", {"token": _form_token()}),
         ("contracts/documents/", {"slug": addresses["foundations"]}),
         ("contracts/", {"pk": addresses["contracts"]}),
         ("deliveries/", {"pk": addresses["deliveries"]}),
@@ -210,6 +222,10 @@ def make_walked_rows() -> WalkedRows:
         "inherited-risks": f"{assessment.risk_id}-{assessment.dependency_id}",
     }
     return WalkedRows(people, keys, addresses | further)
+
+
+def _form_token() -> str:
+    return link_token(UseCaseLink.objects.get())
 
 
 def _mark(team: Team, application: Application) -> None:

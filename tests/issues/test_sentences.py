@@ -257,6 +257,18 @@ TEXTS = [
         "The API token Pipeline of Ada expires on 15 January 2027",
         "Rotate the token before it expires.",
     ),
+    (
+        "proposed_use_case",
+        {"name": "Letters in plain language", "details": {"asked": False}},
+        "Proposed use case: Letters in plain language",
+        "Accept or decline the use case, or ask a question.",
+    ),
+    (
+        "proposed_use_case",
+        {"name": "Letters in plain language", "details": {"asked": True}},
+        "Proposed use case: Letters in plain language",
+        "A question to the person who proposed it waits for an answer.",
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from apps.catalog.models import (
     NodeKind,
     Offering,
     OfferingKind,
+    Product,
     Provider,
     ProviderEvent,
     RetirementAnnouncement,
@@ -36,6 +37,7 @@ from apps.exposure.models import (
 from apps.feeds.models import FeedRun, ReceivedNotice
 from apps.gate.models import GateRun, Waiver
 from apps.intake.models import Import, ImportRow, Service
+from apps.inventory.governance.use_cases.links import answer_token, link_token
 from apps.inventory.models import (
     Adaptation,
     Application,
@@ -45,7 +47,10 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
     ListExport,
+    ProposedUseCase,
     Selection,
+    UseCaseLink,
+    UseCaseQuestion,
 )
 from apps.issues.models import Issue
 from apps.reports.models import EvidencePack
@@ -145,6 +150,11 @@ def _foundations() -> QuerySet[Foundation]:
     )
 
 
+def _products() -> QuerySet[Product]:
+    """Products, those with the most models first."""
+    return Product.objects.annotate(n=Count("models")).order_by("-n", "pk")
+
+
 def _version(user: User) -> Found:
     return _first(Version.objects.annotate(n=Count("offerings__dependencies")).order_by("-n", "pk"))
 
@@ -177,6 +187,20 @@ def _mail() -> Delivery:
     if mail is None:
         raise NothingFound("no mail to a person")
     return mail
+
+
+def _form_link(user: User) -> Found:
+    link = UseCaseLink.objects.filter(revoked_at=None).order_by("pk").first()
+    if link is None:
+        raise NothingFound("no link to the form")
+    return {"token": link_token(link)}
+
+
+def _open_question(user: User) -> Found:
+    question = UseCaseQuestion.objects.open().order_by("pk").first()
+    if question is None:
+        raise NothingFound("no question that waits")
+    return {"token": answer_token(question)}
 
 
 def _unsubscribe(user: User) -> Found:
@@ -214,6 +238,13 @@ FINDERS: dict[str, Finder] = {
     "account:confirm-email": lambda user: {
         "token": link_of(user, "new@example.org").rstrip("/").rpartition("/")[2]
     },
+    "use-cases:detail": lambda user: _first(_ordered(ProposedUseCase.objects.visible_to(user))),
+    "use-cases:exposure": lambda user: _first(_ordered(ProposedUseCase.objects.visible_to(user))),
+    "use-cases:accept": lambda user: _first(
+        _ordered(ProposedUseCase.objects.visible_to(user).undecided())
+    ),
+    "use-case-form:propose": _form_link,
+    "use-case-form:answer": _open_question,
     "contracts:detail": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "contracts:edit": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "exit-tests:edit": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),
@@ -301,6 +332,8 @@ FINDERS: dict[str, Finder] = {
         Team.objects.annotate(n=Count("memberships")).order_by("-n", "pk"), slug="slug"
     ),
     "notification-preferences:unsubscribe": _unsubscribe,
+    "products:detail": lambda user: _first(_products(), slug="slug"),
+    "products:models-csv": lambda user: _first(_products(), slug="slug"),
     "versions:detail": _version,
     "webhooks:detail": lambda user: _first(_ordered(Webhook.objects)),
     "scenario-runs:detail": lambda user: _first(

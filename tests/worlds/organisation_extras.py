@@ -24,10 +24,13 @@ from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, receive_sheet, run_sheet_import
 from apps.inventory.export_files import request_file, write_file
-from apps.inventory.models import ListExport
+from apps.inventory.governance.use_cases.decisions import ask_question
+from apps.inventory.governance.use_cases.links import create_link
+from apps.inventory.models import ListExport, UseCaseLink
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import make_pack, request_pack
 from apps.web.file_exports import write_export
+from tests.builders import make_use_case
 
 
 def add_extras() -> None:
@@ -55,6 +58,8 @@ def add_extras() -> None:
         day = day_of(now())
         asked = request_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
+    if not UseCaseLink.objects.exists():
+        _propose_use_cases()
     if not ListExport.objects.exists():
         file = request_file(
             kind="applications",
@@ -67,6 +72,35 @@ def add_extras() -> None:
     current_app.loader.import_default_modules()
     for name in KEEPING:
         current_app.tasks[name]()
+
+
+def _propose_use_cases() -> None:
+    """One that waits for a decision, and one about which a question is asked."""
+    maren = _maren()
+    link = create_link(
+        name="Claims department",
+        expires_on=day_of(now()) + timedelta(90),
+        max_submissions=20,
+        by=maren,
+        at=now(),
+    )
+    make_use_case(
+        link,
+        at=now(),
+        name="Letters in plain language",
+        model_text="Claude Sonnet 4.5",
+        vendor_text="AWS Bedrock",
+        affects_public=True,
+    )
+    asked = make_use_case(
+        link,
+        at=now(),
+        name="Ranking of applicants",
+        ai_act_area="employment",
+        decisions_about_people="supports",
+        model_text="Copilot",
+    )
+    ask_question(use_case=asked, question="Who decides at the end?", by=maren, at=now())
 
 
 def _give_a_program_a_key() -> None:

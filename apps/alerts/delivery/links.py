@@ -14,6 +14,8 @@ from django.core.signing import BadSignature, Signer
 from apps.accounts.models import Team, User
 from apps.accounts.people.erasure import is_erased
 from apps.alerts.models import Delivery
+from apps.inventory.governance.use_cases.links import answer_token as question_token
+from apps.inventory.models import UseCaseQuestion
 
 ANSWER_LINK_DURATION = timedelta(days=30)
 MAILBOX_LINK_DURATION = timedelta(days=90)
@@ -21,6 +23,7 @@ MAILBOX_LINK_DURATION = timedelta(days=90)
 # URLs in stored emails. The token replaces the dash when the email is sent.
 _ANSWER = "/alerts/answer/-/"
 _UNSUBSCRIBE = "/unsubscribe/-/"
+_ANSWER_QUESTION = "/propose/answer/-/"
 _EXPIRED = (
     "This link has expired because the email is older than 90 days. An owner of the team can "
     "sign in and change the preferences of the mailbox."
@@ -44,11 +47,28 @@ def unsubscribe_url() -> str:
     return f"{settings.PUBLIC_URL}{_UNSUBSCRIBE}"
 
 
+def answer_question_url() -> str:
+    return f"{settings.PUBLIC_URL}{_ANSWER_QUESTION}"
+
+
 def insert_tokens(body: str, delivery: Delivery) -> str:
     """Return the stored body as it is sent to its recipient, with signed links."""
+    if delivery.kind == Delivery.Kind.USE_CASE:
+        body = _insert_question_token(body, delivery)
     return body.replace(
         answer_url(), answer_url().replace("/-/", f"/{answer_token(delivery)}/")
     ).replace(unsubscribe_url(), unsubscribe_address_of_delivery(delivery))
+
+
+def _insert_question_token(body: str, delivery: Delivery) -> str:
+    """Insert the link at which the recipient answers the question of this email."""
+    question = UseCaseQuestion.objects.filter(
+        asked_at=delivery.created_at, use_case__proposer_email__iexact=delivery.address
+    ).first()
+    if question is None:
+        return body
+    url = answer_question_url()
+    return body.replace(url, url.replace("/-/", f"/{question_token(question)}/"))
 
 
 def unsubscribe_address_of_delivery(delivery: Delivery) -> str:

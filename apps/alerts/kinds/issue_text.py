@@ -42,6 +42,10 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "Decisions to confirm",
         "Confirm or reject them. Their authors cannot confirm them.",
     ),
+    IssueAlertKind.USE_CASE_PROPOSED: (
+        "Proposed use cases",
+        "Accept or decline them, or ask a question.",
+    ),
 }
 # a group of several, after their number
 PLURAL_CLAUSES: Mapping[str, str] = {
@@ -52,6 +56,7 @@ PLURAL_CLAUSES: Mapping[str, str] = {
     PersonKind.ASSIGNED: "issues are assigned",
     PersonKind.MENTIONED: "comments with mentions",
     IssueAlertKind.DECISION_PROPOSED: "decisions wait for a second person",
+    IssueAlertKind.USE_CASE_PROPOSED: "use cases are proposed",
 }
 _DECISIONS = {
     "tolerance": "Tolerance to confirm",
@@ -102,6 +107,8 @@ def issue_heading(alert: Alert, *, name: str) -> str:
         return f"{label}: {f'{name}: ' if name else ''}{issue_subject(alert)}"
     if alert.kind == IssueAlertKind.DECISION_PROPOSED:
         return f"{_DECISIONS[alert.details['decision']]}: {issue_subject(alert)}"
+    if alert.kind == IssueAlertKind.USE_CASE_PROPOSED:
+        return f"Proposed use case: {issue_subject(alert)}"
     sentence = f"{issue_subject(alert)} {issue_predicate(alert)}"
     return f"{name}: {sentence}" if name else sentence
 

@@ -195,6 +195,7 @@ _BY_ISSUE = {
     "fallback_retires": 2,
     "migration_late": 4,
     "decision_proposed": 4,
+    "use_case_proposed": 2,
     "issue_assigned": 3,
     "issue_mentioned": 2,
 }

@@ -50,6 +50,7 @@ class Delivery(models.Model):
         HEARTBEAT = "heartbeat", "Empty digest"
         WEBHOOK = "webhook", "Webhook"
         MAILBOX = "mailbox", "Mailbox preferences changed"
+        USE_CASE = "use_case", "Proposed use case"
 
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"

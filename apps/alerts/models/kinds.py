@@ -72,6 +72,7 @@ class IssueAlertKind(models.TextChoices):
     FALLBACK_RETIRES = "fallback_retires", "Fallback retires"
     MIGRATION_LATE = "migration_late", "Late migration"
     DECISION_PROPOSED = "decision_proposed", "Decision to confirm"
+    USE_CASE_PROPOSED = "use_case_proposed", "Proposed use case"
 
 
 class PersonKind(models.TextChoices):

@@ -38,7 +38,7 @@ class NameSummary:
         """Return when it retires, without a full stop; never that no retirement is announced."""
         if self.kind == OfferingKind.PRODUCT:
             if not self.n_versions:
-                return f"unknown: {self.host} does not publish the model"
+                return f"unknown: the models inside are not known; ask {self.host}"
             return "unknown: a product that uses one of several models"
         if not self.n_ids:
             return f"unknown: no model ID of it known {self._where}"

@@ -29,6 +29,7 @@ from apps.catalog.models import (
     OfferingKind,
     Version,
 )
+from apps.catalog.products import adopt_products
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
 
@@ -132,6 +133,8 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
         if known[key].kind != OfferingKind.MODEL_ID
     }
     changed_ids = _set_candidates(open_names)
+    if any(name.kind == OfferingKind.PRODUCT for name in created):
+        adopt_products([known[name.key].pk for name in created])
     refresh_footing(changed_ids | {known[name.key].pk for name in created}, today=day_of(at))
     return {name: known[name.key].resolved_to_id or known[name.key].pk for name in names}
 

@@ -38,11 +38,14 @@ from apps.catalog.models import (
     Offering,
     OfferingKind,
     Price,
+    Product,
+    ProductModel,
     Provider,
     Region,
     Source,
     Version,
 )
+from apps.catalog.products import settle_products
 from apps.common.database.bulk_writes import analyze, update_rows
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now, parse_moment
@@ -86,6 +89,8 @@ def load_catalogue(
             analyze(*_FILLED)
             refresh_footing(today=day_of(moment))
             analyze(Node, Footing)
+        if not identities_only:
+            loader.products()
         return loader.counts
 
 
@@ -239,6 +244,39 @@ class _CatalogueLoader:
             if (child, parent, row["kind"]) not in existing_keys:
                 rows.append(Derivation(child_id=child, parent_id=parent, **row))
         self._insert("derivations", Derivation, rows)
+
+    # --- products -------------------------------------------------------------------------------
+
+    def products(self) -> None:
+        """Insert the products that are missing, with the models that their vendors name; a product
+        that exists keeps its facts."""
+        stored = set(Product.objects.values_list("slug", flat=True))
+        rows = [row for row in self._records("products") if row["slug"] not in stored]
+        models_by_slug = {row["slug"]: row.pop("models", []) for row in rows}
+        self._insert(
+            "products",
+            Product,
+            [Product(vendor_id=self.providers[row.pop("vendor")], **row) for row in rows],
+        )
+        product_ids = dict(
+            Product.objects.filter(slug__in=models_by_slug).values_list("slug", "pk")
+        )
+        self._insert(
+            "product_models",
+            ProductModel,
+            [
+                ProductModel(
+                    product_id=product_ids[slug],
+                    foundation_id=self.foundations.get(model.pop("foundation", "")),
+                    version_id=self.versions.get(model.pop("version", "")),
+                    **model,
+                )
+                for slug, models in models_by_slug.items()
+                for model in models
+            ],
+        )
+        if models_by_slug:
+            settle_products(list(models_by_slug), today=day_of(self.at))
 
     # --- offerings, claims and prices -------------------------------------------------------------
 

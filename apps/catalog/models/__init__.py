@@ -22,6 +22,7 @@ from apps.catalog.models.offerings import (
     Price,
     Region,
 )
+from apps.catalog.models.products import ModelsKnown, Product, ProductModel
 from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, PublicQuerySet
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "IdentityDecision",
     "IdentityReason",
     "Lifecycle",
+    "ModelsKnown",
     "Node",
     "NodeKind",
     "NoticePolicy",
@@ -47,6 +49,8 @@ __all__ = [
     "OfferingKind",
     "OfferingRegion",
     "Price",
+    "Product",
+    "ProductModel",
     "Provider",
     "ProviderEvent",
     "ProviderRole",

@@ -254,6 +254,8 @@ class Offering(models.Model):
         triggers = [FOOTING_COMPLETE, OFFERING_CHANGE_TRIGGER]
 
     def __str__(self) -> str:
+        if self.kind == OfferingKind.PRODUCT and self.name:
+            return self.name
         region_clause = f" in {self.region_scope}" if self.region_scope else ""
         tier = f" ({self.service_tier})" if self.service_tier else ""
         return f"{self.api_id} on {self.host.name}{region_clause}{tier}"

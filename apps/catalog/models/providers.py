@@ -18,6 +18,7 @@ class ProviderRole(models.TextChoices):
     HOST = "host", "Host"
     GATEWAY = "gateway", "Gateway"
     RESELLER = "reseller", "Reseller"
+    VENDOR = "vendor", "Vendor"
 
 
 class PublicQuerySet[M: models.Model](models.QuerySet[M]):
@@ -97,7 +98,7 @@ class Provider(models.Model):
                 name="provider_has_role",
                 condition=~Q(roles=[]),
                 violation_error_message=(
-                    "Select at least one role: developer, host, gateway or reseller."
+                    "Select at least one role: developer, host, gateway, reseller or vendor."
                 ),
             ),
             models.CheckConstraint(

@@ -71,7 +71,15 @@ possible_node(origin, version_id, foundation_id, kind, ref, via, depth) AS (
     ) n(kind, ref, via, depth)
     GROUP BY p.origin, p.version_id, p.foundation_id, n.kind, n.ref
 ),
-possible_count AS (SELECT origin, count(*) AS n FROM possible GROUP BY origin),
+-- of a product of which not every model is known, one more candidate that agrees with no other
+possible_count AS (
+    SELECT p.origin, count(*) + bool_or(pr.id IS NOT NULL AND (pr.models_known <> 'published'
+        OR EXISTS (SELECT 1 FROM catalog_productmodel m WHERE m.product_id = pr.id
+                   AND m.version_id IS NULL AND m.foundation_id IS NULL)))::int AS n
+    FROM possible p JOIN served s ON s.origin = p.origin
+    LEFT JOIN catalog_product pr ON pr.offering_id = s.id
+    GROUP BY p.origin
+),
 agreed AS (
     SELECT p.kind, p.ref, p.origin,
            CASE WHEN count(*) = c.n AND min(p.via) = max(p.via) THEN min(p.via)

@@ -150,7 +150,8 @@ def path_states_sql(
 
     Each node is written out with its relationships, so that the planner can estimate its rows.
     """
-    hits, party_hits, params = [], [], {}
+    hits, party_hits = [], []
+    params: dict[str, Any] = {}
     for index, failure in enumerate(failures):
         params[f"n{index}"] = failure.node_id
         needs = (

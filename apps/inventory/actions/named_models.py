@@ -44,7 +44,8 @@ class Identification:
 
 def preview_identification(*, offering: Offering, real: Offering) -> IdentificationPreview:
     """Return what `identify_named_model` would do to the dependencies of the name."""
-    moved, merged = [], []
+    moved: list[Dependency] = []
+    merged: list[Dependency] = []
     rows = Dependency.objects.filter(offering=offering).select_related("application__team")
     for row in rows.order_by("application__name", "pk"):
         is_doubled = overlapping_dependencies(_at_offering(row, real)).exists()

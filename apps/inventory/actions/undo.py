@@ -5,7 +5,7 @@ context). Undoing restores each row to its previous values. The undo is itself a
 the undo repeats the action.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -91,8 +91,15 @@ def teams_of_change(*, change: UUID) -> set[int]:
 
 
 @transaction.atomic
-def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
-    """Restore every row that `change` wrote; the caller has checked `by` for `teams_of_change`.
+def undo_change(
+    *,
+    change: UUID,
+    by: User,
+    reason: str = "",
+    restored_elsewhere: Collection[type[models.Model]] = (),
+) -> UndoResult:
+    """Restore every row that `change` wrote; the caller has checked `by` for `teams_of_change`, and
+    restores the rows of the models `restored_elsewhere` itself.
 
     Refused if another user changed one of the rows later (the error names the user), if rows were
     added to a record that would be deleted, if the change also wrote elsewhere, or if restored rows
@@ -109,7 +116,7 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
     application_ids = _applications_of(written_rows)
     # concurrent changes of these either wait here or are detected below
     _lock_editable(application_ids, by)
-    _refuse_if_it_wrote_elsewhere(change)
+    _refuse_if_it_wrote_elsewhere(change, restored_elsewhere)
     for model in _MODELS:
         _refuse_if_changed_since(model, [row for row in written_rows if row.model is model], change)
     _refuse_if_built_upon(written_rows)
@@ -237,10 +244,12 @@ def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
     return application_ids
 
 
-def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
+def _refuse_if_it_wrote_elsewhere(
+    change: UUID, restored_elsewhere: Collection[type[models.Model]] = ()
+) -> None:
     """Raise ConflictError if the change also wrote tracked records of other models, which this undo
     does not restore."""
-    own_models = {_history_of(model).model for model in _MODELS}
+    own_models = {_history_of(model).model for model in (*_MODELS, *restored_elsewhere)}
     other_models = [
         model
         for model in apps.get_models()

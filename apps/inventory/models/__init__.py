@@ -20,6 +20,7 @@ from apps.inventory.models.read_models import (
     ReadModelState,
     StaleApplication,
 )
+from apps.inventory.models.use_cases import ProposedUseCase, UseCaseLink, UseCaseQuestion
 
 __all__ = [
     "CRITICALITY_WORDS",
@@ -44,8 +45,11 @@ __all__ = [
     "ListExport",
     "ListExportPart",
     "OnFile",
+    "ProposedUseCase",
     "ReadModelState",
     "Selection",
     "SelectionCandidate",
     "StaleApplication",
+    "UseCaseLink",
+    "UseCaseQuestion",
 ]

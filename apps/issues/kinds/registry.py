@@ -9,7 +9,14 @@ from apps.issues.kinds.exposure_flags import EXPOSURE_FLAG
 from apps.issues.kinds.feeds import FEED_REVIEW
 from apps.issues.kinds.migrations import MIGRATION_TASK
 from apps.issues.kinds.retirement import FALLBACK_RETIRES, RETIREMENT
-from apps.issues.kinds.usage import MISSING_DATA, MISSING_MODEL_ID, PRICE_CHANGE, USAGE_DISCREPANCY
+from apps.issues.kinds.usage import (
+    MISSING_DATA,
+    MISSING_MODEL_ID,
+    PRICE_CHANGE,
+    PRODUCT_MODELS,
+    USAGE_DISCREPANCY,
+)
+from apps.issues.kinds.use_cases import PROPOSED_USE_CASE
 
 _OWN_KINDS = (
     RETIREMENT,
@@ -25,8 +32,10 @@ _OWN_KINDS = (
     FEED_REVIEW,
     MISSING_DATA,
     MISSING_MODEL_ID,
+    PRODUCT_MODELS,
     TOKEN_EXPIRY,
     *DECISIONS,
+    PROPOSED_USE_CASE,
 )
 
 

@@ -1,5 +1,6 @@
 """Facts about the use of models: price changes, discrepancies, missing data."""
 
+from apps.common.database.statements import load_statement
 from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_in_scope
 from apps.issues.models.causes import CauseKind
 
@@ -121,6 +122,17 @@ MISSING_MODEL_ID = IssueKind(
                OR EXISTS (SELECT 1 FROM catalog_offeringcandidate c
                           WHERE c.offering_id = o.id AND o.kind = 'product'))
     ) THEN 'completed' ELSE 'no_longer_used' END"""),
+)
+
+# A model that a product may contain retires: the vendor is asked whether the application uses it.
+PRODUCT_MODELS = IssueKind(
+    kind=CauseKind.MISSING_DATA,
+    subtype="product_models",
+    statement=load_statement("issues", "product_models"),
+    resolution=resolve_in_scope(f"""CASE WHEN EXISTS (
+        SELECT 1 FROM inventory_dependency d WHERE d.application_id = i.application_id
+          AND d.offering_id = {SUBJECT_ID} AND is_live(d.since, d.until, %(day)s::date)
+    ) THEN 'cause_ended' ELSE 'no_longer_used' END"""),
 )
 
 FINDING_CODES = (

@@ -28,6 +28,7 @@ class CauseKind(models.TextChoices):
     MISSING_DATA = "missing_data", "Missing data"
     TOLERANCE_CHANGE = "tolerance_change", "Decision to confirm"
     TOKEN_EXPIRY = "token_expiry", "API token expiry"
+    PROPOSED_USE_CASE = "proposed_use_case", "Proposed use case"
 
 
 class CauseQuerySet(models.QuerySet["Cause"]):

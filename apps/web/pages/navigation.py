@@ -161,6 +161,7 @@ GROUPS: tuple[Group, ...] = (
             ),
             Page("Versions", "versions:list", ("versions",)),
             Page("Offerings", "offerings:list", ("offerings",), former_names=("prices",)),
+            Page("Products", "products:list", ("products",), former_names=("copilots",)),
             Page("Providers", "providers:list", ("providers",), former_names=("hosts", "vendors")),
             Page("Provider events", "events:list", ("events",), former_names=("changes",)),
             Page(
@@ -272,6 +273,22 @@ GROUPS: tuple[Group, ...] = (
                 ),
                 tab_name="Approvals",
                 former_names=("decisions",),
+            ),
+            Page(
+                "Proposed use cases",
+                "use-cases:list",
+                ("use-cases", "use-case-form"),
+                (
+                    Page(
+                        "Links",
+                        "use-case-links:list",
+                        ("use-case-links",),
+                        heading="Links to the form",
+                    ),
+                ),
+                tab_name="Proposals",
+                former_names=("intake form", "ideas"),
+                can_open=_reads_organisation,
             ),
             Page("Comparisons", "selections:compare", former_names=("choosing", "compare")),
             Page("Selection records", "selections:list", ("selections",)),

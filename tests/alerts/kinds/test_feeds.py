@@ -494,9 +494,9 @@ def test_an_idle_run_costs_a_pinned_number_of_statements(
     polled(source, success=NOW)
     raise_alerts(at=NOW)
 
-    # one each for flags, events, issues, tasks and links; two for decisions; feeds: savepoint,
-    # lock, people, runs, suspicions, poll states, silences, release
-    with django_assert_num_queries(15):  # type: ignore[operator]
+    # one each for flags, events, issues, tasks and links; two each for decisions and use cases;
+    # feeds: savepoint, lock, people, runs, suspicions, poll states, silences, release
+    with django_assert_num_queries(17):  # type: ignore[operator]
         raise_alerts(at=NOW)
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def _make_world(draw: random.Random) -> World:
     return world
 
 
-def _draw_lifecycle(draw: random.Random) -> dict[str, object]:
+def _draw_lifecycle(draw: random.Random) -> dict[str, Any]:
     day = TODAY + timedelta(days=draw.choice([-90, -30, 30, 90, 400]))
     return draw.choice(
         [
@@ -221,7 +222,7 @@ def _change(world: World, draw: random.Random) -> None:
         return
     row: Offering = draw.choice(world.offerings)
     if draw.random() < 0.5:
-        fields: dict[str, object] = {"retires_on": None, "date_kind": ""} | _draw_lifecycle(draw)
+        fields: dict[str, Any] = {"retires_on": None, "date_kind": ""} | _draw_lifecycle(draw)
     else:
         fields = {"version": draw.choice(world.versions)}
     Offering.objects.filter(pk=row.pk).update(**fields)

@@ -465,8 +465,6 @@ def test_what_is_not_used_says_nothing_of_what_is() -> None:
     "text",
     [
         "none",
-        "-- none --",
-        "- keine -",
         "n/a",
         "keine KI",
         "sans IA",
@@ -500,6 +498,9 @@ def test_a_cell_without_a_model_says_so(text: str) -> None:
         "à définir",
         "por confirmar",
         "do ustalenia",
+        "-- none --",
+        "- keine -",
+        "<please select>",
         "see architecture page",
         "siehe Anhang 3",
         "voir fiche technique",

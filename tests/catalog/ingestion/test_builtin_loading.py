@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from apps.catalog.footing import footing_differences
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import (
     Assertion,
@@ -17,6 +18,8 @@ from apps.catalog.models import (
     NoticePolicy,
     Offering,
     Price,
+    Product,
+    ProductModel,
     Provider,
     Version,
 )
@@ -46,6 +49,7 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "derivations": [],
+    "products": [],
     "offerings": [
         {
             "host": "maker",
@@ -79,6 +83,30 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         },
     ],
 }
+
+PRODUCTS = [
+    {
+        "slug": "helper",
+        "name": "Helper",
+        "vendor": "maker",
+        "models_known": "partly",
+        "source_url": "https://example.org/helper",
+        "source_on": "2026-11-20",
+        "models": [
+            {
+                "name": "One",
+                "foundation": "maker/one",
+                "source_url": "https://example.org/helper",
+                "source_on": "2026-11-20",
+            },
+            {
+                "name": "Another model",
+                "source_url": "https://example.org/helper",
+                "source_on": "2026-11-20",
+            },
+        ],
+    }
+]
 
 
 def write_catalogue(folder: Path, **changed: list[dict[str, Any]]) -> Path:
@@ -219,3 +247,20 @@ def test_the_command_prints_counts_and_seconds(db: None) -> None:
     said = json.loads(out.getvalue())
     assert said["written"]["foundations"] == said["holds"]["foundations"] >= 300
     assert said["seconds"] > 0
+
+
+def test_products_are_loaded_once_and_keep_what_a_person_changed(db: None, tmp_path: Path) -> None:
+    folder = write_catalogue(tmp_path, products=PRODUCTS)
+    load_catalogue(folder=folder, at=AT)
+    Product.objects.update(name="Our helper")
+    ProductModel.objects.filter(foundation=None).delete()
+
+    written = load_catalogue(folder=folder, at=AT)
+
+    product = Product.objects.get()
+    assert (written["products"], written["product_models"]) == (0, 0)
+    assert product.name == "Our helper"
+    assert [model.name for model in product.models.all()] == ["One"]
+    assert product.offering is not None
+    assert product.offering.candidates.get().foundation == Foundation.objects.get()
+    assert not footing_differences()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from apps.alerts.delivery.digest.causes import concerns_of, merge_repeated
-from apps.alerts.delivery.digest.decision_items import decision_items
+from apps.alerts.delivery.digest.decision_items import decision_items, use_case_items
 from apps.alerts.delivery.digest.discrepancy_items import discrepancy_items
 from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_items
 from apps.alerts.delivery.digest.headline import build_headline
@@ -65,6 +65,7 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     IssueAlertKind.FALLBACK_RETIRES: REMINDER_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
     **{kind: REMINDER_GUIDANCE[kind] for kind in PersonKind},
     IssueAlertKind.DECISION_PROPOSED: REMINDER_GUIDANCE[IssueAlertKind.DECISION_PROPOSED],
+    IssueAlertKind.USE_CASE_PROPOSED: REMINDER_GUIDANCE[IssueAlertKind.USE_CASE_PROPOSED],
     **{kind: FLAG_GUIDANCE[kind] for kind in FlagKind},
     **{
         kind: FEED_GUIDANCE[kind]
@@ -121,6 +122,7 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
         *merge_tasks(late_migrations, live, context),
         *issue_items(live, context, warned),
         *decision_items(live, context),
+        *use_case_items(live, context),
         *flag_items(live, context),
         *feed_items(live, context),
         *deadline_items(live, context),

@@ -1,4 +1,4 @@
-"""Items about decisions that a second person must confirm."""
+"""Items about decisions that a second person must confirm, and about proposed use cases."""
 
 from collections.abc import Iterable
 
@@ -31,6 +31,33 @@ def _build_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
         affected=frozenset(),
         on=None,
         group=IssueAlertKind.DECISION_PROPOSED,
+        note=occasion_note([entry], context),
+        alert_ids=(alert.pk,),
+    )
+
+
+def use_case_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Return an item for each proposed use case."""
+    return [
+        _build_use_case_item(entry, context)
+        for entry in entries
+        if entry.alert.kind == IssueAlertKind.USE_CASE_PROPOSED
+    ]
+
+
+def _build_use_case_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
+    alert = entry.alert
+    tier = one_line(alert.details.get("tier", ""), max_length=20)
+    return DigestItem(
+        title=issue_subject(alert),
+        url=context.public_url + issue_path(alert),
+        what=f"A person without an account proposed it. Risk tier: {tier}.",
+        headline=issue_heading(alert, name=""),
+        margin="to decide",
+        severity=alert.severity,
+        affected=frozenset(),
+        on=None,
+        group=IssueAlertKind.USE_CASE_PROPOSED,
         note=occasion_note([entry], context),
         alert_ids=(alert.pk,),
     )

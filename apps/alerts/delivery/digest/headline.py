@@ -155,7 +155,7 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
     match group:
         case IssueAlertKind.RETIRED_MODEL_IN_USE:
             return f"{who} still {verb} {_describe_retired(items)}"
-        case IssueAlertKind.DECISION_PROPOSED if n == 1:
+        case IssueAlertKind.DECISION_PROPOSED | IssueAlertKind.USE_CASE_PROPOSED if n == 1:
             return first.headline
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
             # only an expired approval has a date

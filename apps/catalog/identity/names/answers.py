@@ -2,65 +2,28 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names import phrases
-from apps.catalog.identity.names.families import (
+from apps.catalog.identity.names.adaptations import read_adaptation
+from apps.catalog.identity.names.families import Families
+from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan
+from apps.catalog.identity.names.passages import Passage
+from apps.catalog.identity.names.places import HostCell
+from apps.catalog.identity.names.reading import Answer, Certainty, Kind, Reading
+from apps.catalog.identity.names.releases import Releases
+from apps.catalog.identity.names.vocabulary import (
     DISTINCTIVE,
     EVERYDAY,
     SHARED_ANCHORS,
     TIERS,
     TUNERS,
     UNMISTAKABLE,
-    Families,
     is_number,
     is_stamp,
 )
-from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan
-from apps.catalog.identity.names.passages import Passage
-from apps.catalog.identity.names.places import HostCell
-from apps.catalog.identity.names.reading import Certainty, Kind, Reading
-from apps.catalog.identity.names.releases import Releases
 from apps.catalog.identity.resolver.tokens import SIZE
-
-_MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
-    "openai": ("gpt",),
-    "azure": ("gpt",),
-    "google": ("gemini", "gemma"),
-    "google-vertex": ("gemini", "gemma"),
-    "anthropic": ("claude",),
-    "mistral": ("mistral",),
-    "meta-llama": ("llama",),
-    "amazon-nova": ("nova",),
-    "deepseek": ("deepseek",),
-    "xai": ("grok",),
-    "alibaba": ("qwen",),
-    "cohere": ("command",),
-}
-_ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
-_TELLING = re.compile(r"\d+o|[a-z]\d")
-_CUSTOM = re.compile(
-    r"(?<![a-z])(?:custom|own|eigen\w*|propre|proprio|wlasny|in-house) (?:\w+ )?"
-    r"(?:model|modell|modele|llm)|(?<![a-z])model\w* (?:propre|propio|proprio|wlasny|intern\w*)"
-)
-_OWN_NAME = re.compile(
-    r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The reading of one name before host, region and role are added; `start` and `end` are its
-    position."""
-
-    reading: Reading
-    start: int
-    end: int
-    segment: int = 0
-    is_old: bool = False
-    is_future: bool = False
-    is_negated: bool = False
 
 
 class AnswerReader:
@@ -267,7 +230,7 @@ class AnswerReader:
             reading = replace(
                 reading, certainty=Certainty.LIKELY, why=f"{reading.why} A word was misspelt."
             )
-        return self._read_adaptation(mention, reading, text, scan)
+        return read_adaptation(mention, reading, text, self._families)
 
     def _developer_of(self, mention: Mention, text: Passage) -> str | None:
         """Return the developer named beside the name, if any."""
@@ -335,7 +298,8 @@ class AnswerReader:
             return True
         if reading.kind is Kind.RESOLVED and any(is_stamp(token) for token in tokens):
             return True
-        is_found = reading.kind in (Kind.RESOLVED, Kind.CHOOSE) and len(tokens) > 1
+        is_narrow = reading.kind is Kind.FAMILY and len(reading.candidates) == 2
+        is_found = (reading.kind in (Kind.RESOLVED, Kind.CHOOSE) or is_narrow) and len(tokens) > 1
         if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
             return True
         strong = mention.anchor in DISTINCTIVE
@@ -347,126 +311,6 @@ class AnswerReader:
             return True
         return is_found and not any(scan.unknown_words.values())
 
-    def _read_adaptation(
-        self, mention: Mention, reading: Reading, text: Passage, scan: Scan
-    ) -> Reading:
-        """Return the reading with the adaptation that the text names, or unknown for an own model
-        that is only built on the named one."""
-        folded = text.folded
-        line = reading.line or (
-            reading.candidates[-1]
-            if reading.kind is Kind.FAMILY and reading.candidates
-            else reading.hint
-        )
-        is_open = bool(line) and self._families.lines[line].is_open
-        before = folded[: mention.start]
-        adaptation = phrases.ADAPTATION.search(folded)
-        kind = (adaptation.lastgroup or "").replace("_", "-") if adaptation else ""
-        if reading.kind is Kind.UNKNOWN:
-            return replace(reading, adaptation=kind)
-        based = phrases.BASED_ON.search(before)
-        derivative = phrases.DERIVATIVE.search(_without(folded, mention))
-        if derivative and derivative.group() in mention.tokens:
-            derivative = None
-        own_name = _OWN_NAME.search(folded) if adaptation else None
-        is_custom = based is not None and is_open and _CUSTOM.search(before)
-        named_first = (
-            based is not None
-            and is_open
-            and re.search(r"[a-z]+[-_]?\d|[a-z]{3,}lm(?![a-z])", before[: based.start()])
-        )
-        if derivative or own_name or named_first or is_custom:
-            reason = (
-                "is a model of its own" if not adaptation else "is an own model with its own name"
-            )
-            return Reading(
-                "",
-                Kind.UNKNOWN,
-                developer="",
-                derived_from=line,
-                adaptation=kind,
-                why=f"The text {reason}, built on {line}. Its base is not the model.",
-            )
-        return replace(reading, adaptation=kind)
-
-    def read_fragment(
-        self, text: Passage, scan: Scan, cell: HostCell, cell_text: str
-    ) -> list[Answer]:
-        """Return the reading of numbers and tiers alone, with the family of the host cell or the
-        only family that has such a model."""
-        fragment = [token for tokens in scan.fragments.values() for token in tokens]
-        fragment = [
-            token for token in fragment if token not in ("instruct", "new", "preview")
-        ] or fragment
-        zeroed = _ZERO_FIRST.sub("o", text.masked)
-        if zeroed != text.masked:
-            again = self._finder.scan(zeroed)
-            for mention in again.mentions:
-                match = self._families.find(tuple(mention.tokens), "openai")
-                if match.exact and mention.tokens[0] in ("o1", "o3", "o4"):
-                    reading = self._releases.family(
-                        match.lines,
-                        note=f"“{text.cleaned}” is not a known model. {match.lines[0]} might be "
-                        "meant. Confirm it.",
-                        likely=True,
-                    )
-                    return [Answer(reading, mention.start, mention.end)]
-        if not fragment and not text.dates:
-            return []
-        if any(words for words in scan.unknown_words.values()):
-            return []
-        cell_scan = self._finder.scan(cell_text)
-        if cell_scan.mentions:
-            anchor = cell_scan.mentions[0]
-            stamps = [stamp for _start, stamps in text.dates for stamp in stamps]
-            reading = self._releases.read_tokens(
-                [*self._families.complete(tuple(anchor.tokens)), *fragment], stamps, None, None
-            )
-            return [Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
-        if not fragment:
-            return []
-        place = next((each.host for each in text.places if each.host), None) or cell.host
-        families = _MAIN_FAMILIES.get(place or "", ())
-        families = families or tuple(
-            dict.fromkeys(name for names in _MAIN_FAMILIES.values() for name in names)
-        )
-        # `4o` and `r1` say enough; other numbers need the word of a tier, and all of it in one part
-        is_telling = any(_TELLING.fullmatch(token) for token in fragment)
-        has_tier = len(fragment) > 1 and any(token in TIERS for token in fragment)
-        if len(scan.fragments) > 1 or not (is_telling or has_tier):
-            return []
-        found: dict[str, Reading] = {}
-        for family in families:
-            reading = self._releases.read_tokens((family, *fragment), (), None, None)
-            if reading.kind in (Kind.RESOLVED, Kind.CHOOSE):
-                found[reading.line] = reading
-        if len(found) != 1:
-            return []
-        reading = next(iter(found.values()))
-        return [Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
-
-    def read_chat_fragment(self, scan: Scan) -> list[Answer]:
-        """Return the family that `ChatGPT 4o` can mean: the model, or the one of the app."""
-        fragment = [token for tokens in scan.fragments.values() for token in tokens]
-        if not fragment or not is_number(fragment[0]):
-            return []
-        lines = [
-            line
-            for anchor in ("gpt", "chatgpt")
-            for line in self._families.find((anchor, *fragment), "openai").lines
-        ]
-        if not lines:
-            return []
-        if len(lines) == 1 and any(token in TIERS for token in fragment):
-            # `Chat GPT 3.5 Turbo`: the app has no such name, and the API has
-            return [Answer(self._releases.choose(lines[0], likely=True), 0, 0)]
-        reading = self._releases.family(
-            lines,
-            note="ChatGPT is a product. The number can mean the model of the API or of the app.",
-            likely=True,
-        )
-        return [Answer(replace(reading, product="chatgpt", product_name="ChatGPT"), 0, 0)]
-
 
 def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
     """Return the position of a part of a list, without the blanks and signs around it."""
@@ -475,10 +319,6 @@ def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
     body = text.folded[start:end]
     start += len(body) - len(body.lstrip(" ()[]:-"))
     return start, max(start, start + len(body.strip(" ()[]:-")))
-
-
-def _without(folded: str, mention: Mention) -> str:
-    return folded[: mention.start] + " " + folded[mention.end :]
 
 
 def _is_before_word(masked: str, mention: Mention) -> bool:

@@ -136,8 +136,10 @@ def _read(match: re.Match[str]) -> tuple[Stamp, ...]:
     day = int(parts["d"]) if parts.get("d") else None
     if not 1 <= month <= 12 or (day is not None and not 1 <= day <= 31):
         return ()
-    is_short = year is None and day in _SHORT_YEARS and parts.get("month") is not None
-    if is_short and match.start("d") > match.start("month"):
+    is_after = bool(parts.get("month") and parts.get("d")) and match.start("d") > match.start(
+        "month"
+    )
+    if year is None and day is not None and day in _SHORT_YEARS and is_after:
         return (Stamp(month, None, day), Stamp(month, 2000 + day))  # `Nov 24`
     return (Stamp(month, year, day),)
 

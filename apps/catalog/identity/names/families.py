@@ -8,242 +8,41 @@ line with the closest number is a hint that is never taken.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 
-from apps.catalog.identity.names.dates import Stamp, stamp_of, stamp_of_code
-from apps.catalog.identity.resolver.facts import (
-    FORMAT,
-    NAMES,
-    NO_SINGLE_VERSION,
-    RESTATED_SIZES,
-    words,
+from apps.catalog.identity.names.dated_versions import DatedVersions
+from apps.catalog.identity.names.lines import Line, LineMatch
+from apps.catalog.identity.names.vocabulary import (
+    DEVELOPER_WORDS,
+    FIRST_OF_TWO,
+    IMPLIED,
+    OLDER_NAMES,
+    SHARED_ANCHORS,
+    SHARED_NAMES,
+    SILENT,
+    SPECIAL,
+    SYNONYMS,
+    Facts,
+    facts_of,
+    gap_between,
+    is_number,
+    is_stamp,
+    reduce_facts,
+    value_of,
 )
+from apps.catalog.identity.resolver.facts import FORMAT, NO_SINGLE_VERSION, RESTATED_SIZES
 from apps.catalog.identity.resolver.index import Index, KnownId
-from apps.catalog.identity.resolver.tokens import (
-    ACTIVE,
-    CODE,
-    CONTEXT,
-    NUMBER,
-    REVISION,
-    SIZE,
-    Tokens,
-    tokens_of,
-)
+from apps.catalog.identity.resolver.tokens import CONTEXT, NUMBER, SIZE, Tokens, tokens_of
 
-Facts = frozenset[str]
-
-# Several spellings of one word in names.
-SYNONYMS = {
-    "embedding": "embed",
-    "embeddings": "embed",
-    "reranker": "rerank",
-    "lightweight": "lite",
-    "gros": "large",
-    "gross": "large",
-    "klein": "small",
-    "mittel": "medium",
-}
-# Words of an ID that people leave out, or add, without meaning another line.
-_SILENT = frozenset(
-    {
-        "instruct",
-        "chat",
-        "hf",
-        "preview",
-        "generate",
-        "text",
-        "open",
-        "labs",
-        "latest",
-        "completions",
-        "model",
-    }
-)
-# Words that tell lines of one generation apart; such a word that no line has makes a name unknown.
-TIERS = words(
-    """
-    mini nano micro small medium large xl xxl xs tiny big huge pro max ultra plus premium
-    premier lite light flash turbo fast express air base instruct chat thinking reasoning
-    reasoner think instant sonnet opus haiku fable mythos vision audio realtime transcribe tts
-    image embed embedding embeddings coder code codex guard distill preview scout maverick
-    nemo multilingual english speciale terminus exp experimental astra luna sol terra cyber
-    canvas reel sonic diarize search research omni live multimodal vl math moe mamba edge
-    creative video
-    """
-)
-# Claude's tiers name the family by themselves.
-_IMPLIED = dict.fromkeys(("sonnet", "opus", "haiku"), "claude")
-# Words of other uses; without them a name means the general lines of a family.
-_SPECIAL = words(
-    """
-    rerank
-    image tts audio live embed robotics computer customtools cyber realtime transcribe
-    translate vision search research moderation guard ocr video safeguard safety multimodal
-    exp completions omni native streaming extended diarize law rosalind whisper experimental
-    gemma nano generate clip deep custom livetranslate asr mt vl math character
-    """
-)
-# Families whose name is also an everyday word, a system or a company: they need their developer, or
-# a cell that says nothing else.
-EVERYDAY = words(
-    """
-    nova mistral command embed rerank sonar mercury titan flux step seed north beam hermes
-    spotlight weaver voyage trinity solar ring ling fugu inkling laguna parse pegasus marengo
-    magnum dolphin sam muse sora wan aion morph relace intellect ada curie babbage davinci o1
-    granite music speech coder cogito lyria veo imagen pixtral tts virtuoso maestro dash
-    daybreak medlm ornith perceptron rnj skyfall cydonia rocinante palmyra reka swe hy3 chat
-    devstral kat learnlm lfm2 multimodalembedding olmo remm sarvam stable whisper fable mythos
-    """
-)
-# Of these, the ones that a number or a cell of their own makes a family.
-DISTINCTIVE = words(
-    """
-    mistral nova titan whisper sora voyage o1 devstral imagen granite hermes sd veo pixtral
-    """
-)
-# Families that are hardly ever the name of anything else.
-UNMISTAKABLE = frozenset({"claude", "gpt", "qwen", "deepseek", "chatgpt"})
-# First words that name no family without the second one.
-_FIRST_OF_TWO = words(
-    """
-    text image speech music chat deep computer stable code omni nano open labs coder ui tiny
-    north multimodal multilingual
-    """
-)
-# Developers whose models are built on those of others.
-TUNERS = frozenset(
-    {
-        "nousresearch",
-        "cognitivecomputations",
-        "thedrummer",
-        "sao10k",
-        "anthracite-org",
-        "undi95",
-        "gryphe",
-        "nex-agi",
-    }
-)
-# First words that several developers use for a kind of model.
-SHARED_ANCHORS = frozenset({"embed", "rerank", "text", "image", "speech", "moderation"})
 _MAX_KEPT = 50_000
 _LETTER_AND_NUMBER = re.compile(r"[a-z]\d+")
-_DEVELOPER_WORDS = frozenset(
-    {
-        "amazon",
-        "meta",
-        "nvidia",
-        "openai",
-        "google",
-        "ai",
-        "21",
-        "c4ai",
-        "anthropic",
-        "labs",
-        "open",
-        "perplexity",
-    }
-)
 _SIDE_REMARK = re.compile(r"\((?:[^()]*(?:vertex|gemini|older|latest|nano banana)[^()]*)\)")
-
-# Models of a generation under names without its number: `GPT-3` was offered as these four.
-_OLDER_NAMES: dict[Facts, tuple[str, ...]] = {
-    frozenset({"gpt", "3"}): ("davinci", "curie", "babbage", "ada"),
-}
-
-
-def facts_of(tokens: Iterable[str]) -> Facts:
-    """Return the facts of tokens: words in one spelling, without number formats."""
-    return frozenset(fact for token in tokens if (fact := _fact_of(token)))
-
-
-@lru_cache(maxsize=32768)
-def _fact_of(token: str) -> str:
-    """Return the one spelling of a token; empty for a number format."""
-    return "" if FORMAT.fullmatch(token) else SYNONYMS.get(token, token)
-
-
-@lru_cache(maxsize=32768)
-def is_stamp(token: str) -> bool:
-    """Return whether a token is a date, a four-digit code or a revision."""
-    return token[0] == "=" or bool(CODE.fullmatch(token) or REVISION.fullmatch(token))
-
-
-@lru_cache(maxsize=32768)
-def is_number(token: str) -> bool:
-    """Return whether a token is a version number, size, context length or code."""
-    return bool(
-        NUMBER.fullmatch(token)
-        or SIZE.fullmatch(token)
-        or ACTIVE.fullmatch(token)
-        or re.fullmatch(r"\d+[a-z]|\d+(?:\.\d+)?[km]|=\d+|\d+x\d+b", token)
-    )
-
-
-# Names that mean no single version, by the facts that the resolver documents.
-_SHARED_NAMES = frozenset(
-    facts_of(tokens_of(text)) for host, text, target in NAMES if target is None and not host
-)
-
-
-def _reduce(facts: Facts) -> Facts:
-    return frozenset(fact for fact in facts if fact not in _SILENT and not ACTIVE.fullmatch(fact))
-
-
-@dataclass(slots=True)
-class Line:
-    """A foundation line: its IDs, and the sets of facts under which it is named."""
-
-    identifier: str
-    developer: str
-    ids: list[KnownId] = field(default_factory=list)
-    spellings: set[Facts] = field(default_factory=set)
-    newest: date | None = None
-    is_open: bool = False
-
-    @property
-    def slug_facts(self) -> Facts:
-        return facts_of(tokens_of(self.identifier.partition("/")[2].lower()))
-
-    @property
-    def is_special(self) -> bool:
-        return all(facts_of(tokens_of(known_id.slug.lower())) & _SPECIAL for known_id in self.ids)
-
-    def identifiers(self) -> tuple[str, ...]:
-        """Return the IDs of the line, newest releases first and moving names last; one per group of
-        synonyms."""
-        groups = {known_id.same_as: known_id for known_id in reversed(self.ids)}
-        return tuple(
-            known_id.id
-            for known_id in sorted(
-                groups.values(),
-                key=lambda each: (each.kind != "pinned", _descending(each.released), each.id),
-            )
-            if known_id.kind != "family"
-        )
-
-
-def _descending(released: str | None) -> tuple[int, ...]:
-    digits = [int(part) for part in (released or "0").split("T")[0].split("-") if part.isdigit()]
-    return tuple(-digit for digit in digits)
-
-
-@dataclass(frozen=True, slots=True)
-class LineMatch:
-    """The lines that a name can mean. `exact`: one line has exactly these facts. Without lines the
-    name is unknown, and `hint` is the line that comes closest."""
-
-    lines: tuple[str, ...] = ()
-    exact: bool = False
-    hint: str = ""
 
 
 class Families:
     """Lookup tables over the lines of an index; not changed after they are built."""
 
     def __init__(self, index: Index) -> None:
-        self._index = index
         self.lines: dict[str, Line] = {}
         self._exact: dict[Facts, list[str]] = defaultdict(list)
         self._reduced: dict[Facts, list[str]] = defaultdict(list)
@@ -251,15 +50,10 @@ class Families:
         self._words: dict[str, set[str]] = defaultdict(set)
         self._found: dict[tuple[Tokens, str | None], LineMatch] = {}
         self._parts: dict[str, list[tuple[Facts, Facts]]] = {}
-        self._by_stamp: dict[str, list[tuple[KnownId, Facts]]] = defaultdict(list)
         self._second_words: dict[str, set[str]] = defaultdict(set)
         for known_id in index.by_id.values():
             line = self.lines.setdefault(known_id.line, Line(known_id.line, known_id.developer))
             line.ids.append(known_id)
-            facts = facts_of(tokens_of(known_id.slug.lower()))
-            for fact in facts:
-                if is_stamp(fact) and known_id.kind == "pinned":
-                    self._by_stamp[fact].append((known_id, facts))
             line.is_open = line.is_open or bool(known_id.repositories)
             released = index.released.get(known_id.id)
             if released and (line.newest is None or released > line.newest):
@@ -269,8 +63,9 @@ class Families:
             line.ids.sort(key=lambda known_id: known_id.id)
             for spelling in line.spellings:
                 self._exact[spelling].append(line.identifier)
-                self._reduced[_reduce(spelling)].append(line.identifier)
-        self.anchors = frozenset(self._of_anchor) | frozenset(_IMPLIED)
+                self._reduced[reduce_facts(spelling)].append(line.identifier)
+        self.anchors = frozenset(self._of_anchor) | frozenset(IMPLIED)
+        self.versions = DatedVersions(index, self.lines)
 
     def _add_spellings(self, line: Line, known_id: KnownId) -> None:
         texts = [known_id.slug, known_id.line.partition("/")[2], *known_id.aliases]
@@ -284,7 +79,7 @@ class Families:
         texts += [repository.rpartition("/")[2] for repository in known_id.repositories]
         for text in texts:
             tokens = [token for token in tokens_of(text.lower()) if not FORMAT.fullmatch(token)]
-            while len(tokens) > 2 and tokens[0] in _DEVELOPER_WORDS:
+            while len(tokens) > 2 and tokens[0] in DEVELOPER_WORDS:
                 tokens = tokens[1:]
             facts = facts_of(token for token in tokens if not is_stamp(token))
             if not facts or all(is_number(fact) for fact in facts):
@@ -311,26 +106,24 @@ class Families:
         token = SYNONYMS.get(token, token)
         if token not in self.anchors:
             return False
-        if token in _FIRST_OF_TWO:
+        if token in FIRST_OF_TWO:
             return SYNONYMS.get(after, after) in self._second_words[token]
         return True
 
     def words_of(self, anchor: str) -> set[str]:
         """Return the words that occur in names of the family."""
         anchor = SYNONYMS.get(anchor, anchor)
-        return self._words[_IMPLIED.get(anchor, anchor)]
+        return self._words[IMPLIED.get(anchor, anchor)]
 
     def developers_of(self, anchor: str) -> set[str]:
         anchor = SYNONYMS.get(anchor, anchor)
-        return {
-            self.lines[line].developer for line in self._of_anchor[_IMPLIED.get(anchor, anchor)]
-        }
+        return {self.lines[line].developer for line in self._of_anchor[IMPLIED.get(anchor, anchor)]}
 
     @staticmethod
     def complete(tokens: Tokens) -> Tokens:
         """Return the tokens with the family name in front that a tier implies."""
         for token in tokens:
-            family = _IMPLIED.get(token)
+            family = IMPLIED.get(token)
             if family and family not in tokens:
                 return (family, *tokens)
         return tokens
@@ -361,20 +154,22 @@ class Families:
             if len(named) > 1:
                 # a line's own name comes before the display name of another
                 named = [
-                    line for line in named if _reduce(self.lines[line].slug_facts) == _reduce(facts)
+                    line
+                    for line in named
+                    if reduce_facts(self.lines[line].slug_facts) == reduce_facts(facts)
                 ] or named
             if len(named) == 1:
                 return LineMatch((named[0],), exact=True)
             if named:
                 return LineMatch(self.sort_lines(named))
         within = self._find_within(facts, tokens[0], developer) or self._find_within(
-            _reduce(facts), tokens[0], developer
+            reduce_facts(facts), tokens[0], developer
         )
         if within:
             return LineMatch(self.sort_lines(within))
         generation = self._find_generation(facts, tokens[0], developer)
         if generation:
-            for anchor in _OLDER_NAMES.get(facts, ()):
+            for anchor in OLDER_NAMES.get(facts, ()):
                 generation += [line for line in self._of_family(anchor) if line not in generation]
             return LineMatch(self.sort_lines(generation))
         if without := self._find_without_context(facts, tokens, developer):
@@ -387,7 +182,7 @@ class Families:
     def _find_named(self, facts: Facts, anchor: str, developer: str | None) -> Iterable[list[str]]:
         """Yield the lines with exactly these facts, then those that differ in a silent word only. A
         name that the developer shares among several versions has none."""
-        if facts in _SHARED_NAMES:
+        if facts in SHARED_NAMES:
             return
         exact = self._filter(self._exact.get(facts, ()), developer)
         if len(facts) == 1:
@@ -402,13 +197,13 @@ class Families:
         stated = facts & {"instruct", "chat"}
         if stated and self._find_within(facts, anchor, developer):
             return
-        named = self._filter(self._reduced.get(_reduce(facts), ()), developer)
+        named = self._filter(self._reduced.get(reduce_facts(facts), ()), developer)
         # without "chat" or "text", a line beside this one can be meant too
         is_short = any(
             word not in facts and all(self._needs_word(line, word) for line in named)
             for word in ("chat", "text")
         )
-        if is_short and len(self._find_within(_reduce(facts), anchor, developer)) > 1:
+        if is_short and len(self._find_within(reduce_facts(facts), anchor, developer)) > 1:
             return
         yield named
 
@@ -417,7 +212,7 @@ class Families:
         (`Qwen3 Coder`); empty if the name is complete."""
         tokens = self.complete(tokens)
         facts = facts_of(token for token in tokens if not is_stamp(token))
-        if line in self._exact.get(facts, ()) or line in self._reduced.get(_reduce(facts), ()):
+        if line in self._exact.get(facts, ()) or line in self._reduced.get(reduce_facts(facts), ()):
             return ()
         within = self._find_within(facts, tokens[0], self.lines[line].developer)
         return self.sort_lines(within) if line in within else ()
@@ -429,7 +224,7 @@ class Families:
         if not codes - set(tokens):
             return ()
         facts = facts_of(token for token in tokens if not is_number(token))
-        return self.sort_lines({line, *self._reduced.get(_reduce(facts), ())})
+        return self.sort_lines({line, *self._reduced.get(reduce_facts(facts), ())})
 
     def lines_of(self, facts: Facts) -> list[str]:
         """Return the lines with exactly these facts."""
@@ -451,7 +246,7 @@ class Families:
             if any(
                 {fact for fact in spelling if not is_number(fact)} == named_words
                 and any(
-                    _value(fact) // 1 == int(numbers[0]) for fact in spelling if is_number(fact)
+                    value_of(fact) // 1 == int(numbers[0]) for fact in spelling if is_number(fact)
                 )
                 for spelling in self.lines[line].spellings
             )
@@ -459,14 +254,14 @@ class Families:
 
     def series_of(self, line: str, anchor: str) -> tuple[str, ...]:
         """Return the general lines of the family with the same first number as a line."""
-        numbers = [_value(fact) for fact in self.lines[line].slug_facts if is_number(fact)]
+        numbers = [value_of(fact) for fact in self.lines[line].slug_facts if is_number(fact)]
         series = [
             other
             for other in self._of_family(anchor)
             if not self.lines[other].is_special
             and self.lines[other].developer == self.lines[line].developer
             and any(
-                _value(fact) // 1 == numbers[0] // 1
+                value_of(fact) // 1 == numbers[0] // 1
                 for fact in self.lines[other].slug_facts
                 if numbers and is_number(fact) and not SIZE.fullmatch(fact)
             )
@@ -546,7 +341,7 @@ class Families:
         owner = self._owner_of(anchor)
         if developer is None and owner and anchor not in SHARED_ANCHORS:
             lines = [line for line in lines if self.lines[line].developer == owner] or lines
-        if not facts & _SPECIAL:
+        if not facts & SPECIAL:
             general = [line for line in lines if not self.lines[line].is_special]
             if general or any(NUMBER.fullmatch(fact) for fact in facts):
                 lines = general
@@ -570,7 +365,7 @@ class Families:
         """Return the line of the family with the same words and the closest number; empty if the
         words are not those of the family either."""
         family = self._filter(sorted(self._of_family(anchor)), developer)
-        wanted_words = {fact for fact in facts if not is_number(fact)} - _SILENT
+        wanted_words = {fact for fact in facts if not is_number(fact)} - SILENT
         wanted_numbers = {fact for fact in facts if is_number(fact)}
         best: tuple[float, bool, str] | None = None
         for identifier in family:
@@ -580,7 +375,7 @@ class Families:
                 missing = wanted_numbers - numbers
                 if different + len(missing) > 3:
                     continue
-                gap, above = _gap(missing, numbers)
+                gap, above = gap_between(missing, numbers)
                 key = (different + len(missing) + gap, above, identifier)
                 if best is None or key < best:
                     best = key
@@ -591,7 +386,7 @@ class Families:
         if line.identifier not in self._parts:
             self._parts[line.identifier] = [
                 (
-                    frozenset(fact for fact in _reduce(spelling) if not is_number(fact)),
+                    frozenset(fact for fact in reduce_facts(spelling) if not is_number(fact)),
                     frozenset(fact for fact in spelling if is_number(fact)),
                 )
                 for spelling in sorted(line.spellings, key=sorted)
@@ -606,100 +401,3 @@ class Families:
             if line.developer == developer and not line.is_special
         ]
         return self.sort_lines(lines)
-
-    # --- versions ---------------------------------------------------------------------------------
-
-    def find_by_stamp(self, line: str, tokens: Iterable[str]) -> KnownId | None:
-        """Return the only version of the line whose ID has all of these codes, or whose day they
-        are as month and day."""
-        codes = [token for token in tokens if is_stamp(token)]
-        matches = [
-            known_id
-            for known_id in self.lines[line].ids
-            if known_id.kind != "family" and set(codes) <= set(tokens_of(known_id.slug.lower()))
-        ]
-        found = self._only(matches)
-        if found is not None or matches or len(codes) != 1:
-            return found
-        stamp = stamp_of(tuple(codes), self.lines[line].developer, None)
-        if stamp is None and CODE.fullmatch(codes[0]):
-            stamp = stamp_of_code(codes[0], self.lines[line].developer)
-        return self.find_by_dates(line, (stamp,)) if stamp else None
-
-    def find_containing(self, tokens: Iterable[str], developer: str | None) -> KnownId | None:
-        """Return the only version whose ID has all of these facts, and besides them silent words
-        and the kind of model (`ada-002`, `davinci 003`)."""
-        facts = facts_of(tokens)
-        stamp = next(fact for fact in facts if is_stamp(fact))
-        matches = [
-            known_id
-            for known_id, own in self._by_stamp.get(stamp, ())
-            if developer in (None, known_id.developer)
-            and facts <= own
-            and own - facts <= _SILENT | {"embed"}
-        ]
-        return self._only(matches)
-
-    def find_by_dates(self, line: str, readings: Iterable[Stamp]) -> KnownId | None:
-        """Return the only version of the line with one of these dates; None if none or several
-        have."""
-        matches = []
-        for known_id in self.lines[line].ids:
-            if known_id.kind == "family":
-                continue
-            own = self._stamp(known_id)
-            if own is None:
-                continue
-            released = self._index.released.get(known_id.id)
-            for reading in readings:
-                if not own.fits(reading):
-                    continue
-                if (
-                    reading.day
-                    and own.day is None
-                    and (released is None or released.day != reading.day)
-                ):
-                    continue  # a day that the ID does not have must be the day of release
-                matches.append(known_id)
-        return self._only(matches)
-
-    def has_stamps(self, line: str) -> bool:
-        """Return whether versions of the line are named by their dates."""
-        return any(self._stamp(known_id) for known_id in self.lines[line].ids)
-
-    def _stamp(self, known_id: KnownId) -> Stamp | None:
-        return stamp_of(
-            tokens_of(known_id.slug.lower()),
-            known_id.developer,
-            self._index.released.get(known_id.id),
-        )
-
-    @staticmethod
-    def _only(matches: list[KnownId]) -> KnownId | None:
-        pinned = [known_id for known_id in matches if known_id.kind == "pinned"] or matches
-        facts = {each.id: facts_of(tokens_of(each.slug.lower())) for each in pinned}
-        # the plain release comes before those of other uses (`gpt-4-0613-completions`)
-        plain = [each for each in pinned if all(facts[each.id] <= own for own in facts.values())]
-        pinned = plain or pinned
-        if len({known_id.entity for known_id in pinned}) != 1:
-            return None
-        return min(pinned, key=lambda each: (each.same_as != each.id, each.id))
-
-
-def _gap(missing: Iterable[str], numbers: Iterable[str]) -> tuple[float, bool]:
-    """Return how far the closest version number is from a missing one, below 1, and whether it is
-    above it; another generation counts as far."""
-    wanted = [_value(token) for token in missing if NUMBER.fullmatch(token)]
-    values = [_value(token) for token in numbers if NUMBER.fullmatch(token)]
-    if not wanted:
-        return 0.0, False
-    if not values:
-        return 0.9, False
-    gap, number = min((abs(value - wanted[0]), value) for value in values)
-    far = 0.0 if int(number) == int(wanted[0]) else 0.3
-    return min(0.9, far + gap / 20), number > wanted[0]
-
-
-def _value(token: str) -> float:
-    match = re.search(r"\d+(?:\.\d+)?", token)
-    return float(match[0]) if match else 0.0

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from apps.catalog.identity.names.families import EVERYDAY, SYNONYMS, TIERS, Families, is_number
+from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.phrases import CONNECTORS, JOINED_NOISE, NOISE
+from apps.catalog.identity.names.vocabulary import EVERYDAY, SYNONYMS, TIERS, is_number
 from apps.catalog.identity.resolver.facts import EFFORT, FORMAT, SERVICE_OF_LLAMA, words
 from apps.catalog.identity.resolver.tokens import tokens_of
 

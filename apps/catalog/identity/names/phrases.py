@@ -219,6 +219,13 @@ ELSEWHERE = re.compile(
     r"\W*(?:please )?(?:see|refer to|cf\.?|siehe|s\.|vgl\.?|gem(?:as|ass|\.)|laut|voir|"
     r"se referer a|ver|vease|consultar|vedi|si veda|zob(?:acz|\.)|patrz)(?: |:)"
 )
+# The first entry of a list box, left as it was: `-- none --`, `<select>` (`>` is cleaned to →).
+PLACEHOLDER = re.compile(
+    r"\s*[-<(\[*_]+ ?(?:none|no selection|nothing|keine?r?|leer|empty|blank|null|aucune?|"
+    r"ninguno|nessuno|brak|"
+    r"(?:please |bitte )?(?:select|choose|pick|(?:aus)?wahlen)(?: [a-z]+){0,2}|"
+    r"choisir|selectionner|seleccionar?|selezionare?|wybierz) ?[-→)\]*_]+\s*"
+)
 # After a name, what an organisation calls its deployment.
 DEPLOYMENT = re.compile(
     r"(?<![a-z])deployments?(?: ?name)?[ :=\"'(]+(?P<name>[a-z0-9]+(?:[-_][a-z0-9]+)+)"

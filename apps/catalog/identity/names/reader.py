@@ -9,14 +9,17 @@ import re
 from dataclasses import replace
 
 from apps.catalog.identity.names import phrases
-from apps.catalog.identity.names.answers import Answer, AnswerReader
+from apps.catalog.identity.names.answers import AnswerReader
 from apps.catalog.identity.names.assembly import Assembly
-from apps.catalog.identity.names.families import EVERYDAY, Families
+from apps.catalog.identity.names.families import Families
+from apps.catalog.identity.names.fragments import FragmentReader
 from apps.catalog.identity.names.mentions import MentionFinder
 from apps.catalog.identity.names.passages import Passage, PassageReader
 from apps.catalog.identity.names.places import HostCell, read_host_cell, regions_in
-from apps.catalog.identity.names.reading import Certainty, Kind, Reading
+from apps.catalog.identity.names.reading import Answer, Certainty, Kind, Reading
 from apps.catalog.identity.names.releases import Releases
+from apps.catalog.identity.names.remarks import drop_repeated, mark_answer
+from apps.catalog.identity.names.vocabulary import EVERYDAY
 from apps.catalog.identity.resolver.facts import EVERYDAY_WORDS
 from apps.catalog.identity.resolver.resolve import Resolver
 from apps.catalog.identity.resolver.tokens import tokens_of
@@ -33,7 +36,9 @@ class NameReader:
         self._finder = MentionFinder(families)
         self._passages = PassageReader(resolver, families, self._releases)
         self._answers = AnswerReader(families, self._finder, self._releases)
+        self._fragments = FragmentReader(families, self._finder, self._releases)
         self._assembly = Assembly(families)
+        self._families = families
 
     def read_name(self, text: str, host_cell: str = "") -> Reading:
         """Return what the cell says, with the cell beside it that names a host or vendor."""
@@ -102,15 +107,15 @@ class NameReader:
                     scan = attempt
         answers = self._answers.read_mentions(text, scan, cell, cell_text)
         answers += [Answer(reading, start, end) for start, end, reading in text.ids]
-        answers = self._assembly.drop_repeated(
-            sorted(answers, key=lambda answer: answer.start), text
+        answers = drop_repeated(
+            sorted(answers, key=lambda answer: answer.start), text, self._families
         )
         if not answers and any(
             named.product and named.product.slug == "chatgpt" for named in text.products
         ):
-            answers = self._answers.read_chat_fragment(scan)
+            answers = self._fragments.read_chat_fragment(scan)
             text.products = [] if answers else text.products
         elif not answers and not text.products:
-            answers = self._answers.read_fragment(text, scan, cell, cell_text)
-        answers = [self._assembly.mark(answer, answers, text) for answer in answers]
+            answers = self._fragments.read_fragment(text, scan, cell, cell_text)
+        answers = [mark_answer(answer, answers, text) for answer in answers]
         return self._assembly.assemble(answers, text, scan, cell, cell_text)

@@ -52,3 +52,17 @@ class Reading:
     regions: tuple[str, ...] = ()
     certainty: Certainty = Certainty.CERTAIN
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reading of one name before host, region and role are added; `start` and `end` are its
+    position."""
+
+    reading: Reading
+    start: int
+    end: int
+    segment: int = 0
+    is_old: bool = False
+    is_future: bool = False
+    is_negated: bool = False

@@ -5,14 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from apps.catalog.identity.names.dates import Stamp
-from apps.catalog.identity.names.families import (
-    Families,
-    LineMatch,
-    facts_of,
-    is_number,
-    is_stamp,
-)
+from apps.catalog.identity.names.families import Families
+from apps.catalog.identity.names.lines import LineMatch
 from apps.catalog.identity.names.reading import Certainty, Kind, Reading
+from apps.catalog.identity.names.vocabulary import facts_of, is_number, is_stamp
 from apps.catalog.identity.resolver.index import KnownId
 from apps.catalog.identity.resolver.resolve import Resolver
 from apps.catalog.identity.resolver.tokens import tokens_of
@@ -230,12 +226,12 @@ class Releases:
         found = {
             line: known_id
             for line in match.lines
-            if (known_id := self._families.find_by_stamp(line, stamps)) is not None
+            if (known_id := self._families.versions.find_by_stamp(line, stamps)) is not None
         }
         if len(found) == 1 and (match.exact or len(match.lines) <= 4):
             known_id = next(iter(found.values()))
             return self.resolved(known_id, "the only release with this date or code")
-        contained = self._families.find_containing(tokens, developer)
+        contained = self._families.versions.find_containing(tokens, developer)
         if contained is not None:
             return self.resolved(contained, "the only release with this name")
         hint = match.lines[0] if match.lines else match.hint
@@ -302,7 +298,7 @@ class Releases:
         found = {
             line: known_id
             for line in lines
-            if (known_id := self._families.find_by_dates(line, dates)) is not None
+            if (known_id := self._families.versions.find_by_dates(line, dates)) is not None
         }
         if reading.version and reading.version not in {each.id for each in found.values()}:
             known_id = self._resolver.index.by_id[reading.version]
@@ -317,7 +313,7 @@ class Releases:
                 else Certainty.LIKELY,
             )
         line = lines[0]
-        if reading.line and not self._families.has_stamps(line):
+        if reading.line and not self._families.versions.has_stamps(line):
             released = {
                 known_id.released[:7]
                 for known_id in self._families.lines[line].ids

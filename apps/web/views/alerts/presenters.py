@@ -373,6 +373,8 @@ _PAGE_LABELS: Mapping[str, str] = {
 
 # --- kinds ----------------------------------------------------------------------------------------
 
+# alerts that only governance receives
+_GOVERNANCE_KINDS = (IssueAlertKind.DECISION_PROPOSED, IssueAlertKind.USE_CASE_PROPOSED)
 # (heading, help text, kinds) for subscriptions: only kinds that are routed to teams, since
 # the alerts of one person are of no interest to others
 KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
@@ -394,7 +396,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
         "Issues",
         "",
-        tuple(kind for kind in IssueAlertKind if kind != IssueAlertKind.DECISION_PROPOSED),
+        tuple(kind for kind in IssueAlertKind if kind not in _GOVERNANCE_KINDS),
     ),
     ("Migration tasks", "", tuple(TaskKind)),
     ("Prices", "", (Kind.REPRICED,)),
@@ -447,7 +449,7 @@ def all_kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
     groups = kind_groups(selected & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})
     webhook_groups = (
         ("Exposure", [*FlagKind]),
-        ("Decisions", [IssueAlertKind.DECISION_PROPOSED]),
+        ("Decisions", [*_GOVERNANCE_KINDS]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
         (
             "Personal",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.catalog.claims.disagreements import disagreements
-from apps.catalog.models import Foundation, NodeKind, Offering
+from apps.catalog.models import Foundation, NodeKind, Offering, Product, ProductModel
 from apps.catalog.providers.track_record_queries import earliest_retirements, provider_track_record
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
@@ -52,6 +52,7 @@ from apps.web.views.catalog.sections import (
 # offerings listed on the page; a link shows the others
 MAX_OFFERINGS = 40
 MAX_RELEASES = 30
+MAX_PRODUCTS = 50
 _RECORD_LINES = 5
 
 
@@ -128,10 +129,19 @@ def _load_overview(data: FoundationData) -> dict[str, Any]:
         ),
         "lifecycle": lifecycle_picture(offerings, data.counts),
         "disagreements": disagreements([row.pk for row in offerings], at=data.at)[:6],
+        "products": list(products_with(data.foundation)[:MAX_PRODUCTS]),
         "documents": (sum(line.status in ON_FILE for line in checklist), len(checklist))
         if checklist
         else None,
     }
+
+
+def products_with(foundation: Foundation) -> "QuerySet[Product]":
+    """Return the products that may contain a model of the foundation."""
+    models = ProductModel.objects.filter(
+        Q(foundation=foundation) | Q(version__foundation=foundation)
+    )
+    return Product.objects.filter(pk__in=models.values("product")).select_related("vendor")
 
 
 def _load_offerings_tab(data: FoundationData) -> dict[str, Any]:

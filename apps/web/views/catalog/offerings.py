@@ -12,7 +12,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -36,6 +36,7 @@ from apps.catalog.models import (
     OfferingKind,
     OfferingRegion,
     Price,
+    Product,
     Provider,
     Region,
     Version,
@@ -325,6 +326,10 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
         ),
         pk=pk,
     )
+    if offering.kind == OfferingKind.PRODUCT and request.method == "GET" and not request.GET:
+        product = Product.objects.filter(offering=offering).first()
+        if product is not None:  # its own page; the tabs of this one have a name in the URL
+            return redirect("products:detail", product.slug)
     # other pages, such as that of provider notices, prefill fields by the URL
     initial = {
         name: request.GET[name][:1000]

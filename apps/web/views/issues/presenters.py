@@ -154,10 +154,11 @@ _RECORDS = {
     "selection": ("View selection record", "selections:detail"),
     "source": ("View feed", "feeds:detail"),
     "token": ("View API tokens", "tokens:list"),
+    "use_case": ("View proposed use case", "use-cases:detail"),
     "version": ("View version", "versions:detail"),
 }
 # what users without an organisation role find nothing at
-_ORGANISATION_RECORDS = {"confirmation", "contract", "flag", "policy"}
+_ORGANISATION_RECORDS = {"confirmation", "contract", "flag", "policy", "use_case"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,8 @@ def record_link(issue: Issue, subject: Subject, user: User) -> RecordLink | None
     is_hidden = subject.type in _ORGANISATION_RECORDS and not user.can_read_all
     if subject.type not in _RECORDS or is_hidden or not subject.exists:
         return None
+    if issue.details.get("kind") == "product" and subject.type == "offering":
+        return RecordLink("View product", reverse("offerings:detail", args=[subject.pk]))
     if issue.cause.kind == CauseKind.MISSING_DATA and subject.type == "offering":
         url = reverse("offerings:choose-model-id", args=[subject.pk])
         return RecordLink("Choose the model ID", url)

@@ -12,6 +12,7 @@ from apps.catalog.models import (
     Alias,
     Foundation,
     Offering,
+    Product,
     Provider,
     Region,
     Version,
@@ -24,6 +25,7 @@ from apps.catalog.records.identities import (
     VersionRecord,
 )
 from apps.catalog.records.prices import PriceRecord
+from apps.catalog.records.products import ProductModelRecord, ProductRecord
 from apps.catalog.records.providers import NoticePolicyRecord, ProviderRecord
 from apps.common.records.record_type import RecordType
 from apps.exposure.records import EventRateRecord
@@ -102,6 +104,10 @@ def _offering_url(offering: Offering) -> str:
     return reverse("offerings:detail", args=[offering.pk])
 
 
+def _product_url(product: Product) -> str:
+    return reverse("products:detail", args=[product.slug])
+
+
 def _alias_url(alias: Alias) -> str:
     return _version_url(alias.version) if alias.version else _foundation_url(alias.foundation)
 
@@ -157,6 +163,20 @@ RECORD_PAGES: dict[str, RecordPages] = {
         lambda row: _version_url(row.child),
         lambda row: _version_url(row.child),
         ("child", "parent"),
+    ),
+    "products": RecordPages(
+        ProductRecord(),
+        _product_url,
+        lambda row: reverse("products:list"),
+        ("vendor",),
+        overview=("Products", "products:list"),
+    ),
+    "product-models": RecordPages(
+        ProductModelRecord(),
+        lambda row: _product_url(row.product),
+        lambda row: _product_url(row.product),
+        ("product", "foundation", "version"),
+        overview=("Products", "products:list"),
     ),
     "regions": RecordPages(
         RegionRecord(),

@@ -1,0 +1,1 @@
+"""Proposed use cases: the form without an account, and the pages of governance."""
