@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from apps.accounts.models import User
+from apps.catalog.models.offerings import ID_NOT_KNOWN
 from apps.common.text import format_date, pluralize
 from apps.feeds.models import Health
 from apps.inventory.findings import finding_sentence
@@ -155,7 +156,7 @@ _FINDING_TITLES = {
 
 def _missing_data_title(fact: Fact) -> str:
     if fact.subtype == "model_id":
-        return f"The model ID of {fact.name} is not known"
+        return f"The model ID of {fact.name.removesuffix(ID_NOT_KNOWN)} is not known"
     if fact.subtype == "product_models":
         verb = "retired" if fact.has_come else "retires"
         return f"{fact.name} may depend on a model that {verb} on {fact.day}"

@@ -61,6 +61,15 @@ class NameSummary:
             rest = f"it can be any of {self.n_ids:,} {self._ids}"
         return f"unknown: model ID not known; {rest}"
 
+    def describe_layer(self, layer: str) -> str:
+        """Return what is known of the `version`, `foundation` or `developer` where the candidates
+        differ: `one of 2 versions`."""
+        if layer == "version" and self.n_lines == 1 and self.n_versions > 1:
+            return f"one of {self.n_versions:,} versions"
+        if layer != "developer" and self.n_lines > 1:
+            return f"one of {self.n_lines:,} foundations"
+        return "one of several developers" if self.n_lines > 1 else "not known"
+
     @property
     def sentence(self) -> str:
         fact = self.fact
