@@ -20,13 +20,20 @@ def mark_answer(answer: Answer, answers: list[Answer], text: Passage) -> Answer:
         default=len(text.folded),
     )
     before = text.folded[previous_end : answer.start][-48:]
+    has_next = next_start < len(text.folded)
     clause = re.split(r"[,;.]", before)[-1]
     after = text.folded[answer.end : next_start][:48]
     bracket = re.match(r"[^a-z0-9]*\(([^)]*)\)", after)
     remark = bracket[1] if bracket else ""
-    has_next = next_start < len(text.folded)
+    is_until = bool(phrases.UNTIL.search(before)) and (
+        previous_end > 0
+        or phrases.NOW.search(
+            text.folded[next_start - 24 : next_start] if has_next else text.folded[:0]
+        )
+    )
     is_old = bool(
-        phrases.PAST.search(clause[-32:])
+        is_until
+        or phrases.PAST.search(clause[-32:])
         or clause.strip() in ("before", "davor", "vorher", "avant", "antes", "prima")
         or (has_next and phrases.REPLACED_BY.search(after))
         or (
