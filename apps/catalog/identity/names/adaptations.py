@@ -23,6 +23,11 @@ _OWN_NAME = re.compile(
 )
 
 
+def find_base_words(before: str) -> re.Match[str] | None:
+    """Return the words before a name that say that something was built on it."""
+    return phrases.BASED_ON.search(before) or _BASE.search(before)
+
+
 def read_adaptation(
     mention: Mention, reading: Reading, text: Passage, families: Families
 ) -> Reading:
@@ -40,7 +45,7 @@ def read_adaptation(
     kind = (adaptation.lastgroup or "").replace("_", "-") if adaptation else ""
     if reading.kind is Kind.UNKNOWN:
         return replace(reading, adaptation=kind)
-    based = phrases.BASED_ON.search(before) or _BASE.search(before)
+    based = find_base_words(before)
     derivative = phrases.DERIVATIVE.search(_without(folded, mention))
     if derivative and derivative.group() in mention.tokens:
         derivative = None

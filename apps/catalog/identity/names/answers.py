@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names import phrases
-from apps.catalog.identity.names.adaptations import read_adaptation
+from apps.catalog.identity.names.adaptations import find_base_words, read_adaptation
 from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan
 from apps.catalog.identity.names.passages import Passage
@@ -326,6 +326,8 @@ class AnswerReader:
             return True
         if reading.kind is Kind.RESOLVED and any(is_stamp(token) for token in tokens):
             return True
+        if len(tokens) > 1 and find_base_words(text.folded[: mention.start]):
+            return True
         is_narrow = reading.kind is Kind.FAMILY and len(reading.candidates) == 2
         is_found = (reading.kind in (Kind.RESOLVED, Kind.CHOOSE) or is_narrow) and len(tokens) > 1
         if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
@@ -337,7 +339,8 @@ class AnswerReader:
             return True
         if strong and not scan.unknown_words.get(mention.segment):
             return True
-        return is_found and not any(scan.unknown_words.values())
+        unknown = [word for words in scan.unknown_words.values() for word in words]
+        return is_found and all(phrases.PAST.fullmatch(word) for word in unknown)
 
 
 def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:

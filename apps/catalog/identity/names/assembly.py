@@ -208,7 +208,9 @@ class Assembly:
             host = None
         return replace(
             reading,
-            text=_balance(text.cleaned[answer.start : answer.end]) if len(answers) > 1 else "",
+            text=_balance(text.cleaned[answer.start : answer.end]).strip()
+            if len(answers) > 1
+            else "",
             host=host,
             regions=text.regions if len(answers) == 1 else (),
         )

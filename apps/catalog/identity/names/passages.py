@@ -31,7 +31,8 @@ _DEVELOPER_NAMES = phrases.compile_words(
     r"alibaba|nvidia|ibm|xai|x\.ai",
     r"cohere|zhipu(?: ai)?|z\.ai|moonshot(?: ai)?|baidu|bytedance|tencent|stability(?: ai)?|"
     r"black forest labs|ai21(?: labs)?",
-    r"nous ?research|nous|mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
+    r"nous ?research|(?<!chez\s)(?<!par\s)(?<!pour\s)(?<!avec\s)(?<!de\s)nous|"
+    r"mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
     r"jina(?: ai)?|baai|perplexity|voyage(?= (?:re ?rank|embed))",
     r"aleph alpha|liquid ai|arcee(?: ai)?|writer|ibm research",
     r"(?:anthropic|google|microsoft|amazon|openai|meta|alibaba|nvidia|cohere)s",

@@ -293,7 +293,7 @@ PAST = compile_words(
 UNTIL = re.compile(
     r"(?<![a-z])(?:until|till?|up to|bis|tot|jusqu'?(?:en|a|au)?|hasta|fino (?:a|al|ad)|(?:az )?do)"
     r"(?: (?:[a-z]+\.?|\d{1,2}\.?)){0,4}"
-    r" (?:(?:q[1-4]|h[12])[ /-]?)?(?:\d{1,2}[./-]){0,2}20\d\d(?:-\d\d){0,2}\W*$"
+    r" (?:(?:q[1-4]|h[12])[ /-]?)?(?:\d{1,2}[./-]){0,2}20\d\d(?:-\d\d){0,2}[\s:=-]*$"
 )
 # Before the name of the model in use, after that of a former one.
 NOW = compile_words(
@@ -388,7 +388,7 @@ SERIES = re.compile(
 # After `GPT`: a table of disk partitions.
 PARTITION = re.compile(r"[ -](?:partition\w*|disks?|table|header)(?![a-z])")
 
-# Words that stand around a name and say nothing about it, in six languages.
+# Words that stand around a name and say nothing about it, in seven languages.
 NOISE = words(
     """
     speech summary summaries translation translations rag judge eval evaluation drafting

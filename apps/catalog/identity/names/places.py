@@ -279,7 +279,7 @@ def find_places(folded: str) -> list[Place]:
         add(match.start(), match.end(), platform.host, platform.name)
     for match in _API.finditer(folded):
         if (slug := host_slug(match["first"] or match["second"] or match["at"])) is not None:
-            add(match.start(), match.end(), slug, f"{BY_SLUG[slug].name} API")
+            add(match.start(), match.end(), slug, f"{BY_SLUG[slug].name.removesuffix(' API')} API")
     for match in _OWN_WORDS.finditer(folded):
         add(match.start(), match.end(), OWN)
     for match in _AFTER_VIA.finditer(folded):

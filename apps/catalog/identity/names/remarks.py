@@ -25,14 +25,18 @@ def mark_answer(answer: Answer, answers: list[Answer], text: Passage) -> Answer:
     after = text.folded[answer.end : next_start][:48]
     bracket = re.match(r"[^a-z0-9]*\(([^)]*)\)", after)
     remark = bracket[1] if bracket else ""
-    is_until = bool(phrases.UNTIL.search(before)) and (
-        previous_end > 0
-        or phrases.NOW.search(
-            text.folded[next_start - 24 : next_start] if has_next else text.folded[:0]
-        )
-    )
+    between = text.folded[answer.end : next_start][:80] if has_next else ""
+    past = phrases.PAST.search(between)
+    now_follows = phrases.NOW.search(between, past.end() if past else 0) is not None
+    is_until = bool(phrases.UNTIL.search(before)) and (previous_end > 0 or now_follows)
+    is_until |= (
+        has_next
+        and phrases.UNTIL.search(remark) is not None
+        and phrases.NOW.search(text.folded[answer.end :][:80]) is not None
+    )  # `GPT-4 (until 2024), GPT-4o (now)`
     is_old = bool(
         is_until
+        or (now_follows and past)
         or phrases.PAST.search(clause[-32:])
         or clause.strip() in ("before", "davor", "vorher", "avant", "antes", "prima")
         or (has_next and phrases.REPLACED_BY.search(after))
