@@ -33,7 +33,12 @@ declare_retention(
         ended=F("received_at"),
         setting="HISTORY_DAYS",
         only=~Q(state__in=Import.OPEN),
-        parts=("intake.ImportContent", "intake.ImportRow"),
+        parts=(
+            "intake.ImportContent",
+            "intake.ImportRow",
+            "intake.ImportValue",
+            "intake.ImportRowEdit",
+        ),
     ),
     RetentionRule(
         Observation,
@@ -55,6 +60,12 @@ declare_retention(
         "intake_importcontent", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit
     ),
     TaskLimit("intake_importrow", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
+    TaskLimit(
+        "intake_importvalue", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit
+    ),
+    TaskLimit(
+        "intake_importrowedit", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit
+    ),
     TaskLimit("intake_usageday", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
     TaskLimit(
         "intake_billedcost", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit

@@ -217,7 +217,7 @@ def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(cl
         ["=Bad", "Claims", "3", "keep; this"],
         ["Worse", "No", "", ""],
     ]
-    done = confirm(preview(rows, claims.by))
+    done = confirm(preview(rows, claims.by, strict=True))
 
     [(place, _, n_refused)] = sheets_with_rejected_rows(done)
     text = "".join(rejected_rows_csv(done, sheet=place))

@@ -37,7 +37,7 @@ def test_every_row_is_told_and_nothing_is_written(claims):
         ["Other", "Claims", "3", "openai", "gpt-4o-2024-11-20", "primary", ""],
     ]
 
-    read = preview(rows, claims.by)
+    read = preview(rows, claims.by, strict=True)
 
     assert outcomes(read) == ["added", "changed", "added", "unchanged", "refused"]
     assert read.counts["rows"] == {"added": 2, "changed": 1, "unchanged": 1, "refused": 1}
@@ -106,6 +106,7 @@ def test_the_heads_are_found_below_titles_and_unknown_columns_are_named(claims):
         "application.team",
         "use.model",
         "use.host",
+        "use.monthly_spend",
     }
     assert outcomes(read) == ["added"]
 
@@ -115,7 +116,8 @@ def test_the_heads_are_found_below_titles_and_unknown_columns_are_named(claims):
 
 def plan_of(claims, host, model, **more):
     heads = ["Application", "Team", "Host", "Model", *more]
-    read = preview([heads, ["Bot", "Claims", host, model, *more.values()]], claims.by)
+    rows = [heads, ["Bot", "Claims", host, model, *more.values()]]
+    read = preview(rows, claims.by, strict=True)
     row = ImportRow.objects.get(import_record=read)
     return row.plan["use"] if row.outcome != "refused" else row.reason
 
@@ -130,41 +132,67 @@ def test_a_model_is_named_exactly_or_found_by_the_resolver_with_how_sure_and_why
         "this ID on this host",
     )
     assert loose["offering"] == claims.gpt.pk
-    assert loose["why"].startswith("openai/gpt-4o-2024-11-20: ")
+    assert loose["why"] == (
+        "The name is that of openai/gpt-4o-2024-11-20, the only release with this date."
+    )
     assert 0 < loose["confidence"] <= 1
 
 
-def test_what_nobody_knows_becomes_an_unresolved_offering_at_that_host(claims):
+def test_what_nobody_knows_becomes_a_name_at_that_host(claims):
     plan = plan_of(claims, "openai", "our-own-finetune-7")
 
-    assert plan["offering"] is None
-    assert plan["new"] == ["openai", "our-own-finetune-7", "", ""]
-    assert plan["resolved"] is False
+    assert (plan["offering"], plan["new"], plan["resolved"]) == (None, None, False)
+    assert (plan["named"]["host"], plan["named"]["text"]) == ("openai", "our-own-finetune-7")
+    assert (plan["named"]["kind"], plan["named"]["versions"]) == ("name", [])
     assert not Offering.objects.filter(api_id="our-own-finetune-7").exists()
 
 
-def test_without_a_host_the_only_one_is_taken_and_several_are_asked_about(claims):
+def test_without_a_host_the_only_one_is_taken_and_of_several_none(claims):
     assert plan_of(claims, "", "text-embedding-3-large")["host"] == "openai"
-    assert plan_of(claims, "", "gpt-4o-2024-11-20") == (
-        "'gpt-4o-2024-11-20' is offered by Azure OpenAI, OpenAI. Enter the host."
+    several = plan_of(claims, "", "gpt-4o-2024-11-20")
+    assert (several["host"], several["named"]["versions"]) == (
+        "host-not-stated",
+        ["openai/gpt-4o-2024-11-20"],
     )
-    assert plan_of(claims, "", "nobody-knows-this") == (
-        "'nobody-knows-this' has no host, and no host in the registry offers it. Enter the host."
-    )
+    assert plan_of(claims, "", "nobody-knows-this")["named"] == {
+        "host": "host-not-stated",
+        "text": "nobody-knows-this",
+        "kind": "name",
+        "label": "",
+        "region": "",
+        "tier": "",
+        "versions": [],
+        "foundations": [],
+    }
 
 
-def test_unknown_providers_and_two_models_in_one_cell_are_refused(claims):
+def test_unknown_providers_are_refused_by_a_strict_import_and_left_out_of_others(claims):
+    rows = [["Application", "Team", "Host", "Model"], ["Bot", "Claims", "Some Cloud", "gpt-4o"]]
+
     assert plan_of(claims, "Some Cloud", "gpt-4o").startswith(
         "'Some Cloud' is not a known provider."
     )
-    for cell in (
-        "Claude Sonnet 4.5; Claude Haiku 3",
-        "Claude Sonnet 4.5 / Claude Haiku 3",
-        "Claude Sonnet 4.5 + Claude Haiku 3",
-    ):
-        assert plan_of(claims, "openai", cell) == (
-            f"'{cell}' contains several models. Enter one model per row."
-        )
+    row = ImportRow.objects.get(import_record=preview(rows, claims.by))
+    assert (row.outcome, row.plan["use"]["host"]) == ("added", "host-not-stated")
+    assert [(reason["column"], reason["refuses"]) for reason in row.reasons] == [("Host", False)]
+
+
+@pytest.mark.parametrize("mark", ["; ", " / ", " + "])
+def test_two_models_in_one_cell_are_two_dependencies(claims, mark):
+    heads = ["Application", "Team", "Host", "Model", "Requests a month", "Spend a month (USD)"]
+    cell = f"gpt-4o-2024-11-20{mark}text-embedding-3-large"
+
+    read = preview([heads, ["Bot", "Claims", "openai", cell, "900", "40"]], claims.by)
+
+    row = ImportRow.objects.get(import_record=read)
+    uses = [row.plan["use"], *row.plan["further"]]
+    assert [(use["offering"], use["role"]) for use in uses] == [
+        (claims.gpt.pk, "primary"),
+        (claims.embedding.pk, "embedding"),
+    ]
+    assert row.plan["application"]["changes"]["monthly_spend"] == [None, "40.00"]
+    assert [reason["column"] for reason in row.reasons] == ["Requests a month"]
+    assert read.counts["uses"] == {"added": 2}
 
 
 def test_regional_offerings_are_told_apart_by_region(claims):
@@ -172,10 +200,7 @@ def test_regional_offerings_are_told_apart_by_region(claims):
     for region in ("eu", "us"):
         make_offering("o9", host=host, region_scope=region)
 
-    assert (
-        plan_of(claims, "azure", "o9")
-        == "'o9' has several matches on Azure OpenAI: o9 (eu); o9 (us). Enter one of them."
-    )
+    assert plan_of(claims, "azure", "o9")["named"]["text"] == "o9"
     assert (
         plan_of(claims, "azure", "o9", Region="eu")["offering"]
         == Offering.objects.get(region_scope="eu").pk
@@ -198,7 +223,7 @@ def test_a_gateway_on_the_way_makes_another_use_and_a_vendor_has_to_be_said(clai
         ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "tool", "Nobody", ""],
     ]
 
-    read = preview(rows, claims.by)
+    read = preview(rows, claims.by, strict=True)
 
     assert outcomes(read) == ["added", "added", "refused", "added", "refused", "refused"]
     plans = [
@@ -218,7 +243,9 @@ def test_the_day_a_use_began_may_be_corrected_and_its_end_moves_only_to_an_earli
 
     def told(since, until):
         read = preview(
-            [heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]], claims.by
+            [heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]],
+            claims.by,
+            strict=True,
         )
         row = ImportRow.objects.get(import_record=read)
         return row.reason or row.plan["use"]["changes"]
@@ -242,7 +269,7 @@ def test_rows_of_one_sheet_do_not_contradict_each_other(claims):
         ["Bot", "", "", "azure", "gpt-4o-2024-11-20", ""],
     ]
 
-    read = preview(rows, claims.by)
+    read = preview(rows, claims.by, strict=True)
 
     assert outcomes(read) == ["added", "unchanged", "refused", "refused", "added"]
     assert ImportRow.objects.get(import_record=read, position=2).note == "Repeats row 2."
@@ -262,7 +289,7 @@ def test_a_refused_row_adds_no_application_and_a_later_one_may(claims):
         ["Bot", "Claims", "openai", "gpt-4o-2024-11-20"],
     ]
 
-    read = preview(rows, claims.by)
+    read = preview(rows, claims.by, strict=True)
 
     assert outcomes(read) == ["refused", "added"]
     assert ImportRow.objects.get(import_record=read, position=2).plan["application"]["do"] == "add"
@@ -311,7 +338,7 @@ def test_what_one_may_only_read_may_be_in_the_sheet_but_not_changed_by_it(claims
         ["Mine", "Readable", ""],
     ]
 
-    read = preview(rows, claims.by)
+    read = preview(rows, claims.by, strict=True)
 
     assert outcomes(read) == ["unchanged", "refused", "refused"]
     assert "Row 2 has a different Geography" in reasons(read)[0][1]
@@ -361,7 +388,7 @@ def test_retiring_and_reviving_go_their_own_ways(claims):
         ["Gone", "", "retired", "", ""],
     ]
 
-    read = preview(rows, claims.by)
+    read = preview(rows, claims.by, strict=True)
 
     assert outcomes(read) == ["refused", "refused", "refused", "unchanged"]
     assert "Retire it on its page, which also ends its dependencies" in reasons(read)[0][1]

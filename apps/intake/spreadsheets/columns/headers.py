@@ -6,7 +6,7 @@ the whole header, or a part of one that names two things ("Use case / System")."
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 _BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 _NOT_WORD = re.compile(r"[^a-z0-9&+/]+")
@@ -308,11 +308,13 @@ _THOUSANDS = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def factor_of(header: str) -> int:
     """Return 1000 for a column of amounts in thousands, otherwise 1."""
     return 1000 if _THOUSANDS.search(header) else 1
 
 
+@lru_cache(maxsize=1024)
 def currency_of(text: str) -> str:
     """Return the code of the currency that a header or an amount names; empty if none."""
     return next((code for code, pattern in _CURRENCY_PATTERNS if pattern.search(text)), "")

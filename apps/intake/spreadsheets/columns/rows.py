@@ -3,7 +3,7 @@
 Plain Python. Every cell without a value has a reason with its column."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from apps.intake.spreadsheets.columns.fields import FIELDS
+from apps.intake.spreadsheets.columns.fields import FIELDS, KINDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, header_of
 from apps.intake.spreadsheets.columns.money import convert_amount, read_amount
 from apps.intake.spreadsheets.columns.reasons import RowReason
@@ -67,9 +67,13 @@ class ParsedRow:
 type RowEdits = Mapping[tuple[int, int], Mapping[int, str]]
 
 
+# position of the table, its mapping, row number, cells
+type ContentRow = tuple[int, SheetMapping, int, list[Cell]]
+
+
 def content_rows(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None
-) -> Iterator[tuple[int, SheetMapping, int, list[Cell]]]:
+) -> Iterator[ContentRow]:
     """Yield (position of the table, its mapping, row number, cells) of every row with content below
     the headers, applications before their dependencies; with the cells that users replaced."""
     for place, sheet in mapping.read_sheets:
@@ -94,7 +98,12 @@ def read_rows(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None
 ) -> Iterator[ParsedRow]:
     """Yield every row with content below the headers."""
-    for position, (place, sheet, number, cells) in enumerate(content_rows(book, mapping, edits), 1):
+    return parse_rows(content_rows(book, mapping, edits), mapping)
+
+
+def parse_rows(rows: Iterable[ContentRow], mapping: BookMapping) -> Iterator[ParsedRow]:
+    """Yield the values of rows in their order."""
+    for position, (place, sheet, number, cells) in enumerate(rows, 1):
         yield read_row(cells, sheet, mapping, position=position, place=place, number=number)
 
 
@@ -194,7 +203,7 @@ def _parse_value(
             )
         return _DEFAULTS[code]()
     mapped = mapping.values.get(code)
-    kind = FIELDS[code].kind
+    kind = KINDS[code]
     chosen: Any = None
     if mapped and kind in MAPPED_KINDS:
         key = fold_name(text_of(cell))
@@ -251,7 +260,10 @@ def _header_of_field(sheet: SheetMapping, code: str) -> str:
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
     """Return whether a row repeats the headers, as spreadsheets made for printing do on every
     page."""
-    return tuple(header_of(cell) for cell in cells) == sheet.heads
+    if len(cells) != len(sheet.heads):
+        return False
+    # nearly every row differs in its first cell
+    return all(header_of(cell) == head for cell, head in zip(cells, sheet.heads, strict=True))
 
 
 _TOTAL = re.compile(
@@ -274,7 +286,10 @@ def _is_note(cells: list[Cell], sheet: SheetMapping) -> bool:
     the word for a sum beside numbers."""
     if len(sheet.columns) < _MIN_COLUMNS_FOR_NOTES:
         return False
-    texts = [text_of(cell) for cell in cells if not is_empty_text(cell)]
+    filled = [cell for cell in cells if cell is not None and cell != ""]
+    if len(filled) > max(1, len(sheet.columns) // 2):
+        return False
+    texts = [text_of(cell) for cell in filled if not is_empty_text(cell)]
     if len(texts) == 1:
         return _NOTE.match(texts[0]) is not None or _TOTAL.fullmatch(texts[0]) is not None
     if not any(_TOTAL.fullmatch(text.rstrip(" :")) for text in texts):

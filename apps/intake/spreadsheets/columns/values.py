@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 
 from apps.common.invisible_characters import remove_control_characters
 from apps.common.validators import FIRST_YEAR, LAST_YEAR
@@ -84,6 +85,7 @@ def guard_formula(text: str) -> str:
     return f"'{text}" if starts or _GUARDED.match(text) else text
 
 
+@lru_cache(maxsize=16_384)
 def fold_name(text: str) -> str:
     """Fold a name for comparison: case and the number of spaces do not count."""
     return _SPACES.sub(" ", normalise_text(text)).casefold()

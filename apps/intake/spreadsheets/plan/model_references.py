@@ -4,6 +4,7 @@ ID is not known, or no model.
 Only a model ID that the catalogue has is taken as one. Whatever else a cell says becomes a name
 with candidates, so that no offering looks real that is not."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +37,8 @@ _KINDS = {
     Kind.NOT_A_MODEL: ModelKind.NOT_A_MODEL,
 }
 MAX_OPTIONS = 100
+# between the model IDs of a cell; names of models are separated by the reader of names
+_SEPARATORS = re.compile(r"\s*[;\n|]\s*|,\s+|\s+(?:/|\+|&|and|und|et)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class ModelReference:
     versions: tuple[str, ...] = ()
     foundations: tuple[str, ...] = ()
     product: str = ""
+    products: tuple[str, ...] = ()  # slugs, where the text names several
     options: tuple[int, ...] = ()
     why: str = ""
     problem: str = ""
@@ -113,6 +117,11 @@ class ModelReferences:
         exact = None if chosen else self._read_exact(text, host_text, region, tier)
         if exact is not None:
             return (exact,)
+        pieces = [piece for piece in _SEPARATORS.split(text.strip()) if piece]
+        if len(pieces) > 1:
+            listed = [self._read_exact(piece, host_text, region, tier) for piece in pieces]
+            if all(listed):
+                return tuple(reference for reference in listed if reference is not None)
         reading = self._catalogue.name_reader.read_name(text, host_text)
         parts = reading.parts if reading.kind is Kind.SEVERAL else (reading,)
         return tuple(
@@ -184,8 +193,18 @@ class ModelReferences:
         self, reading: Reading, text: str, host_text: str, region: str, tier: str
     ) -> ModelReference:
         chosen = self._models.get(model_key(text, host_text))
+        if chosen and chosen.get("product") in _PRODUCTS and reading.kind is Kind.PRODUCT:
+            named = replace(reading, product=chosen["product"], candidates=())
+            reference = self._read_product(named, text, self._find_host(reading, host_text))
+            return replace(reference, products=reading.candidates)
         if chosen and (reference := self._chosen(text, chosen)) is not None:
-            return replace(reference, role=reading.role)
+            # the other model IDs, so that the choice can be changed
+            options = self._options(reading, self._find_host(reading, host_text))
+            return replace(
+                reference,
+                role=reading.role,
+                options=tuple(option.id for option in options[:MAX_OPTIONS]),
+            )
         kind = _KINDS[reading.kind]
         host = self._find_host(reading, host_text)
         if kind is ModelKind.NOT_A_MODEL:
@@ -360,6 +379,7 @@ class ModelReferences:
             ModelKind.PRODUCT,
             role=reading.role,
             product=reading.product,
+            products=reading.candidates,
             versions=versions,
             foundations=foundations,
             why=reading.why,

@@ -85,11 +85,11 @@ class RowPlan:
     def as_json(self) -> dict[str, Any]:
         """Return the planned changes; equal for two plans with the same effect. `further` are the
         dependencies after the first one."""
-        first, *further = [use.as_json() for use in self.uses] or [None]
+        uses = [use.as_json() for use in self.uses]
         return {
             "application": self.application.as_json() if self.application else None,
-            "use": first,
-            **({"further": further} if further else {}),
+            "use": uses[0] if uses else None,
+            **({"further": uses[1:]} if uses[1:] else {}),
         }
 
 
@@ -165,6 +165,7 @@ class Planner:
         self._reasons = list(row.reasons)
         references = self._dependency_planner.references(row)
         application: ApplicationPlan | None = None
+        facts: dict[str, Any] = {}
         uses: list[DependencyPlan] = []
         if row.application.get("slug") or row.application.get("name"):
             row_facts = self._facts_of(row, references)

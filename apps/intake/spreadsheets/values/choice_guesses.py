@@ -38,7 +38,7 @@ _NEGATION = frozenset(
 )
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _ORDINAL = re.compile(
-    r"^(?P<word>[a-z]{0,14})[ ._-]*(?:(?P<digits>\d{1,2})|(?P<roman>i{1,3}|iv|v)|"
+    r"^(?P<word>[a-z]{0,14}?)[ ._-]*(?:(?P<digits>\d{1,2})|(?P<roman>i{1,3}|iv|v)|"
     r"(?P<letter>[a-f]))(?![a-z0-9])"
 )
 # words before a number that is higher for more; of others, 1 is the most

@@ -150,5 +150,5 @@ def _labels(code: str) -> dict[Any, str]:
     if fact == "criticality":
         return dict(Criticality.choices)
     model = Application if record == "application" else Dependency
-    choices = model._meta.get_field(fact).choices or ()
+    choices: Any = getattr(model._meta.get_field(fact), "choices", None) or ()
     return {value: str(label) for value, label in choices if value != ""}
