@@ -194,9 +194,9 @@ class ModelReferences:
     ) -> ModelReference:
         chosen = self._models.get(model_key(text, host_text))
         if chosen and chosen.get("product") in _PRODUCTS and reading.kind is Kind.PRODUCT:
-            named = replace(reading, product=chosen["product"], candidates=())
-            reference = self._read_product(named, text, self._find_host(reading, host_text))
-            return replace(reference, products=reading.candidates)
+            as_product = replace(reading, product=chosen["product"], candidates=())
+            product = self._read_product(as_product, text, self._find_host(reading, host_text))
+            return replace(product, products=reading.candidates)
         if chosen and (reference := self._chosen(text, chosen)) is not None:
             # the other model IDs, so that the choice can be changed
             options = self._options(reading, self._find_host(reading, host_text))
