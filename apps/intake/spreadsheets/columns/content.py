@@ -322,7 +322,7 @@ def _is_host(text: str) -> bool:
 
 
 def _test_model(content: _Content) -> float:
-    if _mean_length(content) > _MAX_MEAN or len(content.texts) < 3:
+    if _mean_length(content) > _MAX_MEAN:
         return 0
     share = content.share(
         lambda text: (

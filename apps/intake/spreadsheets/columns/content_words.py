@@ -32,10 +32,11 @@ HINTS: Mapping[str, re.Pattern[str]] = {
         r"medewerk|gebruik|seats|licen[cs]|lizenz|population|benefici|advis[eo]r|clinician|reach",
         "use.since": r"\blive|start|since|launch|\bseit\b|depuis|desde|\bdal\b|sinds|vanaf|einfuhr|"
         r"inbetrieb|produktiv|produzi|produc|rollout|deploy|servic|esercizio|marcha|marche|"
-        r"ingebruik|adopt|commission|golive",
+        r"ingebruik|in gebruik|in uso|im einsatz|"
+        r"in use|adopt|commission|golive",
         "use.monthly_spend": r"cost|kost|cout|gasto|\bspes|spend|budget|aufwand|depens|charge|fee|"
         r"\beur\b|\busd\b|\bchf\b|\bgbp\b|€|prix|preis|price|uitgav|ausgab",
-        "application.business_owner": r"verantw|owner|respons|contact|kontakt|ansprech|\blead\b|"
+        "application.business_owner": r"verantw|owner|respons|\bresp\b|contact|kontakt|ansprech|\blead\b|"
         r"sponsor|referent|eigenaar|eigentum|propriet|titular|steward|accountab|custod|betreuer|"
         r"manager|leiter|leitung|\bhead\b|zustandig|porteur|charge de|encargad",
         "application.technical_owner": r"(?:tech|\bit\b|dev|engineer|informati|system|betrieb).*"
@@ -43,7 +44,7 @@ HINTS: Mapping[str, re.Pattern[str]] = {
         r"(?:verantw|owner|respons|contact|kontakt|ansprech|lead|referent|eigenaar|propriet).*"
         r"(?:tech|\bit\b|dev|engineer|informati)",
         "application.team": r"dept|depart|abteil|abtlg|\babt\b|bereich|\bteam|\bunit\b|division|"
-        r"direction|direzione|direccion|afdeling|\borg|gerencia|servizio|ufficio|sachgebiet|dienst",
+        r"direction|direzione|direccion|afdeling|\bafd\b|\borg|gerencia|servizio|ufficio|sachgebiet|dienst",
         "application.next_review_on": r"(?:next|nachst|naechst|prochain|proxim|prossim|volgend|due|"
         r"fallig|wieder).*(?:review|pruf|revis|riesam|verific|herzien|beoordel|assess|control|"
         r"evalu|kontrol|vorlage)",
