@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from apps.accounts.models import User
+from apps.catalog.models.offerings import ID_NOT_KNOWN
 from apps.common.text import format_date, pluralize
 from apps.feeds.models import Health
 from apps.inventory.findings import finding_sentence
@@ -155,7 +156,7 @@ _FINDING_TITLES = {
 
 def _missing_data_title(fact: Fact) -> str:
     if fact.subtype == "model_id":
-        return f"The model ID of {fact.name} is not known"
+        return f"The model ID of {fact.name.removesuffix(ID_NOT_KNOWN)} is not known"
     if fact.subtype == "product_models":
         verb = "retired" if fact.has_come else "retires"
         return f"{fact.name} may depend on a model that {verb} on {fact.day}"
@@ -284,14 +285,28 @@ def _model_id_advice(issue: Issue) -> str:
     where = f"at {details['host']}" if details["is_host_stated"] else "at any host"
     if not n:
         return f"No model ID {where} is known for it. Choose the model ID, or correct the name."
+    return f"{_known_ids_sentence(details, n, where)} Choose the model ID."
+
+
+def _known_ids_sentence(details: Mapping[str, Any], n: int, where: str) -> str:
+    """Return how many of the `n` model IDs that a name may be are retired, or when the next one
+    retires."""
+    n_retired, next_on = details.get("n_retired", 0), details.get("next_on")
+    if n_retired:
+        of = pluralize(
+            n,
+            f"The only model ID known for it {where} is",
+            f"{'All ' if n_retired == n else f'{n_retired:,} of '}{n:,} model IDs known for it "
+            f"{where} {'is' if n_retired == 1 else 'are'}",
+        )
+        return f"{of} retired: calls might already fail."
     known = pluralize(
-        n,
-        f"1 model ID {where} is known for it.",
-        f"{n} model IDs {where} are known for it.",
+        n, f"1 model ID {where} is known for it.", f"{n:,} model IDs {where} are known for it."
     )
-    if details["is_retired"]:
-        known += " The one that decides is retired."
-    return f"{known} Choose the model ID."
+    if not next_on:
+        return known
+    on = format_date(date.fromisoformat(next_on))
+    return f"{known} {pluralize(n, 'It', 'The next one')} retires on {on}."
 
 
 _MAX_MODELS = 3

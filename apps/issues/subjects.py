@@ -84,7 +84,7 @@ def _version_name(version: Version) -> str:
 def _load_offerings(ids: Collection[int]) -> _Names:
     offerings = Offering.objects.filter(pk__in=ids).select_related("host")
     return {
-        offering.pk: (str(offering), f"{offering.host.slug}/{offering.api_id}")
+        offering.pk: (offering.label, f"{offering.host.slug}/{offering.api_id}")
         for offering in offerings
     }
 

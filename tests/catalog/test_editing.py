@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from apps.catalog.actions import set_manual_fact
 from apps.catalog.footing import footing_differences, refresh_footing
+from apps.catalog.identity.named_models import NamedModel, ensure_named_models
 from apps.catalog.models import (
     Derivation,
     Footing,
@@ -21,11 +22,13 @@ from apps.catalog.models import (
     Region,
     Version,
 )
+from apps.catalog.models.change_queue import ChangedOffering
 from apps.catalog.records.hosting import OfferingRecord, OfferingRegionRecord
 from apps.catalog.records.identities import DerivationRecord, FoundationRecord, VersionRecord
 from apps.catalog.records.providers import ProviderRecord
 from apps.common.errors import ConflictError
 from tests.builders import (
+    NOW,
     TODAY,
     make_foundation,
     make_offering,
@@ -71,6 +74,37 @@ class TestFootingFollows:
         )
 
         assert self.stands_on(offering, NodeKind.FOUNDATION, foundation.pk)
+
+    def test_a_new_version_of_a_foundation_that_a_name_may_be(self, user):
+        foundation = make_foundation("anthropic/claude-3-haiku")
+        make_provider("bedrock")
+        name = NamedModel("bedrock", "Haiku", foundations=(foundation.slug,))
+        named = ensure_named_models([name], at=NOW)[name]
+        ChangedOffering.objects.all().delete()
+
+        created = VersionRecord().create(
+            facts={"identifier": "anthropic/new", "name": "New", "foundation": foundation} | SOURCE,
+            by=user,
+        )
+
+        assert self.stands_on(named, NodeKind.VERSION, created.row.pk)
+        assert ChangedOffering.objects.filter(offering_id=named).exists()
+        assert not footing_differences()
+
+    def test_a_version_that_moves_to_a_foundation_that_a_name_may_be(self, user):
+        foundation = make_foundation("anthropic/claude-3-haiku")
+        host = make_provider("bedrock")
+        name = NamedModel("bedrock", "Haiku", foundations=(foundation.slug,))
+        named = ensure_named_models([name], at=NOW)[name]
+        offering = make_offering(host=host, lifecycle="retired")
+
+        VersionRecord().change(
+            row=offering.version, facts={"foundation": foundation, **SOURCE}, by=user
+        )
+
+        assert self.stands_on(named, NodeKind.OFFERING, offering.pk)
+        assert Offering.objects.get(pk=named).lifecycle == "retired"
+        assert not footing_differences()
 
     def test_an_offering_called_through_a_gateway(self, user):
         offering, gateway = make_offering(), make_provider("gate", roles=("gateway",))

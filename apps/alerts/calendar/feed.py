@@ -27,7 +27,7 @@ from apps.alerts.calendar.queries import (
 from apps.alerts.kinds.reminders.reminder_text import reminder_heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
 from apps.alerts.text import listed, long_day, one_line
-from apps.catalog.models import Offering
+from apps.catalog.models import Offering, OfferingKind
 from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import day_of, start_of
 from apps.inventory.models import Application
@@ -202,7 +202,7 @@ def _build_retirement_entries(
         n_applications = retirement.n - (
             len(retirement.application_ids) - len(visible_applications)
         )
-        name = one_line(offering)
+        name = one_line(offering.label)
         clause = (
             f"{name} retires no earlier than {long_day(retirement.on)}"
             if retirement.soft
@@ -242,7 +242,10 @@ def _describe_retirement(
             "any day."
         )
     else:
-        yield f"{name} retires on {long_day(retirement.on)}. The date is announced."
+        source = "The date is announced."
+        if offering.kind == OfferingKind.NAME:
+            source = "The date is that of a model ID that it may be."
+        yield f"{name} retires on {long_day(retirement.on)}. {source}"
     primary_count = f"{retirement.n_primary:,}" if retirement.n_primary else "none"
     suffix = "" if n_applications == 1 else "s"
     yield f"Used by {n_applications:,} application{suffix}, {primary_count} as a primary model:"

@@ -67,6 +67,9 @@ def kind_clause(kind: str, discrepancies: list[Mapping[str, Any]], n: int) -> st
     example = discrepancies[0]
     match kind:
         case SeenKind.SHADOW_DEPENDENCY:
+            if n == 1 and example.get("answers"):
+                name = _format_field(example, "answers")
+                return f"calls {_format_model(example)}, which answers the name “{name}”"
             models = _join_names([_format_model(row) for row in discrepancies], n)
             return f"calls {models}, which {'is' if n == 1 else 'are'} not declared"
         case SeenKind.DECLARED_NOT_SEEN:

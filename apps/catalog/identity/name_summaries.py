@@ -15,7 +15,8 @@ NOT_KNOWN = "Model ID not known"
 @dataclass(frozen=True, slots=True)
 class NameSummary:
     """A name or product on one day. `n_ids` are the model IDs that it may be, of which `n_retired`
-    are retired (the first and last on `first_on` and `last_on`) and `n_same` have its date."""
+    are retired (the first and last on `first_on` and `last_on`), `n_ending` have a known end, and
+    `n_same` have its date."""
 
     id: int
     kind: str
@@ -27,6 +28,7 @@ class NameSummary:
     is_earliest: bool
     n_ids: int
     n_retired: int
+    n_ending: int
     n_same: int
     first_on: date | None
     last_on: date | None
@@ -59,6 +61,15 @@ class NameSummary:
             rest = f"it can be any of {self.n_ids:,} {self._ids}"
         return f"unknown: model ID not known; {rest}"
 
+    def describe_layer(self, layer: str) -> str:
+        """Return what is known of the `version`, `foundation` or `developer` where the candidates
+        differ: `one of 2 versions`."""
+        if layer == "version" and self.n_lines == 1 and self.n_versions > 1:
+            return f"one of {self.n_versions:,} versions"
+        if layer != "developer" and self.n_lines > 1:
+            return f"one of {self.n_lines:,} foundations"
+        return "one of several developers" if self.n_lines > 1 else "not known"
+
     @property
     def sentence(self) -> str:
         fact = self.fact
@@ -84,17 +95,19 @@ class NameSummary:
 
     @property
     def _retired(self) -> str:
-        if self.n_retired < self.n_ids:
-            on = f" on {format_date(self.retires_on)}" if self.retires_on else ""
-            n = self.n_same or self.n_retired
-            return f"retired{on} by {n:,} of {self.n_ids:,} {self._ids}"
-        every = f"every {self._id} ({self.n_ids:,})"
+        if self.n_retired < self.n_ending or not self.n_retired:
+            # one version whose IDs differ, or several of which each is retired by one of its IDs
+            ids = f"{self.n_retired:,} of {self.n_ids:,} {self._ids}"
+        elif self.n_retired < self.n_ids:
+            ids = f"every {self._id} whose end is known ({self.n_retired:,} of {self.n_ids:,})"
+        else:
+            ids = f"every {self._id} ({self.n_ids:,})"
         if self.first_on is None or self.last_on is None:
-            return f"retired by {every}"
+            return f"retired by {ids}"
         if self.first_on == self.last_on:
-            return f"retired on {format_date(self.last_on)} by {every}"
+            return f"retired on {format_date(self.last_on)} by {ids}"
         return (
-            f"retired by {every}, the first on {format_date(self.first_on)}, "
+            f"retired by {ids}, the first on {format_date(self.first_on)}, "
             f"the last on {format_date(self.last_on)}"
         )
 
@@ -104,7 +117,15 @@ class NameSummary:
         day = format_date(self.retires_on)  # type: ignore[arg-type]
         if self.n_same == self.n_ids:
             return f"{verb} {day} by every {self._id} ({self.n_ids:,})"
-        return f"{verb} {day} by {self.n_same:,} of {self.n_ids:,} {self._ids}"
+        if self.n_same == self.n_ending and not self.is_earliest:
+            known = f"({self.n_same:,} of {self.n_ids:,})"
+            return f"{verb} {day} by every {self._id} whose end is known {known}"
+        retired = ""
+        if self.n_retired:
+            retired = pluralize(
+                self.n_retired, "; 1 ID is retired", f"; {self.n_retired:,} IDs are retired"
+            )
+        return f"{verb} {day} by {self.n_same:,} of {self.n_ids:,} {self._ids}{retired}"
 
 
 def name_summaries(offering_ids: Collection[int], *, on: date) -> dict[int, NameSummary]:

@@ -86,6 +86,10 @@ class Region(models.Model):
         return self.name
 
 
+# follows a name in calendars, emails and the titles of issues
+ID_NOT_KNOWN = " (model ID not known)"
+
+
 class OfferingQuerySet(PublicQuerySet["Offering"]):
     def model_ids(self) -> "OfferingQuerySet":
         """Return what hosts serve: offerings with a model ID, without names and products."""
@@ -258,7 +262,15 @@ class Offering(models.Model):
             return self.name
         region_clause = f" in {self.region_scope}" if self.region_scope else ""
         tier = f" ({self.service_tier})" if self.service_tier else ""
+        if self.host.slug == "host-not-stated":
+            return f"{self.api_id}, host not stated"
         return f"{self.api_id} on {self.host.name}{region_clause}{tier}"
+
+    @property
+    def label(self) -> str:
+        """Return the offering as calendars and emails call it: of a name with the note that its
+        model ID is not known."""
+        return f"{self}{ID_NOT_KNOWN}" if self.kind == OfferingKind.NAME else str(self)
 
     def days_left(self, today: date) -> int | None:
         """Return the whole days until the retirement date, negative once it has passed; None if no

@@ -8,7 +8,15 @@ from django.utils.text import slugify
 from apps.catalog.claims.manual_values import manual_row, manual_source
 from apps.catalog.ingestion.change_detection.records import IDENTITY, CatalogueFact
 from apps.catalog.ingestion.events import insert_events
-from apps.catalog.models import Alias, Derivation, Foundation, NodeKind, Offering, Version
+from apps.catalog.models import (
+    Alias,
+    Derivation,
+    Foundation,
+    NodeKind,
+    Offering,
+    OfferingCandidate,
+    Version,
+)
 from apps.catalog.records.base import RECORD_KEYS, CatalogueRecord, offerings_on_nodes
 from apps.common.records.field_set import SOURCE_FIELDS, SOURCE_SECTION, FieldSection, FieldSet
 from apps.common.time import day_of, now
@@ -94,6 +102,11 @@ class VersionRecord(CatalogueRecord[Version]):
     )
     node_kinds = frozenset({NodeKind.VERSION})
     footing_columns = frozenset({"foundation"})
+
+    def affected_by(self, row: Version) -> set[int]:
+        """Include the names and products that may be any version of its foundation."""
+        names = OfferingCandidate.objects.filter(foundation=row.foundation_id)
+        return super().affected_by(row) | set(names.values_list("offering_id", flat=True))
 
     def validate(self, row: Version) -> None:
         if row.pk and row.predecessor_id == row.pk:

@@ -25,19 +25,33 @@ known AS (
             OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s::date) IS TRUE AS is_retired
     ) x
 ),
--- One version: the ID that ends first. Several versions of one foundation: the first among those
--- that are not retired. Otherwise, and where all are retired, the last that retired.
+-- of each version the ID that ends first; one without a date decides where no other has one
+per_version AS (
+    SELECT *, bool_and(is_retired) OVER (PARTITION BY name_id) AS are_versions_retired
+    FROM (
+        SELECT DISTINCT ON (k.name_id, k.version_id) k.* FROM known k
+        ORDER BY k.name_id, k.version_id, k.ends_on IS NULL, k.is_end DESC, k.ends_on, k.id
+    ) v
+),
+-- At a stated host, of one foundation: the first version that is not retired; where all are, the
+-- last that retired. Otherwise the last ID that retired, where all are.
 deciding AS (
-    SELECT DISTINCT ON (k.name_id) k.*
-    FROM known k JOIN openness p ON p.id = k.name_id
-    WHERE k.ends_on IS NOT NULL AND CASE
-        WHEN p.is_anywhere OR p.n_lines > 1 THEN k.are_retired
-        WHEN p.n_versions > 1 THEN k.are_retired OR NOT k.is_retired
-        ELSE true END
-    ORDER BY k.name_id, k.is_end DESC,
-        CASE WHEN k.are_retired AND (p.is_anywhere OR p.n_versions > 1)
-             THEN -(k.ends_on - date '2000-01-01') ELSE k.ends_on - date '2000-01-01' END,
-        k.id
+    SELECT DISTINCT ON (name_id) * FROM (
+        SELECT k.name_id, k.id, k.lifecycle, k.announced_on, k.retires_on, k.date_kind,
+               k.replacement_id, k.replacement_text, k.lifecycle_claim_id, k.is_end, k.ends_on,
+               k.are_versions_retired AS is_over
+        FROM per_version k JOIN openness p ON p.id = k.name_id
+        WHERE k.ends_on IS NOT NULL AND NOT p.is_anywhere AND p.n_lines = 1
+          AND (k.are_versions_retired OR NOT k.is_retired)
+        UNION ALL
+        SELECT k.name_id, k.id, k.lifecycle, k.announced_on, k.retires_on, k.date_kind,
+               k.replacement_id, k.replacement_text, k.lifecycle_claim_id, k.is_end, k.ends_on, true
+        FROM known k JOIN openness p ON p.id = k.name_id
+        WHERE k.are_retired AND (p.is_anywhere OR p.n_lines > 1)
+    ) d
+    ORDER BY name_id, is_end DESC,
+        CASE WHEN is_over THEN -(ends_on - date '2000-01-01') ELSE ends_on - date '2000-01-01' END,
+        id
 ),
 settled AS (
     SELECT t.id, coalesce(d.lifecycle, 'unknown') AS lifecycle, d.announced_on, d.retires_on,

@@ -128,7 +128,7 @@ WITH independent AS MATERIALIZED (
     WHERE r.is_immediate AND r.alive AND r.grade >= 4
 ),
 path AS (
-    SELECT p.application_id, count(*) AS n, bool_or(f.version_id IS NULL) AS unresolved,
+    SELECT p.application_id, count(*) AS n, bool_or(f.is_unresolved) AS unresolved,
            bool_and(p.spend IS NOT NULL) AS own_spend, sum(p.spend) AS spend,
            bool_and(i.primary_id IS NOT NULL) AS independent
     FROM due_primary p JOIN due_fact f ON f.offering_id = p.offering_id

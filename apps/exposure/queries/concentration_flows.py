@@ -38,8 +38,17 @@ SELECT coalesce(t.name, '') AS team, d.name AS developer, f.name AS foundation, 
 FROM used u JOIN catalog_offering o ON o.id = u.effective_id
 JOIN catalog_provider h ON h.id = o.host_id
 LEFT JOIN catalog_version v ON v.id = o.version_id
-LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
-LEFT JOIN catalog_provider d ON d.id = f.developer_id LEFT JOIN accounts_team t ON t.id = u.team_id
+LEFT JOIN LATERAL (
+    -- what all candidates of a name agree on
+    SELECT max(n.ref) FILTER (WHERE n.kind = node_kind('foundation')) AS foundation_id,
+           max(n.ref) FILTER (WHERE n.kind = node_kind('developer')) AS developer_id
+    FROM catalog_footing x JOIN catalog_node n ON n.id = x.node_id
+    WHERE x.offering_id = o.id AND o.version_id IS NULL AND o.kind <> 'model_id'
+      AND x.via = 0 AND x.depth = 0
+) a ON true
+LEFT JOIN catalog_foundation f ON f.id = coalesce(v.foundation_id, a.foundation_id)
+LEFT JOIN catalog_provider d ON d.id = coalesce(f.developer_id, a.developer_id)
+LEFT JOIN accounts_team t ON t.id = u.team_id
 GROUP BY 1, 2, 3, 4 HAVING sum(u.weight) > 0 ORDER BY weight DESC, 1, 2, 3, 4 LIMIT %(limit)s
 """
 

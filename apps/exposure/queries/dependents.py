@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import BigIntegerField, Exists, F, OuterRef, Q
 from django.db.models.expressions import RawSQL
 
+from apps.catalog.identity.agreed_models import AgreedModel, agreed_models
 from apps.catalog.models import (
     DateKind,
     Footing,
@@ -307,7 +308,8 @@ class StackRow:
     """One dependency from the application down. `offering` is the one called, `answering` the one
     served today.
 
-    The layers below are those of `answering`; None if it is unresolved.
+    The layers below are those of `answering`; None if it is unresolved. Of a name or product they
+    are those on which all its candidates agree.
     """
 
     dependency: Dependency
@@ -323,7 +325,7 @@ class StackRow:
 
 def application_stack(*, application: Application, on: date) -> list[StackRow]:
     """Return the dependencies of the application on that day, in any status: primary models first;
-    three statements."""
+    three statements, and three more for names of several versions."""
     stack_query = _select_stack(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on
@@ -341,25 +343,31 @@ def application_stack(*, application: Application, on: date) -> list[StackRow]:
     dependencies = list(stack_query)
     effective_ids = _effective_offering_ids([dependency.offering_id for dependency in dependencies])
     offerings = _load_offerings(set(effective_ids.values()))
+    agreed = agreed_models([pk for pk, row in offerings.items() if _is_open_name(row)])
     rows = []
     for dependency in dependencies:
         effective_offering = offerings[effective_ids[dependency.offering_id]]
         version = effective_offering.version
         end = retirement_countdown(effective_offering, on)
+        common = agreed.get(effective_offering.pk, AgreedModel(None, None))
         rows.append(
             StackRow(
                 dependency=dependency,
                 offering=dependency.offering,
                 answering=effective_offering,
                 version=version,
-                foundation=version.foundation if version else None,
-                developer=version.foundation.developer if version else None,
+                foundation=version.foundation if version else common.foundation,
+                developer=version.foundation.developer if version else common.developer,
                 host=effective_offering.host,
                 days_left=end.days_left,
                 at_least=end.at_least,
             )
         )
     return rows
+
+
+def _is_open_name(offering: Offering) -> bool:
+    return offering.kind != OfferingKind.MODEL_ID and offering.version_id is None
 
 
 _OFFERING_RELATIONS = (

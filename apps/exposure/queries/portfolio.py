@@ -31,8 +31,8 @@ class PortfolioFigures:
     active primary model.
 
     `n_ending_30` and `n_ending_180` have an announced date in the future and no replacement that
-    takes over by itself; `n_ending_180` includes past ones. `n_unresolved` have an unresolved
-    primary model.
+    takes over by itself; `n_ending_180` includes past ones. `n_unresolved` have a primary model
+    whose model ID is not identified; names without a model ID are issues instead.
     """
 
     n_applications: int
@@ -55,7 +55,7 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {of_teams}),
        (SELECT as_of FROM exposure_enginestate WHERE id = 1)
 FROM (
-    SELECT o.id, o.version_id IS NULL AS unresolved,
+    SELECT o.id, o.version_id IS NULL AND o.kind = 'model_id' AS unresolved,
            -- retired: its status says so, or an announced date has come
            o.lifecycle = 'retired'
                OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS TRUE AS ended,

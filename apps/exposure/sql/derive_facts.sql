@@ -21,7 +21,13 @@ answering AS (
     LEFT JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('offering')
     GROUP BY w.offering_id
 )
-SELECT w.offering_id, e.id AS effective_id, e.version_id, e.host_id, v.foundation_id,
+SELECT w.offering_id, e.id AS effective_id, e.version_id,
+       -- nothing is known of the model; a name has candidates
+       e.version_id IS NULL AND NOT EXISTS (
+           SELECT 1 FROM exposure_enginefooting x
+           JOIN catalog_node n ON n.id = x.node_id AND n.kind = node_kind('foundation')
+           WHERE x.offering_id = e.id AND e.kind <> 'model_id') AS is_unresolved,
+       e.host_id, v.foundation_id,
        td.top AS developer_top,
        array_remove(ARRAY[td.top, th.top, tg.top], NULL) AS parties,
        NOT retired AS alive,

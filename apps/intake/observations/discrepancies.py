@@ -26,40 +26,8 @@ Kind = Discrepancy.Kind
 # each statement lists (key, application_id, dependency_id, observation_id, details) of the current
 # cases, each key once
 _CANDIDATES: Mapping[str, str] = {
-    # a dependency that is only observed; if observations do not become dependencies, the
-    # observation itself
-    Kind.SHADOW: """
-        SELECT DISTINCT ON (key) key, application_id, dependency_id, observation_id, details FROM (
-            -- dependencies that only observations show
-            SELECT 'shadow:' || d.id AS key, d.application_id, d.id AS dependency_id,
-                o.id AS observation_id,
-                   o.last_seen_at, o.confidence,
-                   jsonb_build_object('api_id', f.api_id, 'host', p.name, 'stream', o.stream,
-                                      'environment', o.environment, 'first_on', d.since) AS details
-            FROM inventory_dependency d
-            JOIN inventory_application a ON a.id = d.application_id
-                AND a.status = ANY (%(in_scope)s)
-            JOIN intake_observation o ON o.dependency_id = d.id
-            JOIN catalog_offering f ON f.id = d.offering_id
-            JOIN catalog_provider p ON p.id = f.host_id
-            WHERE d.origin = 'observed' AND is_live(d.since, d.until, %(day)s)
-            UNION ALL
-            -- observations that did not become a dependency
-            SELECT 'shadow:' || o.application_id || ':offering:' || o.offering_id, o.application_id,
-                NULL::bigint, o.id,
-                   o.last_seen_at, o.confidence,
-                   jsonb_build_object('api_id', f.api_id, 'host', p.name, 'stream', o.stream,
-                                      'environment', o.environment,
-                                      'first_on', (o.first_seen_at AT TIME ZONE 'UTC')::date)
-            FROM intake_observation o
-            JOIN inventory_application a ON a.id = o.application_id
-                AND a.status = ANY (%(in_scope)s)
-            JOIN catalog_offering f ON f.id = o.offering_id
-            JOIN catalog_provider p ON p.id = f.host_id
-            WHERE o.state = 'matched' AND o.dependency_id IS NULL AND o.missing_since IS NULL
-        -- of several observations the most reliable, then the latest
-        ) s ORDER BY key, confidence DESC, last_seen_at DESC, observation_id
-    """,
+    # what is only observed; a model ID that answers a name of the application
+    Kind.SHADOW: load_statement("intake", "undeclared_use"),
     # fallbacks and models inside a vendor's product are left out, because they are usually not
     # observed. A dependency counts only if a sender reports on the application, or has reported
     # this dependency

@@ -11,6 +11,7 @@ import pgtrigger
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
@@ -21,7 +22,8 @@ from apps.inventory.actions.dependencies import (
     declare_dependency,
     end_dependency,
 )
-from apps.inventory.actions.locks import lock_applications
+from apps.inventory.actions.locks import MissingRoleError, lock_applications
+from apps.inventory.actions.named_models import identify_named_model
 from apps.inventory.models import Dependency
 
 MAX_DISMISSAL = timedelta(days=366)
@@ -135,12 +137,17 @@ def _respond_to_rows(
 
 
 def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
-    """Confirm the dependency of the discrepancy, or declare one from its observation."""
+    """Confirm the dependency of the discrepancy, or declare one from its observation; if that
+    answers a name, choose its model ID."""
     if row.kind not in _DECLARABLE:
         raise ConflictError(
             "This discrepancy has nothing to declare. Review the application, or dismiss the "
             "discrepancy until a date."
         )
+    if row.details.get("answers"):
+        _choose_model_id(row, by, at, reason)
+        if row.dependency is None or row.dependency.offering_id != row.details["offering"]:
+            return
     if row.dependency is not None:
         confirmation_reason = reason or "observed usage was declared"
         confirm_dependency(
@@ -158,6 +165,29 @@ def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
         role=observation.role or Dependency.Role.PRIMARY,
         reason=reason or "observed usage was declared",
     )
+
+
+def _choose_model_id(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
+    """Choose the observed model ID for the name that it answers: all dependencies of the name move
+    to it."""
+    offerings = Offering.objects.in_bulk([row.details["name"], row.details["offering"]])
+    if len(offerings) < 2:
+        raise ConflictError("The name or its model ID is no longer in the catalogue.")
+    named, real = offerings[row.details["name"]], offerings[row.details["offering"]]
+    if named.resolved_to_id == real.pk:
+        return
+    try:
+        identify_named_model(
+            offering=named,
+            real=real,
+            by=by,
+            at=at,
+            reason=reason or f"observed: {real.api_id} answers “{named.api_id}”",
+        )
+    except MissingRoleError as refusal:
+        raise ConflictError(
+            f"Other teams use the name {named.api_id} too. Ask governance to choose its model ID."
+        ) from refusal
 
 
 def _end_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:

@@ -7,14 +7,15 @@ waiting observations in batches, each in its own transaction, so that it may be 
 again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import pgtrigger
 from django.db import connection, transaction
 
-from apps.catalog.models import Offering
+from apps.catalog.identity.named_models import known_model_ids
+from apps.catalog.models import Offering, OfferingKind
 from apps.common.database.bulk_writes import update_rows
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
@@ -166,6 +167,7 @@ def _join_dependencies(
         ).only("pk", "api_id", "host_id", "version_id", "alias_id", "category")
     }
     live_dependencies = _live_dependencies(application_ids, today)
+    ids_of_names = _model_ids_of_names(live_dependencies)
     past_dependencies = _past_dependencies(application_ids, offerings, today)
     can_create = IntakeSettings.objects.get(pk=1).declares_shadows
     new_dependencies: dict[tuple[int, int, str], Dependency] = {}
@@ -182,7 +184,7 @@ def _join_dependencies(
         observation.state = Observation.State.MATCHED
         offering = offerings[observation.offering_id]
         dependency = _find_same_use(
-            live_dependencies[observation.application_id], offering, observation.role
+            live_dependencies[observation.application_id], offering, observation.role, ids_of_names
         )
         past_dependency = past_dependencies.get(
             (observation.application_id, observation.offering_id)
@@ -254,6 +256,22 @@ def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, li
     return dependencies_by_application
 
 
+def _model_ids_of_names(
+    dependencies: Mapping[int, Sequence[Dependency]],
+) -> dict[int, frozenset[int]]:
+    """Return {name: the model IDs that it may be} of the names among the dependencies; one
+    statement if there are any."""
+    names = {
+        row.offering_id
+        for rows in dependencies.values()
+        for row in rows
+        if row.offering.kind == OfferingKind.NAME
+    }
+    if not names:
+        return {}
+    return {pk: frozenset(ids) for pk, ids in known_model_ids(names).items()}
+
+
 def _past_dependencies(
     applications: Iterable[int], offerings: Iterable[int], today: date
 ) -> dict[tuple[int, int], Dependency]:
@@ -265,10 +283,13 @@ def _past_dependencies(
 
 
 def _find_same_use(
-    dependencies: list[Dependency], offering: Offering, role: str
+    dependencies: list[Dependency],
+    offering: Offering,
+    role: str,
+    ids_of_names: Mapping[int, frozenset[int]],
 ) -> Dependency | None:
-    """Return the dependency that an observation belongs to: on the same offering, or on another ID
-    of the same model at the same host."""
+    """Return the dependency that an observation belongs to: on the same offering, on another ID of
+    the same model at the same host, or on a name that the model ID may answer."""
     dependencies_of_role = [
         dependency for dependency in dependencies if not role or dependency.role == role
     ]
@@ -295,6 +316,8 @@ def _find_same_use(
             offering.alias_id is not None and dependency_offering.alias_id == offering.alias_id
         )
         if dependency_offering.host_id == offering.host_id and (is_same_version or is_same_alias):
+            return dependency
+        if offering.pk in ids_of_names.get(dependency.offering_id, ()):
             return dependency
     return None
 

@@ -88,34 +88,10 @@ WHERE f.code = ANY (%(codes)s)
 GROUP BY f.application_id, f.code, f.criticality
 """
 
-# A name whose model ID is not known, or a product that does not publish its model: one fact, with
-# an issue for each application that uses it, until a user chooses the model ID.
-_UNKNOWN_MODEL_IDS = """
-SELECT 'offering:' || o.id AS subject, d.application_id,
-       CASE WHEN a.criticality <= 1 THEN 14 ELSE 30 END AS allowance_days,
-       ARRAY[o.id] AS offering_ids, o.kind AS fact_key,
-       jsonb_build_object(
-           'code', 'model_id_unknown', 'kind', o.kind, 'name', o.api_id, 'host', h.name,
-           'is_host_stated', h.slug <> 'host-not-stated',
-           'n_known', coalesce(k.n, 0), 'retires_on', o.retires_on,
-           'is_retired', o.lifecycle = 'retired',
-           'dependencies', jsonb_agg(d.id ORDER BY d.id)) AS details
-FROM catalog_offering o
-JOIN catalog_provider h ON h.id = o.host_id
-JOIN inventory_dependency d ON d.offering_id = o.id AND is_live(d.since, d.until, %(day)s::date)
-JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(in_scope)s)
-    AND (%(application_ids)s::bigint[] IS NULL OR a.id = ANY (%(application_ids)s::bigint[]))
-LEFT JOIN (SELECT name_id, count(*) AS n FROM known_model_id() GROUP BY name_id) k
-    ON k.name_id = o.id
-WHERE o.kind = 'name' OR o.kind = 'product' AND NOT EXISTS (
-    SELECT 1 FROM catalog_offeringcandidate c WHERE c.offering_id = o.id)
-GROUP BY o.id, h.id, d.application_id, a.criticality, k.n
-"""
-
 MISSING_MODEL_ID = IssueKind(
     kind=CauseKind.MISSING_DATA,
     subtype="model_id",
-    statement=_UNKNOWN_MODEL_IDS,
+    statement=load_statement("issues", "unknown_model_ids"),
     resolution=resolve_in_scope(f"""CASE WHEN EXISTS (
         SELECT 1 FROM catalog_offering o WHERE o.id = {SUBJECT_ID}
           AND (o.resolved_to_id IS NOT NULL OR o.kind = 'model_id'

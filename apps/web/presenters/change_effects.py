@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from apps.catalog.models import OfferingKind
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.findings import Finding, findings_of_application
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Dependency
 from apps.inventory.read_models import refresh_applications
 from apps.inventory.runway import PrimaryRunway, runways
 from apps.web.pages.action_view import Confirmation
@@ -21,17 +22,23 @@ _MAX_SENTENCES = 3
 @dataclass(frozen=True, slots=True)
 class ApplicationState:
     """State of an application before or after a change; `runway` is that of the most urgent primary
-    model, None if no date is announced."""
+    model, None if no date is announced. `is_unknown`: a primary model is a name or product, so that
+    its date is not known."""
 
     runway: PrimaryRunway | None
+    is_unknown: bool
     findings: tuple[Finding, ...]
 
 
 def application_state(application: Application, *, on: date) -> ApplicationState:
-    """Read runway and findings; two statements."""
+    """Read runway and findings; three statements."""
     primary_runways = runways(on=on, application_ids=[application.pk], limit=1)
     return ApplicationState(
         primary_runways[0] if primary_runways else None,
+        Dependency.objects.live_on(on)
+        .filter(application=application, role=Dependency.Role.PRIMARY)
+        .exclude(offering__kind=OfferingKind.MODEL_ID)
+        .exists(),
         tuple(findings_of_application(application=application, on=on)),
     )
 
@@ -52,7 +59,7 @@ def confirm_change(
 def describe_effects(before: ApplicationState, after: ApplicationState) -> list[str]:
     """Describe the differences in sentences; none if there are none."""
     sentences = []
-    old_runway, new_runway = describe_runway(before.runway), describe_runway(after.runway)
+    old_runway, new_runway = _describe_runway_of(before), _describe_runway_of(after)
     if old_runway != new_runway:
         sentences.append(f"Runway: {old_runway} before, {new_runway} now.")
     old_keys = {(finding.code, finding.dependency_id) for finding in before.findings}
@@ -81,6 +88,12 @@ def describe_effects(before: ApplicationState, after: ApplicationState) -> list[
             )
         )
     return sentences
+
+
+def _describe_runway_of(state: ApplicationState) -> str:
+    if state.runway is None and state.is_unknown:
+        return "unknown, because a model ID is not known"
+    return describe_runway(state.runway)
 
 
 def describe_runway(row: PrimaryRunway | None) -> str:

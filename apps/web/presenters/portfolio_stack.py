@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.catalog.identity.agreed_models import AgreedModel, agreed_models
 from apps.catalog.models import DateKind, Offering
 from apps.exposure.models import EngineState
 from apps.exposure.queries.concentration import LayerTable
@@ -61,7 +62,12 @@ def portfolio(*, user: Any, on: date, n: int) -> list[stack_section.Column]:
     many to draw."""
     if n > DRAWN_SINGLY:
         return [_stack_column(row, on) for row in _load_common_stacks(user)]
-    return [_application_column(path, on) for path in primary_paths(user=user, on=on)]
+    paths = primary_paths(user=user, on=on)
+    agreed = agreed_models({path.offering_id for path in paths if path.offering.version is None})
+    return [
+        _application_column(path, agreed.get(path.offering_id, AgreedModel(None, None)), on)
+        for path in paths
+    ]
 
 
 def _load_common_stacks(user: User) -> list[CommonStack]:
@@ -88,10 +94,12 @@ def _load_common_stacks(user: User) -> list[CommonStack]:
     return stacks
 
 
-def _application_column(path: Dependency, today: date) -> stack_section.Column:
-    """Return a primary path as a column of the portfolio stack; its height is the criticality."""
+def _application_column(path: Dependency, agreed: AgreedModel, today: date) -> stack_section.Column:
+    """Return a primary path as a column of the portfolio stack; its height is the criticality.
+    `agreed` is what the candidates of a name have in common."""
     application, offering = path.application, path.offering
-    foundation = offering.version.foundation if offering.version else None
+    foundation = offering.version.foundation if offering.version else agreed.foundation
+    developer = foundation.developer if foundation else agreed.developer
     return stack_section.Column(
         label=f"{application.name}: {foundation.name if foundation else offering.api_id}, "
         f"{offering.host.name}",
@@ -100,7 +108,7 @@ def _application_column(path: Dependency, today: date) -> stack_section.Column:
         if offering.version and foundation
         else stack_section.UNRESOLVED,
         foundation=foundation.name if foundation else stack_section.UNRESOLVED,
-        developer=foundation.developer.name if foundation else stack_section.UNRESOLVED,
+        developer=developer.name if developer else stack_section.UNRESOLVED,
         height=HEIGHTS[Criticality(application.criticality)],
         solid=application.criticality == Criticality.CRITICAL,
         late=is_urgent(offering, today),

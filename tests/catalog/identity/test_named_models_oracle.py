@@ -50,7 +50,7 @@ def _make_world(draw: random.Random) -> World:
             Derivation.objects.create(child=child, parent=parent, kind=kind)
     for version in world.versions:
         for host in world.hosts:
-            for _ in range(draw.randint(0, 2)):
+            for _ in range(draw.randint(0, 3)):
                 world.offerings.append(
                     make_offering(host=host, version=version, **_draw_lifecycle(draw))
                 )
@@ -122,18 +122,21 @@ def _known_ids(world: World, name: NamedModel) -> list[Offering]:
 
 
 def _deciding_id(world: World, name: NamedModel) -> Offering | None:
-    candidates = _candidates(world, name)
-    lines = {candidate.foundation for candidate in candidates}
+    lines = {candidate.foundation for candidate in _candidates(world, name)}
     ids = _known_ids(world, name)
-    retired = [row for row in ids if row.is_retired(TODAY)]
-    all_retired = bool(ids) and len(retired) == len(ids)
-    is_open = name.host == HOST_NOT_STATED or len(lines) > 1
-    if all_retired and (is_open or len(candidates) > 1):
-        return max(ids, key=lambda row: (row.retires_on or TODAY, -row.pk))
-    if is_open:
-        return None
-    eligible = ids if len(candidates) == 1 else [row for row in ids if row not in retired]
-    return _first_to_end(eligible)
+    if name.host == HOST_NOT_STATED or len(lines) > 1:
+        return _last_to_end(ids) if all(row.is_retired(TODAY) for row in ids) else None
+    ids_of_versions: dict[Version | None, list[Offering]] = {}
+    for row in ids:
+        ids_of_versions.setdefault(row.version, []).append(row)
+    deciding = [_first_to_end(of_version) for of_version in ids_of_versions.values()]
+    serving = [row for row in deciding if row is None or not row.is_retired(TODAY)]
+    dated = [row for row in serving or deciding if row is not None]
+    return _first_to_end(dated) if serving else _last_to_end(dated)
+
+
+def _last_to_end(rows: Iterable[Offering]) -> Offering | None:
+    return max(rows, key=lambda row: (row.retires_on or TODAY, -row.pk), default=None)
 
 
 def _first_to_end(rows: Iterable[Offering]) -> Offering | None:

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from apps.accounts.roles import TeamRole
+from apps.catalog.identity.named_models import NamedModel, ensure_named_models
+from apps.catalog.models import Offering
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.intake.import_jobs import InvalidStateError
@@ -32,6 +34,7 @@ from apps.inventory.actions.applications import retire_application
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.actions.undo import undo_change
 from apps.inventory.models import Dependency
+from apps.web.views.intake.presenters import describe_discrepancy
 from tests.builders import (
     NOW,
     TODAY,
@@ -403,3 +406,100 @@ def test_a_name_the_catalogue_has_learnt_is_read_anew(application, acme):
     assert reopen_recognised_names() == 1
     find()
     assert Observation.objects.get().dependency.offering.api_id == "talker-3"
+
+
+# --- a model ID that answers a name ---------------------------------------------------------------
+
+
+def _name_that_may_be(*offerings):
+    versions = tuple(offering.version.identifier for offering in offerings)
+    name = NamedModel("acme", "Talker at Acme", versions=versions)
+    return Offering.objects.get(pk=ensure_named_models([name], at=NOW)[name])
+
+
+@pytest.fixture
+def named(talker, acme):
+    """A name that can be the talker or another version of its foundation."""
+    other = make_version("acme/talker-2", foundation=talker.version.foundation)
+    return _name_that_may_be(talker, make_offering("talker-2", host=acme, version=other))
+
+
+def test_an_observed_model_id_answers_the_name_and_is_no_second_dependency(
+    application, talker, named
+):
+    dependency = make_dependency(application, named)
+    see(application, since=NOW - days(3))
+
+    find()
+
+    assert Dependency.objects.get() == dependency
+    [row] = Discrepancy.objects.open()
+    assert (row.kind, row.dependency) == (Kind.SHADOW, dependency)
+    assert describe_discrepancy(row) == (
+        "calls talker-1 on Acme, which answers the name “Talker at Acme”"
+    )
+
+
+def test_declaring_the_answer_chooses_the_model_id_of_the_name(application, talker, named):
+    dependency = make_dependency(application, named)
+    see(application)
+    find()
+
+    result = declare_discrepancies(
+        discrepancies=list(Discrepancy.objects.open()), by=make_user(role="governance"), at=NOW
+    )
+
+    dependency.refresh_from_db()
+    named.refresh_from_db()
+    assert (result.done, dependency.offering, named.resolved_to) == (1, talker, talker)
+    assert not Discrepancy.objects.open().exists()
+    find(NOW + days(1))
+    assert not Discrepancy.objects.open().exists()
+
+
+def test_a_name_that_is_declared_after_the_calls_were_seen_is_answered_too(
+    application, talker, named
+):
+    see(application)
+    find()
+    observed = Dependency.objects.get()
+    declared = make_dependency(application, named)
+
+    find(NOW + days(1))
+    row = Discrepancy.objects.open().get(kind=Kind.SHADOW)
+    assert row.details["answers"] == "Talker at Acme"
+    declare_discrepancies(discrepancies=[row], by=make_user(role="governance"), at=NOW + days(1))
+
+    observed.refresh_from_db()
+    declared.refresh_from_db()
+    assert observed.origin == Dependency.Origin.DECLARED
+    # the application has one live dependency on the model
+    assert declared.until is not None
+
+
+def test_an_editor_of_one_team_cannot_answer_a_name_of_others(application, talker, named):
+    make_dependency(application, named)
+    make_dependency(make_application(), named)
+    see(application)
+    find()
+    editor = make_member(application.team, TeamRole.EDITOR)
+
+    result = declare_discrepancies(
+        discrepancies=list(Discrepancy.objects.open()), by=editor, at=NOW
+    )
+
+    assert result.refused == (
+        "Claims triage: Other teams use the name Talker at Acme too. Ask governance to choose its "
+        "model ID.",
+    )
+    assert Discrepancy.objects.open().exists()
+
+
+def test_a_document_does_not_answer_a_name(application, talker, named):
+    make_dependency(application, named)
+    see(application, confidence=Confidence.BOM)
+
+    find()
+
+    assert not Discrepancy.objects.open().exists()
+    assert Dependency.objects.count() == 1

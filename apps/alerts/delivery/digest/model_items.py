@@ -45,7 +45,7 @@ from apps.alerts.text import (
     price_change,
     web_address,
 )
-from apps.catalog.models import DateKind, Offering, ProviderEvent
+from apps.catalog.models import DateKind, Offering, OfferingKind, ProviderEvent
 
 EventKind = ProviderEvent.Kind
 
@@ -439,6 +439,8 @@ def model_title(offerings: Sequence[Offering]) -> str:
     """Return the model with its hosts: `Claude Sonnet 4.5 on Anthropic and Amazon Bedrock`; with
     the region, if it is only one."""
     first = offerings[0]
+    if first.kind == OfferingKind.NAME:
+        return one_line(first.label)
     name = first.version.foundation.name if first.version else first.name or first.api_id
     hosts = list(dict.fromkeys(one_line(offering.host.name) for offering in offerings))
     regions = {offering.region_scope for offering in offerings}

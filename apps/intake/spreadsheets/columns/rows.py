@@ -2,7 +2,6 @@
 
 Plain Python. Every cell without a value has a reason with its column."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +13,7 @@ import orjson
 from apps.intake.spreadsheets.columns.fields import FIELDS, KINDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, header_of
 from apps.intake.spreadsheets.columns.money import convert_amount, read_amount
+from apps.intake.spreadsheets.columns.notes import is_note, team_of_title, title_of
 from apps.intake.spreadsheets.columns.reasons import RowReason
 from apps.intake.spreadsheets.columns.values import (
     EMPTY_MARK,
@@ -79,6 +79,7 @@ def content_rows(
     for place, sheet in mapping.read_sheets:
         if place >= len(book.tables):
             continue
+        team = ""
         for number, cells in book.tables[place].rows():
             if number <= sheet.head_row or _repeats_heads(cells, sheet):
                 continue
@@ -89,8 +90,13 @@ def content_rows(
             ):
                 # notes beside or below the table
                 continue
-            if _is_note(cells, sheet):
+            if is_note(cells, sheet.columns, sheet.title_column):
+                title = title_of(cells)
+                if title is not None and title[0] == sheet.title_column:
+                    team = team_of_title(title[1])
                 continue
+            if sheet.titles_at is not None and team:
+                cells = replace_cells(cells, {sheet.titles_at: team})
             yield place, sheet, number, cells
 
 
@@ -220,7 +226,12 @@ def _parse_value(
     if kind is ValueKind.MONEY:
         currency, factor = sheet.currency(column)
         amount, currency = read_amount(
-            cell, mapping.conventions, currency=currency, factor=factor, chosen=chosen
+            cell,
+            mapping.conventions,
+            currency=currency,
+            factor=factor,
+            n_months=sheet.n_months(column),
+            chosen=chosen,
         )
         return convert_amount(amount, currency, mapping.rates)
     return chosen if chosen is not None else FIELDS[code].parse(cell, mapping.conventions)
@@ -260,43 +271,11 @@ def _header_of_field(sheet: SheetMapping, code: str) -> str:
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
     """Return whether a row repeats the headers, as spreadsheets made for printing do on every
     page."""
-    if len(cells) != len(sheet.heads):
+    heads = sheet.heads[: sheet.titles_at]
+    if len(cells) != len(heads):
         return False
     # nearly every row differs in its first cell
-    return all(header_of(cell) == head for cell, head in zip(cells, sheet.heads, strict=True))
-
-
-_TOTAL = re.compile(
-    r"(?:sub|grand )?total[es]?|(?:zwischen|gesamt)?summe|gesamt|insgesamt|somme|suma|somma|totaal|"
-    r"sum",
-    re.IGNORECASE,
-)
-_NOTE = re.compile(
-    r"(?:source|sources|quellen?|fuente|fonte|bron|stand|notes?|nb|n\.b\.|remarks?|legend[ea]?|"
-    r"hinweise?|bemerkung(?:en)?|anmerkung(?:en)?|remarque|nota|opmerking|last updated?|updated|"
-    r"aktualisiert|mis à jour|contact|kontakt|confidential|vertraulich)\b\s*[:.–-]|[*†¹²³]|"
-    r".{120}|.*[.!?:]$",
-    re.IGNORECASE | re.DOTALL,
-)
-_MIN_COLUMNS_FOR_NOTES = 4
-
-
-def _is_note(cells: list[Cell], sheet: SheetMapping) -> bool:
-    """Return whether a row is a note or a sum below the table: one text alone in a wide table, or
-    the word for a sum beside numbers."""
-    if len(sheet.columns) < _MIN_COLUMNS_FOR_NOTES:
-        return False
-    filled = [cell for cell in cells if cell is not None and cell != ""]
-    if len(filled) > max(1, len(sheet.columns) // 2):
-        return False
-    texts = [text_of(cell) for cell in filled if not is_empty_text(cell)]
-    if len(texts) == 1:
-        return _NOTE.match(texts[0]) is not None or _TOTAL.fullmatch(texts[0]) is not None
-    if not any(_TOTAL.fullmatch(text.rstrip(" :")) for text in texts):
-        return False
-    return all(
-        _TOTAL.fullmatch(text.rstrip(" :")) or not any(map(str.isalpha, text)) for text in texts
-    )
+    return all(header_of(cell) == head for cell, head in zip(cells, heads, strict=True))
 
 
 # --- stored form ----------------------------------------------------------------------------------

@@ -37,7 +37,17 @@ _NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
 _EMPTY_WORDS = frozenset(
     {"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"}
     | {"tbc", "tba", "t.b.d.", "???", "??", "--", "---", "...", "…", "not applicable", "not known"}
-    | {"k.a.", "k. a.", "keine angabe", "unbekannt", "nicht zutreffend", "entfällt", "offen"}
+    | {
+        "k.a.",
+        "k. a.",
+        "n.b.",
+        "n. b.",
+        "keine angabe",
+        "unbekannt",
+        "nicht zutreffend",
+        "entfällt",
+        "offen",
+    }
     | {"non applicable", "inconnu", "à définir", "n.c.", "non renseigné", "sans objet"}
     | {"no aplica", "desconocido", "por definir", "n/d", "nd", "non applicabile", "da definire"}
     | {"sconosciuto", "n.v.t.", "nvt", "onbekend", "niet van toepassing", "n.n.b.", "ntb"}

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.common.processes.child_process import Limits, child_function, has_server
-from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, guess_mapping
+from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
 from apps.intake.spreadsheets.columns.reasons import RowReason
+from apps.intake.spreadsheets.columns.recognition import guess_mapping
 from apps.intake.spreadsheets.columns.rows import ParsedRow, RowEdits, parse_rows, read_rows
 from apps.intake.spreadsheets.columns.scan import RawValue, scan_book
 from apps.intake.spreadsheets.columns.values import SheetConventions

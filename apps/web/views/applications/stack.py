@@ -108,6 +108,7 @@ def stack_layers(
                     node_of(members[0]),
                     _describe_offering(members[0], version_date, names),
                     is_shared=is_shared,
+                    summary=names.get(members[0].offering.pk),
                 )
             )
         layers.append(StackLayer(name, css, tuple(blocks), notes.get(css, "")))
@@ -173,10 +174,14 @@ def _build_block(
     retirement: tuple[str, str],
     *,
     is_shared: bool,
+    summary: NameSummary | None,
 ) -> StackBlock:
     """Return a block of a layer of the stack, shared by `members`; `node` None means that the model
-    is unresolved. `retirement` are the note and the urgent note of the offering."""
+    is unresolved. `retirement` are the note and the urgent note of the offering, `summary` is what
+    is known of a name."""
     first_row = members[0]
+    if node is None and summary is not None:
+        return StackBlock(len(members), summary.describe_layer(css), "", "", False, known=False)
     if node is None:
         return StackBlock(
             len(members), "unresolved", "retirement date unknown", "", False, known=False

@@ -24,7 +24,8 @@ from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.filters import OfferingFilter
-from apps.catalog.identity.name_summaries import name_summaries
+from apps.catalog.identity.agreed_models import AgreedModel, agreed_models
+from apps.catalog.identity.name_summaries import NameSummary, name_summaries
 from apps.catalog.models import (
     Assertion,
     DateKind,
@@ -77,6 +78,7 @@ from apps.web.views.catalog.sections import (
 )
 
 MAX_EVENTS = 20
+NOTHING_AGREED = AgreedModel(None, None)
 LIST_RELATIONS = ("host", "version__foundation__developer", "replacement")
 
 
@@ -87,11 +89,25 @@ class OfferingRow:
     offering: Offering
     prices: Mapping[str, Price]
     reach: DependentCount
+    # of a name or product: what is known of it, and what its candidates agree on
+    name: NameSummary | None = None
+    agreed: AgreedModel = NOTHING_AGREED
 
     @property
     def foundation(self) -> Foundation | None:
         version = self.offering.version
-        return version.foundation if version else None
+        return version.foundation if version else self.agreed.foundation
+
+    @property
+    def foundation_text(self) -> str:
+        if self.foundation is not None:
+            return self.foundation.name
+        return self.name.describe_layer("foundation") if self.name is not None else "unresolved"
+
+    @property
+    def developer_name(self) -> str:
+        developer = self.foundation.developer if self.foundation else self.agreed.developer
+        return developer.name if developer else ""
 
     @property
     def input_price(self) -> Decimal | None:
@@ -151,8 +167,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         Column[OfferingRow](
             "foundation",
             "Foundation",
-            lambda row: row.foundation.name if row.foundation else "",
-            format=lambda name: name or "unresolved",
+            attrgetter("foundation_text"),
             url=_link_foundation,
             css=lambda row: "" if row.foundation else "dim",
         ),
@@ -183,10 +198,11 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         FileColumn[OfferingRow](
             "Version", lambda row: row.offering.version.identifier if row.offering.version else ""
         ),
-        FileColumn[OfferingRow](
-            "Developer", lambda row: row.foundation.developer.name if row.foundation else ""
-        ),
+        FileColumn[OfferingRow]("Developer", attrgetter("developer_name")),
         FileColumn[OfferingRow]("Lifecycle", lambda row: row.offering.get_lifecycle_display()),
+        FileColumn[OfferingRow](
+            "Known of the name", lambda row: row.name.sentence if row.name is not None else ""
+        ),
         FileColumn[OfferingRow]("Announced", attrgetter("offering.announced_on")),
         FileColumn[OfferingRow]("Type of date", lambda row: row.offering.get_date_kind_display()),
         FileColumn[OfferingRow]("Replacement", _describe_replacement),
@@ -214,13 +230,22 @@ class OfferingList(ListPage[Offering, OfferingRow]):
 
     def build_rows(self, records: Sequence[Offering]) -> Sequence[OfferingRow]:
         """Return the offerings as rows with their relations, prices and dependents: three
-        statements."""
+        statements, and four where names or products are listed."""
         pks = [row.pk for row in records]
         offerings_by_id = Offering.objects.select_related(*LIST_RELATIONS).in_bulk(pks)
         prices = prices_at(offerings=pks, at=self.at)
         reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=self.user)
+        name_ids = [pk for pk, row in offerings_by_id.items() if row.kind != OfferingKind.MODEL_ID]
+        names = name_summaries(name_ids, on=day_of(self.at))
+        agreed = agreed_models(name_ids)
         return [
-            OfferingRow(offerings_by_id[pk], prices.get(pk, {}), reach.get(pk, DependentCount()))
+            OfferingRow(
+                offerings_by_id[pk],
+                prices.get(pk, {}),
+                reach.get(pk, DependentCount()),
+                names.get(pk),
+                agreed.get(pk, NOTHING_AGREED),
+            )
             for pk in pks
             if pk in offerings_by_id
         ]

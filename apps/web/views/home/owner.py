@@ -1,7 +1,7 @@
 """Home of an owner: the own issues first, then the own applications, and what has no owner."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +10,8 @@ from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.models import User
+from apps.catalog.identity.agreed_models import AgreedModel, agreed_models
+from apps.catalog.models import Offering, OfferingKind
 from apps.common.database.statements import count_each
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -168,23 +170,35 @@ def _build_application(
 
 def _count_developers(owned: ApplicationQuerySet, today: date) -> list[tuple[str, int]]:
     """Return the developers of the primary models of the own applications, most applications
-    first; two statements."""
+    first; two statements, and at most three for names of several versions."""
     primaries = Dependency.objects.live_on(today).filter(role=Dependency.Role.PRIMARY)
     counts: Counter[str] = Counter()
-    rows: Any = owned.prefetch_related(
+    found: Any = owned.prefetch_related(
         Prefetch(
             "dependencies",
             primaries.select_related("offering__version__foundation__developer"),
             to_attr="primaries",
         )
     )[:500]
+    rows = list(found)
+    agreed = agreed_models(
+        {
+            row.offering_id
+            for application in rows
+            for row in application.primaries
+            if row.offering.version is None
+        }
+    )
     for application in rows:
-        counts.update(
-            {
-                dependency.offering.version.foundation.developer.name
-                if dependency.offering.version
-                else "Unresolved"
-                for dependency in application.primaries
-            }
-        )
+        counts.update({_developer_name(row.offering, agreed) for row in application.primaries})
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_DEVELOPERS]
+
+
+def _developer_name(offering: Offering, agreed: Mapping[int, AgreedModel]) -> str:
+    """Return the developer of the offering; of a name the one of all its candidates."""
+    if offering.version is not None:
+        return offering.version.foundation.developer.name
+    common = agreed.get(offering.pk)
+    if common is not None and common.developer is not None:
+        return common.developer.name
+    return "Unresolved" if offering.kind == OfferingKind.MODEL_ID else "Not known"

@@ -6,6 +6,7 @@ from datetime import date
 
 from apps.intake.models import Import
 from apps.intake.spreadsheets.values.distinct import DistinctModel, NamedRecord, NamedRecords
+from apps.inventory.models import Application
 from apps.web.views.imports import presenters
 from apps.web.views.imports.model_lines import depends_on_retired
 from apps.web.wording import number, quantity_of
@@ -73,6 +74,15 @@ def describe_not_imported(import_: Import, models: Sequence[DistinctModel]) -> l
                 f"{quantity_of(n_left_out, 'row')} {_be(n_left_out)} imported without some cells.",
                 "?left_out=true",
                 "View these rows",
+            )
+        )
+    for fact, n in sorted(counts.get("not_stated", {}).items()):
+        column = Application._meta.get_field(fact)
+        default = dict(column.flatchoices)[column.get_default()]
+        parts.append(
+            OpenPart(
+                f"{quantity_of(n, 'application')} {_be(n)} imported without a stated {fact}: "
+                f'"{default}" is recorded until it is corrected.'
             )
         )
     if n_open:

@@ -21,13 +21,16 @@ _MONEY_CODES = ("application.monthly_spend", "use.monthly_spend")
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
     """Column of the file: its header, its first cells, and the choice. `about` says what the
-    chosen field holds, `note` in which currency amounts are read."""
+    chosen field holds, `note` in which currency amounts are read; `is_likely`: the field is guessed
+    by the content of the column."""
 
     head: str
     samples: tuple[str, ...]
     field: forms.BoundField
     about: str = ""
     note: str = ""
+    is_likely: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class SheetLines:
     head_row: int
     read: forms.BoundField
     columns: tuple[ColumnLine, ...]
+    n_hidden_rows: int = 0
 
 
 def _field_choices() -> list[Any]:
@@ -124,10 +128,14 @@ class ColumnsForm(forms.Form):
                         self[name],
                         about=_describe_field(self[name].value()),
                         note=self._describe_currency(sheet, column, self[name].value()),
+                        is_likely=column in sheet.by_content
+                        and self[name].value() == sheet.columns.get(column),
+                        is_hidden=column in sheet.hidden_columns,
                     )
                     for column in range(len(sheet.heads))
                     if (name := f"s{index}c{column}") in self.fields
                 ),
+                sheet.n_hidden_rows,
             )
             for index, sheet in enumerate(self._mapping.sheets)
             if sheet.head_row
@@ -192,17 +200,13 @@ class ColumnsForm(forms.Form):
     def mapping(self) -> BookMapping:
         """Return the mapping that the user has chosen; the form must be valid."""
         sheets = tuple(
-            SheetMapping(
-                name=sheet.name,
-                head_row=sheet.head_row,
-                heads=sheet.heads,
-                columns={
+            sheet.with_choices(
+                {
                     column: code
                     for column in range(len(sheet.heads))
                     if (code := self.cleaned_data.get(f"s{index}c{column}"))
                 },
                 read=bool(self.cleaned_data.get(f"s{index}")),
-                samples=sheet.samples,
             )
             for index, sheet in enumerate(self._mapping.sheets)
         )

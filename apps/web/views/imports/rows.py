@@ -1,6 +1,7 @@
 """Edit of one row of a preview: its cells with all reasons, in the table or on its own page."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -142,7 +143,7 @@ def _edit(import_: Import, row: ImportRow, form: RowForm, user: object) -> Impor
 def _render_form(
     request: HttpRequest, import_: Import, row: ImportRow, form: RowForm
 ) -> HttpResponse:
-    context = {
+    context: dict[str, Any] = {
         "import_": import_,
         "row": row,
         "form": form,

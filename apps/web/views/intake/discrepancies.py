@@ -73,7 +73,9 @@ def _build_row(discrepancy: Discrepancy, user: User) -> DiscrepancyRow:
 def _describe_next_step(row: DiscrepancyRow) -> str:
     """Return what the team should do about an open discrepancy, and its environment."""
     discrepancy = row.discrepancy
-    action = presenters.describe_action(discrepancy.kind) if discrepancy.closed_at is None else ""
+    action = ""
+    if discrepancy.closed_at is None:
+        action = presenters.describe_action(discrepancy.kind, discrepancy.details)
     return " ".join(filter(None, (action, discrepancy.details.get("environment", ""))))
 
 

@@ -2,6 +2,7 @@
 Python."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from apps.alerts.kinds.usage_discrepancies import ALERT_KINDS
 from apps.alerts.kinds.usage_discrepancy_text import GUIDANCE, kind_clause
@@ -68,5 +69,7 @@ def describe_discrepancy(row: Discrepancy) -> str:
     return kind_clause(ALERT_KINDS[row.kind], [row.details], 1)
 
 
-def describe_action(kind: str) -> str:
+def describe_action(kind: str, details: Mapping[str, Any]) -> str:
+    if details.get("answers"):
+        return f"Declare it to choose this model ID for “{details['answers']}”."
     return GUIDANCE[ALERT_KINDS[kind]][1]
