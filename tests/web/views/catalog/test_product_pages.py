@@ -168,7 +168,7 @@ def test_the_page_links_the_dependencies_that_state_the_model_inside(client: Cli
         f"{product.slug}/gpt-4o", host=product.vendor, kind="product", name="Assistant 1 (gpt-4o)"
     )
     make_dependency(make_application(status="production"), stated)
-    refresh()
+    refresh(on=day_of(now()))
 
     page = _governance(client).get(reverse("products:detail", args=[product.slug]))
 
