@@ -36,8 +36,8 @@ HINTS: Mapping[str, re.Pattern[str]] = {
         r"in use|adopt|commission|golive",
         "use.monthly_spend": r"cost|kost|cout|gasto|\bspes|spend|budget|aufwand|depens|charge|fee|"
         r"\beur\b|\busd\b|\bchf\b|\bgbp\b|€|prix|preis|price|uitgav|ausgab",
-        "application.business_owner": r"verantw|owner|respons|\bresp\b|contact|kontakt|ansprech|\blead\b|"
-        r"sponsor|referent|eigenaar|eigentum|propriet|titular|steward|accountab|custod|betreuer|"
+        "application.business_owner": r"verantw|owner|respons|\bresp\b|contact|kontakt|ansprech|"
+        r"\blead\b|sponsor|referent|eigenaar|eigentum|propriet|titular|steward|accountab|custod|betreuer|"
         r"manager|leiter|leitung|\bhead\b|zustandig|porteur|charge de|encargad",
         "application.technical_owner": r"(?:tech|\bit\b|dev|engineer|informati|system|betrieb).*"
         r"(?:verantw|owner|respons|contact|kontakt|ansprech|lead|referent|eigenaar|propriet)|"
