@@ -4,7 +4,7 @@ reason. Form and serializer have the same fields."""
 import pytest
 
 from apps.api.framework.record_views import record_serializer
-from apps.catalog.models import Foundation, Offering, Price
+from apps.catalog.models import Foundation, Offering, Price, Product
 from apps.risks.models import RiskTemplate
 from apps.web.pages.record_form import record_form
 from apps.web.views.records.pages import RECORD_PAGES
@@ -37,10 +37,13 @@ LEFT_OUT = {
                 "identity_confidence",
                 "identity_reason",
                 "identity_explanation",
+                "resolved_to",
             ),
             BY_IDENTITY,
         ),
+        "kind": "set where the offering is added: a model ID, a name or a product",
     },
+    Product: {"offering": "added with the product, and applications depend on it"},
     Price: {"valid": "follows from the first day", "claim": "the claim that the action stores"},
     RiskTemplate: {"built_in": "set by the release"},
 }
