@@ -352,7 +352,9 @@ def read_host_cell(folded: str) -> HostCell:
             host = next((each.slug for each in HOSTS if each.developer == developer), None)
     if developer == "amazon":
         host = "amazon-bedrock"
-    is_own = all(_OWN_CELL.fullmatch(word) for word in re.findall(r"[a-z]+", bare))
+    letters = re.findall(r"[^\W\d_]+", bare)
+    # a number, a date or an amount is no place
+    is_own = bool(letters) and all(_OWN_CELL.fullmatch(word) for word in letters)
     if host in OWN_HOSTS or (host is None and is_own):
         return HostCell(OWN)
     if host is not None and BY_SLUG[host].slug in ("github-copilot", "microsoft-365-copilot"):

@@ -30,6 +30,9 @@ HINTS: Mapping[str, re.Pattern[str]] = {
         "application.users_affected": r"user|nutzer|anwender|staff|agent|employ|people|headcount|"
         r"personen|mitarb|collab|utilis|usuari|emplead|utent|dipendent|person(?:as|nes|e)\b|"
         r"medewerk|gebruik|seats|licen[cs]|lizenz|population|benefici|advis[eo]r|clinician|reach",
+        "use.host": r"\bruns?\b|running|\bcorre\b|\bgira\b|tourne|lauft|draait|host|heberg|"
+        r"aloja|\bcsp\b|cloud|betrieb|plat[ta]|anbieter|provider|vendor|proveed|fornit|fournis|leverancier|where|"
+        r"\bdonde\b|\bdove\b|\bwaar\b|\bwo\b|infra|umgebung|entorno|runtime",
         "use.since": r"\blive|start|since|launch|\bseit\b|depuis|desde|\bdal\b|sinds|vanaf|einfuhr|"
         r"inbetrieb|produktiv|produzi|produc|rollout|deploy|servic|esercizio|marcha|marche|"
         r"ingebruik|in gebruik|in uso|im einsatz|"
