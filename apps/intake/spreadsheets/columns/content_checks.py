@@ -36,13 +36,14 @@ from apps.intake.spreadsheets.columns.values import (
 )
 from apps.intake.spreadsheets.files.tables import Cell
 from apps.intake.spreadsheets.values.choice_guesses import words_of
-from apps.intake.spreadsheets.values.distinct import Certainty
+from apps.intake.spreadsheets.values.distinct import Certainty, Guess
 from apps.intake.spreadsheets.values.form_guesses import (
     guess_amount,
     guess_boolean,
     guess_day,
     guess_number,
 )
+from apps.intake.spreadsheets.values.refinements import is_paused
 
 MIN_SHARE = 0.7
 _MAX_LENGTH, _MAX_MEAN = 160, 45
@@ -89,6 +90,8 @@ def content_of(head: str, column: int, rows: Sequence[Sequence[Cell]]) -> Column
 
 
 def is_choice(code: str, text: str) -> bool:
+    if code == "application.status" and is_paused(text):
+        return True
     return words_of(code).guess(text).certainty is not Certainty.NONE
 
 
@@ -107,10 +110,12 @@ def _check_choices(code: str, content: ColumnContent) -> float:
     words = words_of(code)
     guesses = {text: words.guess(text) for text in content.distinct}
     known = {text: guess for text, guess in guesses.items() if guess.certainty != Certainty.NONE}
+    if code == "application.status":
+        known |= {text: Guess() for text in guesses if is_paused(text)}
     n_rows = sum(text in known for text in content.texts)
     share = n_rows / len(content.texts)
     is_hinted = has_hint(code, content)
-    values = {guess.value for guess in known.values()}
+    values = {guess.value for guess in known.values()}  # None: interrupted
     # of few distinct values, one that is new to the words is no contradiction
     if len(known) < 0.5 * len(guesses) or len(values) < (1 if is_hinted else 2):
         return 0
@@ -123,9 +128,7 @@ def _check_criticality(content: ColumnContent) -> float:
     code = "application.criticality"
     if NOT_CRITICALITY.search(content.folded):
         return 0
-    if has_hint(code, content) and not re.search(
-        r"risk|risque|riesgo|rischi|impact", content.folded
-    ):
+    if has_hint(code, content) and _can_have_keys(content):
         keys = content.share(lambda text: bool(key_of(text)) or is_choice(code, text))
         if keys >= MIN_SHARE:
             return keys + 1
@@ -139,6 +142,25 @@ def _check_criticality(content: ColumnContent) -> float:
         if not set(fold_header(text).split()) <= ANY_SCALE and is_choice(code, text)
     ]
     return score if len(words) > 1 else 0
+
+
+_BUSINESS_IMPACT = re.compile(r"\b(?:biz|business|geschafts?|metier)\w* ?impact")
+# headers that name a scale of anything
+_ANY_SCALE_HEADER = re.compile(
+    r"risk|risque|riesgo|rischi|impact|\bgrad[oe]?\b|\brating\b|\blvl\b|\blevel\b|\bnivel\b|"
+    r"\bniveau\b|\blivello\b"
+)
+
+
+def _can_have_keys(content: ColumnContent) -> bool:
+    """Return whether the header alone says that classes without words are of criticality."""
+    if _BUSINESS_IMPACT.search(content.folded):
+        return True
+    if not _ANY_SCALE_HEADER.search(content.folded):
+        return True
+    is_risk = re.search(r"risk|risque|riesgo|rischi|impact", content.folded)
+    # of a scale of anything, digits and letters alone say nothing
+    return not is_risk and all(len(key_of(text)) != len(text) for text in content.distinct)
 
 
 def _check_data_class(content: ColumnContent) -> float:
@@ -167,12 +189,7 @@ def _check_status(content: ColumnContent) -> float:
 def _check_personal_data(content: ColumnContent) -> float:
     if not has_hint("application.personal_data", content):
         return 0
-    share = content.share(
-        lambda text: (
-            text.casefold() in YES_WORDS | NO_WORDS
-            or guess_boolean(text).certainty is not Certainty.NONE
-        )
-    )
+    share = content.share(is_answer)
     return share + 1 if share >= MIN_SHARE else 0
 
 
@@ -191,13 +208,32 @@ def _check_users(content: ColumnContent) -> float:
 
 def _days_share(content: ColumnContent) -> float:
     n_days = sum(
-        isinstance(cell, date)
-        or guess_day(text, _CONVENTIONS).certainty is not Certainty.NONE
-        or re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{2}", text)
-        is not None
+        isinstance(cell, date) or is_written_day(text)
         for cell, text in zip(content.cells, content.texts, strict=True)
     )
     return n_days / len(content.texts)
+
+
+def is_written_day(text: str) -> bool:
+    """Return whether a text can be a date, month or other period."""
+    return (
+        _WRITTEN_DAY.fullmatch(text) is not None
+        or guess_day(text, _CONVENTIONS).certainty is not Certainty.NONE
+    )
+
+
+_WRITTEN_DAY = re.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./]\d{2}|"
+    r"\d{1,2}[ .-]+[^\W\d]{3,10}[. ,-]+\d{2,4}|[^\W\d]{3,10}\.? \d{1,2},? \d{4}|[34]\d{4}"
+)
+
+
+def is_answer(text: str) -> bool:
+    """Return whether a text is yes or no, or begins with one of them."""
+    return (
+        text.casefold() in YES_WORDS | NO_WORDS
+        or guess_boolean(text).certainty is not Certainty.NONE
+    )
 
 
 def _check_since(content: ColumnContent) -> float:
@@ -305,6 +341,10 @@ def _check_technical_owner(content: ColumnContent) -> float:
 def _check_team(content: ColumnContent) -> float:
     if not has_hint("application.team", content) or has_hint("application.business_owner", content):
         return 0
+    return _share_of_names(content)
+
+
+def _share_of_names(content: ColumnContent) -> float:
     if mean_length(content) > _MAX_MEAN or re.search(
         r"\b(?:id|code|nr|no|nummer)\b", content.folded
     ):

@@ -240,7 +240,11 @@ _UNIT = re.compile(
     r"clients?|heads?|advisers?|advisors?|analysts?|developers?|mitarbeite(?:r|nde)(?:innen)?|ma|"
     r"nutzer(?:innen)?|benutzer(?:innen)?|anwender(?:innen)?|personen|kunden|utilisateurs|"
     r"personnes|collaborateurs|clients|usuarios|personas|empleados|utenti|persone|dipendenti|"
-    r"gebruikers|medewerkers|personen|agenten)|"
+    r"gebruikers|medewerkers|personen|agenten|clientes|clienti|klanten|pazienti|pacientes|"
+    r"patients?|patienten|passengers?|passagiere|pax|students?|citizens?|members?|mitglieder|"
+    r"abonnes|assures|asegurados|polizas|burger|inwoners|alumnos|nutzende|benutzende)|"
+    r"(?:approx(?:\.|imately)?|aprox\.?|aproximadamente|circa|ca\.?|env(?:\.|iron)?|ungefahr|"
+    r"ongeveer|or so|about|est(?:\.|imated)?)|"
     r"\([^()]*\)|p\.? ?a\.?|/ ?(?:month|monat|mois|mes|mese|mo)|per month|pro monat|par mois|"
     r"al mes|al mese|per maand|x|st(?:k|uck)?\.?)$"
 )
@@ -265,6 +269,11 @@ _WORDS = {
     "duizend": "k",
     "million": "m",
     "millionen": "m",
+    "millones": "m",
+    "millions": "m",
+    "milioni": "m",
+    "miljoen": "m",
+    "mn": "m",
     "mio": "m",
     "mln": "m",
 }
