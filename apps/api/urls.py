@@ -89,6 +89,7 @@ from apps.api.intake.observations import ObservationViewSet
 from apps.api.inventory.applications import ApplicationViewSet
 from apps.api.inventory.costs import CostsView
 from apps.api.inventory.dependencies import DependencyViewSet
+from apps.api.inventory.exchange_rates import ExchangeRateViewSet
 from apps.api.inventory.exit_plans import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.inventory.findings import FindingsView
 from apps.api.inventory.runways import RunwaysView
@@ -146,6 +147,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "event-rates": EventRateViewSet,
     "evidence": EvidenceViewSet,
     "evidence-packs": EvidencePackViewSet,
+    "exchange-rates": ExchangeRateViewSet,
     "exit-plans": ExitPlanViewSet,
     "exit-tests": ExitTestViewSet,
     "exposure-flags": ExposureFlagViewSet,

@@ -20,6 +20,7 @@ from apps.common.database.statements import load_statement
 from apps.common.time import day_of, now
 
 _DESIRED = load_statement("catalog", "footing_due")
+_MANY_NEW_NODES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def refresh_footing(
                 ANALYZE footing_due;
                 IF (SELECT d.reltuples > 100 + greatest(f.reltuples, 0) FROM pg_class d, pg_class f
                     WHERE d.oid = 'footing_due'::regclass AND f.oid = 'catalog_footing'::regclass)
-                THEN ANALYZE catalog_footing, catalog_node; END IF;
+                THEN ANALYZE catalog_footing; END IF;
             END $$
             """
         )
@@ -103,6 +104,9 @@ def refresh_footing(
             ON CONFLICT DO NOTHING
             """
         )
+        if cursor.rowcount > _MANY_NEW_NODES:
+            # the statistics of an empty table would make the planner scan all nodes for each row
+            cursor.execute("ANALYZE catalog_node")
         cursor.execute(
             """
             DELETE FROM catalog_footing f USING catalog_node n

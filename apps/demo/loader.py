@@ -23,6 +23,7 @@ from apps.demo.catalog import load_events, load_own_catalog
 from apps.demo.exposure import load_exposure, load_scenarios
 from apps.demo.fixtures import DemoError, LoadingDay, was_never_used
 from apps.demo.gate import load_gate_runs
+from apps.demo.imports import load_example_sheet
 from apps.demo.intake import load_observations
 from apps.demo.inventory import load_applications, load_contracts, load_exits
 from apps.demo.notices import load_notices
@@ -71,6 +72,7 @@ def load_demo(*, at: datetime) -> list[Login]:
     update_months(on=day.today, at=now())
     load_gate_runs(day=day)
     load_notices(day=day)
+    load_example_sheet(day=day)
     evaluate_everything(at=day.at)
     return logins
 

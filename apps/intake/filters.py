@@ -31,12 +31,26 @@ class ImportFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 class ImportRowFilter(django_filters.FilterSet):  # type: ignore[misc]
     outcome = django_filters.MultipleChoiceFilter(
-        choices=ImportRow.Outcome.choices, label="Outcome"
+        # DISTINCT would sort the rows of a large file with all their cells
+        choices=ImportRow.Outcome.choices,
+        label="Outcome",
+        distinct=False,
+    )
+
+    left_out = django_filters.BooleanFilter(
+        method="with_left_out", label="Imported without some cells"
     )
 
     class Meta:
         model = ImportRow
         fields: list[str] = []
+
+    def with_left_out(
+        self, rows: "QuerySet[ImportRow]", name: str, value: bool
+    ) -> "QuerySet[ImportRow]":
+        """Return the rows of which something is not imported, or those imported as a whole."""
+        imported = rows.exclude(outcome=ImportRow.Outcome.REFUSED)
+        return imported.exclude(reasons=[]) if value else imported.filter(reasons=[])
 
 
 class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Case, CharField, Count, F, Max, Min, QuerySet, When
+from django.db.models import Case, CharField, Count, F, Max, Min, Model, QuerySet, When
 
-from apps.accounts.models import User
+from apps.accounts.models import PersonState, User
 from apps.intake.models import Discrepancy, Import, ImportRow, Observation
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.telemetry.volumes import days_of_application
+from apps.inventory.models import Application, Dependency
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +123,27 @@ def open_by_kind(user: User, *, max_count: int) -> dict[str, int]:
     for row in union:
         counts[row["kind"]] = counts.get(row["kind"], 0) + 1
     return counts
+
+
+def applications_of_import(import_: Import) -> "QuerySet[Any]":
+    """Return the IDs of the applications that an import wrote, or whose dependencies it wrote, for
+    a subquery."""
+    applications = _written_rows(Application, import_).values("pgh_obj_id")
+    dependencies = _written_rows(Dependency, import_).values("application_id")
+    return applications.union(dependencies)
+
+
+def people_of_import(import_: Import) -> "QuerySet[User]":
+    """Return the persons that an import added, and who have not been invited since."""
+    return (
+        User.objects.people()
+        .filter(
+            pk__in=import_.created.get("people", ()), state=PersonState.CONTACT, merged_into=None
+        )
+        .exclude(email="")
+    )
+
+
+def _written_rows(model: type[Model], import_: Import) -> "QuerySet[Any]":
+    history = model.history.rel.related_model._default_manager  # type: ignore[attr-defined]
+    return history.filter(pgh_context_id=import_.change) if import_.change else history.none()  # type: ignore[no-any-return]

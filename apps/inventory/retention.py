@@ -57,6 +57,7 @@ declare_retention(
         "inventory_contract",
         "inventory_decisionproposal",
         "inventory_dependency",
+        "inventory_exchangerate",
         "inventory_exitplan",
         "inventory_exittest",
         "inventory_selection",

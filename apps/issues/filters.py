@@ -9,6 +9,8 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now, start_of
+from apps.intake.models import Import
+from apps.intake.queries import applications_of_import
 from apps.inventory.models import Application
 from apps.issues.models import Cause, CauseKind, CauseOffering, Issue, IssueQuerySet, Urgency
 
@@ -54,6 +56,9 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
         method="of_provider", label="Provider (slug, as host or developer)"
     )
     cause = django_filters.NumberFilter(field_name="cause_id", label="Cause (ID)")
+    imported_by = django_filters.NumberFilter(
+        method="of_import", label="Import (ID, of its applications)"
+    )
     due_before = django_filters.DateFilter(
         field_name="due_on", lookup_expr="lt", label="Due before"
     )
@@ -88,6 +93,13 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def since_day(self, issues: IssueQuerySet, name: str, value: date) -> IssueQuerySet:
         return issues.filter(**{f"{name}__gte": start_of(value)})
+
+    def of_import(self, issues: IssueQuerySet, name: str, value: Any) -> QuerySet[Issue]:
+        user = getattr(self.request, "user", None)
+        import_ = Import.objects.visible_to(user).filter(pk=value).first() if user else None
+        if import_ is None:
+            return issues.none()
+        return issues.filter(application__in=applications_of_import(import_))
 
     def of_provider(self, issues: IssueQuerySet, name: str, value: str) -> QuerySet[Issue]:
         # not a join, which would count an issue once for each model ID

@@ -78,6 +78,9 @@ from apps.web.views.home import downloads as home_downloads
 from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
+from apps.web.views.imports import rows as import_rows
+from apps.web.views.imports import values as import_values
+from apps.web.views.imports.exchange_rates import ExchangeRateList
 from apps.web.views.intake import (
     billed_costs,
     connections,
@@ -221,6 +224,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "imports": [
         *upload.ImportList.urls("imports"),
         path("imports/template.xlsx", exports.import_template, name="template"),
+        path("imports/example.xlsx", exports.example_sheet, name="example"),
+        path("imports/example/", upload.upload_example, name="upload-example"),
         path("imports/inventory.xlsx", exports.inventory_xlsx, name="inventory-xlsx"),
         path("imports/applications.csv", exports.applications_csv, name="applications-csv"),
         path("imports/uses.csv", exports.dependencies_csv, name="dependencies-csv"),
@@ -231,14 +236,19 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
         path("imports/<int:pk>/refused.csv", exports.rejected_csv, name="rejected-csv"),
         path("imports/<int:pk>/columns/", steps.submit_columns, name="columns"),
+        path("imports/<int:pk>/values/", import_values.values_page, name="values"),
+        path("imports/<int:pk>/values.csv", import_values.values_csv, name="values-csv"),
+        path("imports/<int:pk>/rows/<int:position>/", import_rows.edit_row_page, name="edit-row"),
         path("imports/<int:pk>/confirm/", steps.submit_confirmation, name="confirm"),
         path("imports/<int:pk>/progress/", steps.import_progress, name="progress"),
         path(
             "imports/<int:pk>/application/", documents.choose_application, name="choose-application"
         ),
+        path("imports/<int:pk>/invite/", steps.invite_people_of_import, name="invite"),
         path("imports/<int:pk>/undo/", steps.undo_import, name="undo"),
         path("imports/<int:pk>/drop/", steps.submit_discard, name="discard"),
     ],
+    "exchange-rates": [*ExchangeRateList.urls("imports/exchange-rates")],
     "applications": [
         *applications_list.ApplicationList.urls("applications"),
         path("applications/<slug:slug>/", applications_detail.application_detail, name="detail"),

@@ -29,7 +29,8 @@ PAGES = {
         discrepancies:xlsx:get documents:csv:get documents:list:get documents:xlsx:get
         events:csv:get events:detail:get events:list:get events:xlsx:get evidence-packs:create:post
         evidence-packs:csv:get evidence-packs:list:get evidence-packs:xlsx:get evidence:csv:get
-        evidence:list:get evidence:xlsx:get exposure:blast-radius-csv:get
+        evidence:list:get evidence:xlsx:get exchange-rates:csv:get
+        exchange-rates:list:get exchange-rates:xlsx:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
         exposure:concentration:get exposure:contributions-csv:get exposure:contributions-xlsx:get
@@ -174,7 +175,8 @@ PAGES = {
     "yynyynyl": """
         applications:bulk-update:get applications:bulk-update:post applications:create:post
         evidence:create:get evidence:create:post evidence:upload:get evidence:upload:post
-        imports:csv:get imports:list:get imports:list:post imports:template:get imports:xlsx:get
+        imports:csv:get imports:example:get imports:list:get imports:list:post imports:template:get
+        imports:upload-example:post imports:xlsx:get
     """,
     # governance; there is nothing at this key here
     "00nnnnnl": """
@@ -205,6 +207,15 @@ PAGES = {
     # whose own it is
     "nnny0n0l": """
         imports:columns:get imports:columns:post imports:confirm:post imports:discard:post
+        imports:edit-row:get imports:edit-row:post imports:values:get imports:values:post
+    """,
+    # whose own it is; there are no values at this key here
+    "nnn00n0l": """
+        imports:values-csv:get
+    """,
+    # governance; whose own it is may not invite
+    "yynn0n0l": """
+        imports:invite:post
     """,
     # administrators
     "ynnnnnnl": """
@@ -278,8 +289,9 @@ API = {
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get
-        evidence/:post exit-plans/:get exit-plans/:post exit-plans/bulk/:post exit-tests/:get
-        exit-tests/:post exposure-flags/:get exposure-policies/:get exposure-policies/:post
+        evidence/:post exchange-rates/:get exchange-rates/{pk}/:get exit-plans/:get
+        exit-plans/:post exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
+        exposure-policies/:get exposure-policies/:post
         feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
@@ -356,6 +368,7 @@ API = {
         aliases/{pk}/:patch annex-items/note/:post annex-items/request/:post approvals/:post
         approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
         derivations/:post derivations/{pk}/:delete derivations/{pk}/:patch event-rates/:post
+        exchange-rates/:post exchange-rates/{pk}/:patch
         foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post foundations/:post

@@ -48,6 +48,7 @@ from apps.inventory.models import (
     Contract,
     DecisionProposal,
     Dependency,
+    ExchangeRate,
     ExitPlan,
     ExitTest,
     Selection,
@@ -293,6 +294,9 @@ def _make_analysis_rows(
         "event-rates": EventRate.objects.order_by("pk")[0].pk,
         "evidence": Evidence.objects.create(
             kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
+        ).pk,
+        "exchange-rates": ExchangeRate.objects.create(
+            currency="EUR", usd="1.08", on=day_of(NOW), source="central bank"
         ).pk,
         "exit-plans": ExitPlan.objects.create(dependency=dependency).pk,
         "exit-tests": ExitTest.objects.create(

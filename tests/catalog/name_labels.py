@@ -2,8 +2,9 @@
 
 Each label says what a cell means: a version, a line ("foundation"), a family, a product, several
 parts, no model, or unknown; `also` holds further labels that are right too, `accept_ids` the IDs
-that are as right as asking for the version of a line. To ask is never wrong: only a version, a
-line, a product, parts or "no model" that the labels do not have are.
+that are as right as asking for the version of a line, `also_products` further slugs of a product.
+To ask is never wrong: only a version, a line, a product, parts or "no model" that the labels do not
+have are.
 """
 
 import json
@@ -125,7 +126,11 @@ def score(rows: Iterable[Label]) -> Score:
 
 
 def _labels_of(row: Label) -> Iterator[Label]:
-    yield {**row["expected"], "accept_ids": row.get("accept_ids", ())}
+    yield {
+        **row["expected"],
+        "accept_ids": row.get("accept_ids", ()),
+        "also_products": row.get("also_products", ()),
+    }
     yield from row.get("also", ())
 
 
@@ -162,6 +167,8 @@ def _is_product(reading: Reading, label: Label) -> bool:
     """Return whether the product is the labelled one; a name that several have is labelled None."""
     if label.get("product") is None:
         return not reading.product
+    if reading.product in label.get("also_products", ()):
+        return True
     product = BY_SLUG.get(reading.product)
     other_names = product.other_names if product else ()
     found, expected, *others = (

@@ -21,7 +21,7 @@ from apps.catalog.models import Provider, RetirementAnnouncement
 from apps.exposure.models import CampaignTask, LossRun
 from apps.intake.models import IntakeSettings
 from apps.intake.spreadsheets.columns.fields import FIELDS, READ_ONLY_COLUMN
-from apps.intake.spreadsheets.columns.mapping import guess_mapping
+from apps.intake.spreadsheets.columns.recognition import guess_mapping
 from apps.intake.spreadsheets.export import application_headers, dependency_headers
 from apps.intake.spreadsheets.files.tables import Book, Table
 from apps.inventory.models import Contract

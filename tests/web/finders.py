@@ -36,7 +36,7 @@ from apps.exposure.models import (
 )
 from apps.feeds.models import FeedRun, ReceivedNotice
 from apps.gate.models import GateRun, Waiver
-from apps.intake.models import Import, Service
+from apps.intake.models import Import, ImportRow, Service
 from apps.inventory.governance.use_cases.links import answer_token, link_token
 from apps.inventory.models import (
     Adaptation,
@@ -288,6 +288,16 @@ FINDERS: dict[str, Finder] = {
     ),
     "reported-services:detail": lambda user: _first(
         _ordered(Service.objects.visible_to(user).unclaimed())
+    ),
+    "imports:values": lambda user: _first(
+        _ordered(Import.objects.visible_to(user).filter(state=Import.State.READ, by=user))
+    ),
+    "imports:edit-row": lambda user: _first(
+        ImportRow.objects.filter(
+            import_record__state=Import.State.READ, import_record__by=user
+        ).order_by("pk"),
+        pk="import_record_id",
+        position="position",
     ),
     "imports:columns": lambda user: _first(
         _ordered(Import.objects.visible_to(user).filter(state=Import.State.RECEIVED))

@@ -2,7 +2,7 @@
 side by side.
 
 Every page of tests/web/routes.py as governance in light, dark, 360 pixels wide and as it prints, a
-few as a viewer and as somebody who has not signed in. Three of them become the pictures of the
+few as a viewer and as somebody who has not signed in. Four of them become the pictures of the
 README.
 
 Without URL= a demo is started on a data folder of its own, .data/screenshots, and ended again; it
@@ -42,6 +42,7 @@ PICTURES = {
     "home-light.png": ("governance", "home-overview", "light", 1450),
     "application-dark.png": ("governance", "applications-detail", "dark", 1010),
     "home-narrow.png": ("governance", "home-overview", "phone", 1150),
+    "import-light.png": ("governance", "imports-values", "light", 900),
 }
 READER = frozenset(
     {"home:overview", "applications:list", "applications:detail", "alerts:list", "account:detail"}

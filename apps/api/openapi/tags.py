@@ -38,6 +38,7 @@ TAGS = {
     "event-rates": "Yearly rates of failure modes, with interval and source.",
     "evidence": "Evaluation results and documents about applications, versions and offerings.",
     "evidence-packs": "Evidence packs for auditors.",
+    "exchange-rates": "Dated exchange rates, with their source.",
     "exit-plans": "Exit plans: plans for a migration from a dependency.",
     "exit-tests": "Exit tests: proofs of exit plans, with effort and expiry.",
     "exposure-flags": "Exposure flags: measurements above a tolerance.",

@@ -141,15 +141,15 @@ def choose_values(
     *,
     import_: Import,
     values: Mapping[int, Any],
-    models: Mapping[int, int | None],
+    models: Mapping[int, int | str | None],
     by: User | None,
     at: datetime,
 ) -> Import:
     """Set what distinct values mean, and plan all rows again.
 
-    `values` is {id of a value: choice as JSON}, `models` {id of a model name: id of the offering,
-    None to leave it unresolved}. What is not named stays as it is. Raises DomainError for a choice
-    that its field does not have."""
+    `values` is {id of a value: choice as JSON}, `models` {id of a model name: id of the offering or
+    slug of the product, None to leave it unresolved}. What is not named stays as it is. Raises
+    DomainError for a choice that its field does not have."""
     mapping = add_choices(import_, values=values, models=models)
     return choose_columns(import_=import_, mapping=mapping, by=by, at=at)
 

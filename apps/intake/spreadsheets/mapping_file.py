@@ -49,7 +49,14 @@ def mapping_as_json(mapping: BookMapping, values: Iterable[ImportValue]) -> dict
                     sheet.heads[place] or f"Column {place + 1}": code
                     for place, code in sheet.columns.items()
                 },
+                "likely": [
+                    sheet.heads[place] or f"Column {place + 1}" for place in sheet.by_content
+                ],
                 "ignored": list(sheet.ignored),
+                "hidden_rows": sheet.n_hidden_rows,
+                "hidden_columns": [
+                    sheet.heads[place] or f"Column {place + 1}" for place in sheet.hidden_columns
+                ],
             }
             for sheet in mapping.sheets
         ],
@@ -162,7 +169,7 @@ def _edited_sheet(sheet: SheetMapping, edited: Mapping[str, Any]) -> SheetMappin
                 f'mapping.sheets "{sheet.name}": the file has no column "{head}". Check the header.'
             )
         columns[place] = code
-    return replace(sheet, columns=columns, read=bool(edited.get("read", sheet.read)))
+    return sheet.with_choices(columns, read=bool(edited.get("read", sheet.read)))
 
 
 def _edited_values(edited: Any, conventions: SheetConventions) -> dict[str, dict[str, Any]]:

@@ -272,7 +272,7 @@ def _complete_mapping(
         if row is not None:
             values.setdefault(code, {})[key] = row.guess
             continue
-        guess = guess_texts(code, [text], mapping.conventions)[text]
+        guess = guess_texts(code, [text], mapping.conventions, legend=mapping.legend_of(code))[text]
         if guess.certainty in ACCEPTED:
             values.setdefault(code, {})[key] = guess.value
     return replace(mapping, values=values)
@@ -291,11 +291,11 @@ def _count_again(
     )
     counts = dict(import_.counts)
     old, new = before.as_json(), after.as_json()
-    for kind in ("rows", "applications", "uses"):
+    for kind in ("rows", "applications", "uses", "not_stated"):
         of_kind = dict(counts.get(kind, {}))
-        for name, n in old[kind].items():
+        for name, n in old.get(kind, {}).items():
             of_kind[name] = of_kind.get(name, 0) - n
-        for name, n in new[kind].items():
+        for name, n in new.get(kind, {}).items():
             of_kind[name] = of_kind.get(name, 0) + n
         counts[kind] = {name: n for name, n in of_kind.items() if n > 0}
     for kind in ("unresolved", "left_out"):

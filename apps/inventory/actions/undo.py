@@ -23,6 +23,7 @@ from apps.catalog.models import (
     Offering,
     OfferingCandidate,
     OfferingKind,
+    Price,
     Provider,
 )
 from apps.common.errors import ConflictError
@@ -287,6 +288,10 @@ def _ignored_entries_condition(history: type[models.Model]) -> str:
     """
     if history is _history_of(OfferingCandidate).model:
         return " AND false"
+    if history is _history_of(Price).model:
+        # prices of names are those of their model IDs
+        names = f"SELECT id FROM catalog_offering WHERE kind <> '{OfferingKind.MODEL_ID}'"
+        return f" AND offering_id NOT IN ({names})"
     if history in {_history_of(Team).model, _history_of(Provider).model}:
         return f" AND pgh_label <> '{_INSERTED}'"
     if history is _history_of(User).model:

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        help_text="Who publishes the rate, or its address.", max_length=300
+                        help_text="Publisher of the rate, or its URL.", max_length=300
                     ),
                 ),
             ],
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        help_text="Who publishes the rate, or its address.", max_length=300
+                        help_text="Publisher of the rate, or its URL.", max_length=300
                     ),
                 ),
             ],

@@ -38,7 +38,7 @@ class ExchangeRate(models.Model):
         help_text="US dollars for one unit.",
     )
     on = models.DateField("day", help_text="Day of the rate.")
-    source = models.CharField(max_length=300, help_text="Who publishes the rate, or its address.")
+    source = models.CharField(max_length=300, help_text="Publisher of the rate, or its URL.")
 
     objects = ExchangeRateQuerySet.as_manager()
 

@@ -334,6 +334,10 @@ class ListPage[M: Model, R]:
     @cached_property
     def table(self) -> list[TableRow[R]]:
         """The rows of the page with their cells."""
+        return self.build_table(self.rows)
+
+    def build_table(self, rows: Sequence[R]) -> list[TableRow[R]]:
+        """Return rows with their cells, as the page shows them."""
         return [
             TableRow(
                 row,
@@ -343,7 +347,7 @@ class ListPage[M: Model, R]:
                 self.get_selection_label(row) if key else "",
                 self.get_anchor(row),
             )
-            for row in self.rows
+            for row in rows
         ]
 
     @property

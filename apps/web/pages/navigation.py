@@ -103,7 +103,21 @@ GROUPS: tuple[Group, ...] = (
                 heading="Applications",
                 former_names=("register", "registry", "inventory"),
             ),
-            Page("Import", "imports:list", ("imports",), can_open=can_import),
+            Page(
+                "Import",
+                "imports:list",
+                ("imports",),
+                (
+                    Page(
+                        "Exchange rates",
+                        "exchange-rates:list",
+                        ("exchange-rates",),
+                        former_names=("currencies",),
+                    ),
+                ),
+                tab_name="Files",
+                can_open=can_import,
+            ),
             Page(
                 "Observed usage",
                 "connections:list",

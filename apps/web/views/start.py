@@ -1,4 +1,4 @@
-"""Get started page of a new registry: a feed, an inventory, usage data, the team; each step links
+"""Get started page of a new registry: an inventory, a feed, usage data, the team; each step links
 to the page where it is done."""
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from apps.catalog.models import Source
 from apps.common.time import now
 from apps.intake.models import Observation
 from apps.inventory.models import Application, Dependency
-from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.form_fields import can_import, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.intake.presenters import sender_name
 from apps.web.wording import ago, bounded_number, count_of, number
@@ -30,11 +30,13 @@ class SetupStep:
     stands: str
     is_done: bool
     links: tuple[tuple[str, str], ...]
+    # the form to upload a spreadsheet is part of the step
+    has_upload: bool = False
 
 
 def setup_steps(user: User) -> tuple[SetupStep, ...]:
     """Return the steps; six statements."""
-    return _feed_step(user), _inventory_step(user), _usage_step(user), _team_step(user)
+    return _inventory_step(user), _feed_step(user), _usage_step(user), _team_step(user)
 
 
 def _feed_step(user: User) -> SetupStep:
@@ -74,13 +76,16 @@ def _inventory_step(user: User) -> SetupStep:
         status = f"Registered applications: {count}, none with dependencies."
     return SetupStep(
         "Import an inventory",
-        "Import your applications and the models they call from a spreadsheet.",
+        "Upload the spreadsheet that you have, as it is. Nothing is saved before you confirm.",
         status,
         bool(n and uses),
         (
             ("Import spreadsheet", reverse("imports:list")),
+            ("Download template", reverse("imports:template")),
+            ("Download example", reverse("imports:example")),
             ("Register application", reverse("applications:create")),
         ),
+        has_upload=not (n and uses) and can_import(user),
     )
 
 

@@ -53,6 +53,7 @@ PUBLIC = {
     "assertions",
     "derivations",
     "disagreements",
+    "exchange-rates",
     "feed-runs",
     "foundation-risks",
     "foundations",

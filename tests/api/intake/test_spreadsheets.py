@@ -1,10 +1,13 @@
 """Sheets through the door for programs: applied at once, with the sender's rights."""
 
+import json
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import ApiToken
 from apps.intake import import_jobs
-from apps.intake.models import TokenBinding
+from apps.intake.models import Import, TokenBinding
 from apps.intake.spreadsheets import direct_import
 from apps.intake.tasks import run_import
 from apps.inventory.models import Application
@@ -97,3 +100,46 @@ def test_no_sheet_at_all_is_a_sentence(sender):
 
     assert answer.status_code == 422
     assert post(sender, b"a;b", kind="csv").status_code == 415, "JSON is no sheet"
+
+
+def test_with_auto_a_sheet_comes_in_as_far_as_it_can_be_read(sender, retailer):
+    heads = ["Use case", "LoB", "Crit.", "Nbr users", "Vendor / Platform", "Model(s) used"]
+    content = as_csv([heads, ["Bot", retailer.team.slug, "Tier 1", "~ 8k", "openai", "gpt-4o"]])
+
+    strict = post(sender, content, kind="csv", type="text/csv").json()
+    auto = post(sender, content, query="?mapping=auto", kind="csv", type="text/csv").json()
+
+    assert [entry["where"] for entry in strict["rejected"]] == ["row 2, Crit."]
+    assert (auto["status"], auto["rejected"], auto["ignored"]) == ("done", [], [])
+    bot = Application.objects.get(name="Bot")
+    assert (bot.criticality, bot.users_affected) == (0, 8000)
+    assert bot.dependencies.get().offering == retailer.gpt
+    again = post(sender, content, query="?mapping=auto", kind="csv", type="text/csv")
+    assert (again.status_code, again.json()["id"]) == (200, auto["id"])
+
+
+def test_a_proposal_writes_nothing_and_comes_back_with_choices(sender, retailer):
+    heads = ["Use case", "Team", "Criticality", "Host", "Model"]
+    content = as_csv([heads, ["Bot", retailer.team.slug, "Tier 1", "openai", "gpt-4o"]])
+
+    proposal = post(sender, content, kind="csv/propose", type="text/csv")
+
+    assert proposal.status_code == 200, proposal.content
+    said = proposal.json()
+    assert set(said) == {"created", "updated", "unchanged", "rejected", "mapping", "models"}
+    assert not Import.objects.exists()
+    assert [(model["text"], model["kind"]) for model in said["models"]] == [("gpt-4o", "resolved")]
+    [tier] = said["mapping"]["values"]["application.criticality"]
+    assert (tier["value"], tier["certainty"]) == (0, "by order")
+    tier["value"] = 3
+    form = {
+        "file": SimpleUploadedFile("bots.csv", content, "text/csv"),
+        "mapping": json.dumps(said),
+    }
+    answer = sender.post("/api/v1/intake/csv/", form, format="multipart")
+    assert answer.status_code == 202, answer.content
+    assert Application.objects.get(name="Bot").criticality == 3
+    assert (
+        post(sender, content, query="?mapping=all", kind="csv", type="text/csv").status_code == 400
+    )
+    assert post(sender, content, kind="spdx/propose", type="text/csv").status_code == 404

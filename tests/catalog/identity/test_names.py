@@ -453,6 +453,117 @@ def test_the_model_in_use_is_taken(text: str) -> None:
     assert (read(text).kind, read(text).line) == (Kind.CHOOSE, "openai/gpt-4o")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("GPT-4.1 (bis Ende 2025: GPT-3.5 Turbo)", "openai/gpt-4.1"),
+        (
+            "Claude Sonnet 4.5 (fino al 31/03/2026: Claude 3.7 Sonnet)",
+            "anthropic/claude-sonnet-4-5",
+        ),
+        ("until Q1 2026 gpt-4o, now gpt-4.1", "openai/gpt-4.1"),
+        ("GPT-4 (tot 2024), GPT-4o (nu)", "openai/gpt-4o"),
+        ("o3 (vroeger o1)", "openai/o3"),
+        ("GPT-4o niet meer, nu Gemini 2.5 Flash", "google/gemini-2.5-flash"),
+        ("Claude 3.5 Haiku (al posto di GPT-4)", "anthropic/claude-3-5-haiku"),
+        ("Command R (formerly GPT-4)", "cohere/command-r"),
+    ],
+)
+def test_the_end_of_its_time_makes_a_model_a_former_one(text: str, line: str) -> None:
+    assert read(text).line == line
+
+
+def test_a_time_that_ends_says_nothing_of_the_model_after_it() -> None:
+    assert [part.line for part in read("GPT-4o bis 2027, danach GPT-5").parts] == [
+        "openai/gpt-4o",
+        "openai/gpt-5",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "voyage 3 large, embeddings for RAG",
+        "voyage-3-large; embedding i wyszukiwanie",
+        "voyage-3-large, voor de embeddings",
+        "voyage-3-large; embeddings para buscar",
+    ],
+)
+def test_what_a_model_is_for_is_no_part_of_its_own(text: str) -> None:
+    assert read(text).line == "voyage/voyage-3-large"
+
+
+def test_another_kind_of_model_in_a_list_is_a_part() -> None:
+    assert [part.text for part in read("GPT-4o + embeddings").parts] == ["GPT-4o", "embeddings"]
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("Sonar Pro (Perplexity API)", "perplexity"),
+        ("Sonar Pro (API di Perplexity)", "perplexity"),
+        ("Claude Opus 4.8 (API Anthropic)", "anthropic"),
+        ("command-r-plus-08-2024 chez Cohere", "cohere"),
+        ("Mixtral 8x7B zelf gehost", "own"),
+        ("Mistral, hébergé chez nous", "own"),
+    ],
+)
+def test_the_api_of_a_developer_and_own_machines_are_hosts(text: str, host: str) -> None:
+    reading = read(text)
+
+    assert reading.host == host
+    assert reading.kind is not Kind.PRODUCT
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("zorgbot-v2 (basis Llama 3.1 8B)", "meta/llama-3.1-8b-instruct"),
+        ("assureur-v1 (modèle de base : Mistral Nemo)", "mistral/mistral-nemo"),
+        ("support-ft-v4 (Basis: gpt-4o-mini)", "openai/gpt-4o-mini"),
+    ],
+)
+def test_a_name_with_its_base_in_brackets_is_a_model_of_its_own(text: str, base: str) -> None:
+    reading = read(text)
+
+    assert (reading.kind, reading.derived_from, reading.line) == (Kind.UNKNOWN, base, "")
+
+
+def test_an_application_beside_a_closed_model_uses_that_model() -> None:
+    assert read("HR-Bot v2 (Basis GPT-4o)").line == "openai/gpt-4o"
+
+
+def test_a_family_is_narrowed_to_the_facts_stated() -> None:
+    languages = read("Cohere embeddings, multilingual").candidates
+    own = read("Mistral hosted by us").candidates
+
+    assert "cohere/embed-multilingual-v3.0" in languages
+    assert not [line for line in languages if "english" in line]
+    assert "mistral/mistral-7b-instruct-v0.3" in own
+    assert "mistral/mistral-code" not in own
+
+
+def test_the_reason_counts_versions_and_aliases_apart() -> None:
+    assert read("gpt-4.1").why.endswith("The catalogue has one version and one alias.")
+    assert read("Claude 3.5 Sonnet").why.endswith("The catalogue has 2 versions.")
+
+
+def test_the_size_that_a_release_has_is_no_other_model() -> None:
+    assert read("Mistral Small 3.1 (24B)").version == "mistral/mistral-small-2503"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("R1 Distill Qwen 32B", "deepseek/deepseek-r1-distill-qwen-32b"),
+        ("Claude 3,5 Sonnet", "anthropic/claude-3-5-sonnet"),
+        ("Ministral 8B 24.10 - Edge-Box", "mistral/ministral-3-8b"),
+    ],
+)
+def test_a_number_of_the_name_is_read_where_it_stands(text: str, line: str) -> None:
+    assert read(text).line == line
+
+
 def test_what_is_not_used_says_nothing_of_what_is() -> None:
     assert read("not GPT-4").kind is Kind.UNKNOWN
     assert read("no longer uses GPT-4, rules only").kind is Kind.NOT_A_MODEL

@@ -39,7 +39,8 @@ def value_of(import_, code, text):
     ("code", "header", "meanings"),
     [
         ("criticality", "", {"Tier 1": 0, "Tier 2": 1, "Tier 3": 2, "Tier 4": 3}),
-        ("criticality", "Impact level (1-5)", {"1": 3, "3": 2, "5": 0}),
+        ("criticality", "Impact level (1-5)", {"1": None, "3": None, "5": None}),
+        ("criticality", "Tier", {"1": 0, "2": 1, "3": 2}),
         ("criticality", "", {"3 - High": 1, "2 - Medium": 2, "1 - Low": 3, "4": 0}),
         ("criticality", "", {"high": 1, "med": 2, "low": 3, "sehr hoch": 0, "Élevée": 1}),
         ("criticality", "", {"I": 0, "II": 1, "III": 2}),

@@ -13,9 +13,19 @@ _CUSTOM = re.compile(
     r"(?<![a-z])(?:custom|own|eigen\w*|propre|proprio|wlasny|in-house) (?:\w+ )?"
     r"(?:model|modell|modele|llm)|(?<![a-z])model\w* (?:propre|propio|proprio|wlasny|intern\w*)"
 )
+# Before the base, alone in brackets: `claims-v1 (Basis Llama 3.1 8B)`.
+_BASE = re.compile(
+    r"[(\[]\s*(?:(?:modele|modello|modelo|model) (?:de |di )?)?"
+    r"(?:basis|base|baza|bazowy)(?: ?modell?)?[ :=]+$"
+)
 _OWN_NAME = re.compile(
     r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])"
 )
+
+
+def find_base_words(before: str) -> re.Match[str] | None:
+    """Return the words before a name that say that something was built on it."""
+    return phrases.BASED_ON.search(before) or _BASE.search(before)
 
 
 def read_adaptation(
@@ -35,7 +45,7 @@ def read_adaptation(
     kind = (adaptation.lastgroup or "").replace("_", "-") if adaptation else ""
     if reading.kind is Kind.UNKNOWN:
         return replace(reading, adaptation=kind)
-    based = phrases.BASED_ON.search(before)
+    based = find_base_words(before)
     derivative = phrases.DERIVATIVE.search(_without(folded, mention))
     if derivative and derivative.group() in mention.tokens:
         derivative = None
@@ -43,7 +53,7 @@ def read_adaptation(
     is_custom = based is not None and is_open and _CUSTOM.search(before)
     named_first = (
         based is not None
-        and is_open
+        and (is_open or kind)
         and re.search(r"[a-z]+[-_]?\d|[a-z]{3,}lm(?![a-z])", before[: based.start()])
     )
     if derivative or own_name or named_first or is_custom:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names import phrases
-from apps.catalog.identity.names.adaptations import read_adaptation
+from apps.catalog.identity.names.adaptations import find_base_words, read_adaptation
 from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan
 from apps.catalog.identity.names.passages import Passage
@@ -16,12 +16,15 @@ from apps.catalog.identity.names.releases import Releases
 from apps.catalog.identity.names.vocabulary import (
     DISTINCTIVE,
     EVERYDAY,
+    LANGUAGES,
+    MAIN_FAMILIES,
     SHARED_ANCHORS,
     TIERS,
     TUNERS,
     UNMISTAKABLE,
     is_number,
     is_stamp,
+    is_telling,
 )
 from apps.catalog.identity.resolver.tokens import SIZE
 
@@ -50,7 +53,7 @@ class AnswerReader:
                 mark = scan.segments[segment].mark
                 tiers = [token for token in fragment if not is_number(token)]
                 longer = self._families.find((*mention.tokens, *tiers))
-                if mark == "," and tiers and longer.exact:
+                if mark in ",;" and tiers and (longer.exact or set(tiers) <= LANGUAGES):
                     mention.distant += tiers  # of this model, or a second one
                     continue
                 merged = self._merge_fragment(mention, fragment)
@@ -184,8 +187,9 @@ class AnswerReader:
             ):
                 tokens = longer
         reading = self._releases.read_tokens(tokens, readings, developer, cell.hint)
+        reading = self._consider_before(mention, tokens, developer) or reading
         reading = self._consider_distant(mention, tokens, reading, developer)
-        if reading.kind is Kind.CHOOSE and phrases.SERIES.match(text.folded, mention.end):
+        if reading.kind is Kind.CHOOSE and _names_series(text.folded, mention):
             reading = self._releases.family(self._families.series_of(reading.line, tokens[0]))
         if (
             reading.kind is Kind.FAMILY
@@ -266,6 +270,11 @@ class AnswerReader:
     ) -> Reading:
         """Return a family if a tier that stands farther away would name another line."""
         for word in dict.fromkeys(mention.distant):
+            if word in LANGUAGES and reading.kind is Kind.FAMILY:
+                lines = self._families.drop_other_languages(reading.candidates, word)
+                if lines and len(lines) < len(reading.candidates):
+                    reading = self._releases.family(lines)
+                continue
             if word in tokens or reading.kind not in (Kind.RESOLVED, Kind.CHOOSE):
                 continue
             match = self._families.find((*tokens, word), developer)
@@ -276,6 +285,25 @@ class AnswerReader:
                     f"{match.lines[0]} is meant.",
                 )
         return reading
+
+    def _consider_before(
+        self, mention: Mention, tokens: Sequence[str], developer: str | None
+    ) -> Reading | None:
+        """Return the reading of a name that starts with a number of another family, where only one
+        family has it (`R1 Distill Qwen 32B`)."""
+        if not any(is_telling(word) for word in mention.before):
+            return None
+        found = {
+            match.lines[0]: family
+            for family in MAIN_FAMILIES
+            if (match := self._families.find((family, *mention.before, *tokens))).exact
+        }
+        if len(found) != 1:
+            return None
+        [(line, family)] = found.items()
+        if developer not in (None, self._families.lines[line].developer):
+            return None
+        return self._releases.read_tokens((family, *mention.before, *tokens), (), None, None)
 
     def _is_supported(
         self,
@@ -298,18 +326,21 @@ class AnswerReader:
             return True
         if reading.kind is Kind.RESOLVED and any(is_stamp(token) for token in tokens):
             return True
+        if len(tokens) > 1 and find_base_words(text.folded[: mention.start]):
+            return True
         is_narrow = reading.kind is Kind.FAMILY and len(reading.candidates) == 2
         is_found = (reading.kind in (Kind.RESOLVED, Kind.CHOOSE) or is_narrow) and len(tokens) > 1
         if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
             return True
         strong = mention.anchor in DISTINCTIVE
-        if strong and phrases.SERIES.match(text.folded, mention.end):
+        if strong and _names_series(text.folded, mention):
             return True
         if is_found and strong:
             return True
         if strong and not scan.unknown_words.get(mention.segment):
             return True
-        return is_found and not any(scan.unknown_words.values())
+        unknown = [word for words in scan.unknown_words.values() for word in words]
+        return is_found and all(phrases.PAST.fullmatch(word) for word in unknown)
 
 
 def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
@@ -319,6 +350,14 @@ def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
     body = text.folded[start:end]
     start += len(body) - len(body.lstrip(" ()[]:-"))
     return start, max(start, start + len(body.strip(" ()[]:-")))
+
+
+def _names_series(folded: str, mention: Mention) -> bool:
+    """Return whether a word such as "family" follows a name, or is joined to it."""
+    if phrases.SERIES.match(folded, mention.end):
+        return True
+    joined = re.search(r"-[a-z]+$", folded[mention.start : mention.end])
+    return joined is not None and phrases.SERIES.fullmatch(joined.group()) is not None
 
 
 def _is_before_word(masked: str, mention: Mention) -> bool:

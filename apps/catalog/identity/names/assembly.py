@@ -19,6 +19,7 @@ class Assembly:
     """Makes one reading of the answers of a text."""
 
     def __init__(self, families: Families) -> None:
+        self._families = families
         self._unnamed = UnnamedReader(families)
 
     def assemble(
@@ -179,6 +180,8 @@ class Assembly:
             match = phrases.OTHER_MODELS.search(body)
             if match is None or any(segment.start <= answer.start < end for answer in answers):
                 continue
+            if _is_role(body) and (segment.mark in ",;" or _has_kind(answers)):
+                continue  # `voyage 3 large, embeddings for RAG`: what the model is for
             reading = Releases.unknown("", f"“{body.strip(' ,;/+&|')}” is in no catalogue.")
             added.append(Answer(reading, segment.start, end, number))
         return sorted(added, key=lambda answer: answer.start)
@@ -197,15 +200,31 @@ class Assembly:
             host = cell.host
             if host == "google" and reading.developer not in ("google", ""):
                 host = "google-vertex"  # Google serves models of others on Vertex AI only
+        if reading.kind is Kind.FAMILY and host == OWN:
+            reading = self._keep_open(reading)
         if is_product and host is None and reading.product.startswith("azure-"):
             host = "azure"
         if is_product and not reading.product.startswith(("azure-", "platform:")):
             host = None
         return replace(
             reading,
-            text=_balance(text.cleaned[answer.start : answer.end]) if len(answers) > 1 else "",
+            text=_balance(text.cleaned[answer.start : answer.end]).strip()
+            if len(answers) > 1
+            else "",
             host=host,
             regions=text.regions if len(answers) == 1 else (),
+        )
+
+    def _keep_open(self, reading: Reading) -> Reading:
+        """Return a family on own machines with the models only whose weights are published."""
+        lines = self._families.keep_open(reading.candidates)
+        if len(lines) == len(reading.candidates):
+            return reading
+        return replace(
+            reading,
+            candidates=lines,
+            why="The name leaves the model open. Own machines need published weights, and "
+            + ("one model has them." if len(lines) == 1 else f"{len(lines)} models have them."),
         )
 
     @staticmethod
@@ -240,6 +259,17 @@ class Assembly:
         is_first = [place for place in places if place.end <= answers[0].start]
         shared = is_last or is_first
         return shared[0].host if len(shared) == len(places) and len(text.folded) < 90 else None
+
+
+def _is_role(body: str) -> bool:
+    """Return whether words say what a model is for: a kind of model without a name or number."""
+    rest = phrases.KIND_OF_MODEL.sub(" ", body)
+    return rest != body and not re.search(r"\d", rest) and not phrases.OTHER_MODELS.search(rest)
+
+
+def _has_kind(answers: list[Answer]) -> bool:
+    """Return whether one of the names is that of a model for embeddings or for ranking."""
+    return any(phrases.KIND_OF_MODEL.search(answer.reading.line) for answer in answers)
 
 
 def _is_release(fragment: list[str]) -> bool:

@@ -16,6 +16,7 @@ from apps.catalog.identity.names.vocabulary import (
     DEVELOPER_WORDS,
     FIRST_OF_TWO,
     IMPLIED,
+    LANGUAGES,
     OLDER_NAMES,
     SHARED_ANCHORS,
     SHARED_NAMES,
@@ -25,12 +26,13 @@ from apps.catalog.identity.names.vocabulary import (
     Facts,
     facts_of,
     gap_between,
+    has_restated_size,
     is_number,
     is_stamp,
     reduce_facts,
     value_of,
 )
-from apps.catalog.identity.resolver.facts import FORMAT, NO_SINGLE_VERSION, RESTATED_SIZES
+from apps.catalog.identity.resolver.facts import FORMAT, NO_SINGLE_VERSION
 from apps.catalog.identity.resolver.index import Index, KnownId
 from apps.catalog.identity.resolver.tokens import CONTEXT, NUMBER, SIZE, Tokens, tokens_of
 
@@ -308,12 +310,8 @@ class Families:
         match = self.find(tuple(token for token in tokens if token not in sizes), developer)
         if not match.exact:
             return ""
-        for known_id in self.lines[match.lines[0]].ids:
-            for pattern, restated in RESTATED_SIZES:
-                if pattern.fullmatch(known_id.id) and any(
-                    sizes <= set(tokens_of(size)) for size in restated
-                ):
-                    return match.lines[0]
+        if any(has_restated_size(each.id, sizes) for each in self.lines[match.lines[0]].ids):
+            return match.lines[0]
         return ""
 
     def _has_developer(self, anchor: str, developer: str) -> bool:
@@ -392,6 +390,17 @@ class Families:
                 for spelling in sorted(line.spellings, key=sorted)
             ]
         return self._parts[line.identifier]
+
+    def drop_other_languages(self, lines: Iterable[str], language: str) -> tuple[str, ...]:
+        """Return the lines without those whose name states another language."""
+        others = LANGUAGES - {language}
+        return tuple(line for line in lines if not self.lines[line].slug_facts & others)
+
+    def keep_open(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return the lines with published weights, which can run on own machines; all if none is
+        known to have any."""
+        lines = tuple(lines)
+        return tuple(line for line in lines if self.lines[line].is_open) or lines
 
     def of_developer(self, developer: str) -> tuple[str, ...]:
         """Return the general lines of a developer, newest first."""

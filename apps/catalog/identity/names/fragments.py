@@ -10,11 +10,13 @@ from apps.catalog.identity.names.places import HostCell
 from apps.catalog.identity.names.reading import Answer, Certainty, Kind, Reading
 from apps.catalog.identity.names.releases import Releases
 from apps.catalog.identity.names.vocabulary import (
+    MAIN_FAMILIES,
     TIERS,
     is_number,
+    is_telling,
 )
 
-_MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
+_OF_HOST: dict[str, tuple[str, ...]] = {
     "openai": ("gpt",),
     "azure": ("gpt",),
     "google": ("gemini", "gemma"),
@@ -29,7 +31,6 @@ _MAIN_FAMILIES: dict[str, tuple[str, ...]] = {
     "cohere": ("command",),
 }
 _ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
-_TELLING = re.compile(r"\d+o|[a-z]\d")
 
 
 class FragmentReader:
@@ -78,14 +79,11 @@ class FragmentReader:
         if not fragment:
             return []
         place = next((each.host for each in text.places if each.host), None) or cell.host
-        families = _MAIN_FAMILIES.get(place or "", ())
-        families = families or tuple(
-            dict.fromkeys(name for names in _MAIN_FAMILIES.values() for name in names)
-        )
+        families = _OF_HOST.get(place or "") or MAIN_FAMILIES
         # `4o` and `r1` say enough; other numbers need the word of a tier, and all of it in one part
-        is_telling = any(_TELLING.fullmatch(token) for token in fragment)
+        says_enough = any(is_telling(token) for token in fragment)
         has_tier = len(fragment) > 1 and any(token in TIERS for token in fragment)
-        if len(scan.fragments) > 1 or not (is_telling or has_tier):
+        if len(scan.fragments) > 1 or not (says_enough or has_tier):
             return []
         found: dict[str, Reading] = {}
         for family in families:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from apps.catalog.identity.names.families import Families
-from apps.catalog.identity.names.phrases import CONNECTORS, JOINED_NOISE, NOISE
+from apps.catalog.identity.names.phrases import CONNECTORS, JOINED_NOISE, NOISE, ROLE
 from apps.catalog.identity.names.vocabulary import EVERYDAY, SYNONYMS, TIERS, is_number
 from apps.catalog.identity.resolver.facts import EFFORT, FORMAT, SERVICE_OF_LLAMA, words
 from apps.catalog.identity.resolver.tokens import tokens_of
@@ -55,8 +55,8 @@ class Mention:
     """A name in the text: its tokens in their order, and its position.
 
     strange: words joined to the name that belong to no family. distant: words of a tier that stand
-    farther away. optional: small words beside the name that are also words of the family.
-    corrected: a word was misspelt.
+    farther away. before: numbers and tiers in front of the name. optional: small words beside the
+    name that are also words of the family. corrected: a word was misspelt.
     """
 
     anchor: str
@@ -66,6 +66,7 @@ class Mention:
     segment: int
     strange: list[str] = field(default_factory=list)
     distant: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
     optional: list[str] = field(default_factory=list)
     corrected: bool = False
 
@@ -141,6 +142,7 @@ class MentionFinder:
         items = segment.items
         current: Mention | None = None
         gap = False  # a word that belongs to nothing is between the name and here
+        after_dash = False  # `Ministral 8B - Edge-Box Filiale`: a word of its own after the name
         fragment: list[str] = []
         unknown: list[str] = []
         found: list[Mention] = []
@@ -150,6 +152,7 @@ class MentionFinder:
             if isinstance(item, str):
                 if item in "([":
                     gap = False
+                after_dash = item == "-"
                 position += 1
                 continue
             after = self._next_token(items, position)
@@ -161,6 +164,12 @@ class MentionFinder:
                 position += 1
                 continue
             word = token.text
+            if after_dash and current is not None and not token.pure and word in TIERS:
+                gap = True
+                unknown.append(word)
+                position += 1
+                continue
+            after_dash = after_dash and token.joined
             if current is not None and self._belongs(token, current.anchor):
                 if not gap:
                     current.tokens.append(word)
@@ -182,7 +191,7 @@ class MentionFinder:
                     current.strange.append(word)
                 else:
                     gap = True
-            elif word in NOISE or word in JOINED_NOISE:
+            elif word in NOISE or word in JOINED_NOISE or ROLE.fullmatch(word):
                 if current is not None and not gap and self._is_of_family(word, current):
                     current.optional.append(word)
                     position += 1
@@ -206,6 +215,7 @@ class MentionFinder:
             scan.fragments[number] = fragment
         elif fragment:
             found[0].distant += [word for word in fragment if word in TIERS]
+            found[0].before = fragment
         scan.unknown_words[number] = unknown
 
     @staticmethod

@@ -14,6 +14,7 @@ from apps.catalog.identity.names.places import (
     OWN_HOSTS,
     HostCell,
     Place,
+    find_apis,
     find_places,
     find_regions,
     regions_in,
@@ -30,8 +31,9 @@ _DEVELOPER_NAMES = phrases.compile_words(
     r"alibaba|nvidia|ibm|xai|x\.ai",
     r"cohere|zhipu(?: ai)?|z\.ai|moonshot(?: ai)?|baidu|bytedance|tencent|stability(?: ai)?|"
     r"black forest labs|ai21(?: labs)?",
-    r"nous ?research|nous|mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
-    r"jina(?: ai)?|baai|perplexity",
+    r"nous ?research|(?<!chez\s)(?<!par\s)(?<!pour\s)(?<!avec\s)(?<!de\s)nous|"
+    r"mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
+    r"jina(?: ai)?|baai|perplexity|voyage(?= (?:re ?rank|embed))",
     r"aleph alpha|liquid ai|arcee(?: ai)?|writer|ibm research",
     r"(?:anthropic|google|microsoft|amazon|openai|meta|alibaba|nvidia|cohere)s",
 )
@@ -89,7 +91,12 @@ class PassageReader:
         for start, end, _reading in ids:
             mask(start, end)
         folded_rest = "".join(letters)
-        products = find_products(folded_rest, cell_text)
+        apis = find_apis(folded_rest)
+        products = [
+            named
+            for named in find_products(folded_rest, cell_text)
+            if not any(start <= named.start and named.end <= end for start, end in apis)
+        ]
         for named in products:
             mask(named.start, named.end)
         folded_rest = "".join(letters)

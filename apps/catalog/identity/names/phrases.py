@@ -50,6 +50,7 @@ _PLUS = re.compile(
 )
 _R_PLUS = re.compile(r"(?<=\br)\s?\+(?!\s?\w)", re.I)
 _PARTED_SIZE = re.compile(r"(?<=\d) (?=b\b)", re.I)
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d),(?=\d(?![\d.,]))")  # `GPT-3,5 Turbo`
 _FACTOR = re.compile(r"(?<=\d)\s*×\s*(?=\d)")
 _DALL_E = re.compile(r"\bdall-?[ ]?e(?=[ -]?\d|\b)", re.I)
 _CHAT_GTP = re.compile(r"\b(chat[ -]?)g(?:tp|bt|pd)\b", re.I)
@@ -85,6 +86,7 @@ def clean(text: str) -> str:
     text = _JURASSIC_2.sub("j2", _FLUX_1.sub("flux", text))
     text = _DEEPSEEK.sub("deepseek", _GPT_4O.sub(_join_4o, text))
     text = _STABLE_DIFFUSION.sub("sd", _DALL_E.sub("dall-e", text))
+    text = _DECIMAL_COMMA.sub(r"\1.", text)
     return _PARTED_SIZE.sub("", _FACTOR.sub("x", text)).strip()
 
 
@@ -134,7 +136,10 @@ _NO_MODEL = (
     r"without (?:ai|ml|llm)|not (?:an )?(?:ai|llm|ml)(?: model)?|entfallt|n\.?/?a\.?",
     r"aucun\w* (?:modele|ia|llm)\w*|sans (?:ia|llm|modele)|pas (?:d ?'? ?ia|de modele|de llm)",
     r"sans objet|non applicable|sin (?:ia|modelo|llm)|no aplica|no se usa ia|ningun modelo",
-    r"senza (?:ia|ai|modello)|nessun modello|non applicabile|nie dotyczy|bez (?:ai|si|modelu)|brak",
+    r"senza (?:ia|ai|modello)|nessun\w* (?:ia|ai|llm|modello)|non applicabile|nie dotyczy|"
+    r"bez (?:ai|si|modelu)|brak",
+    r"geen (?:ai|ki|llm|\w*model\w*|genai)|zonder (?:ai|llm|\w*model)|n\.?v\.?t\.?",
+    r"niet (?:van toepassing|relevant)|gebruikt geen (?:ai|llm|\w*model\w*)|op regels gebaseerd",
     r"(?:purely |rein )?(?:rule|rules) ?(?:based|engine)|regelbasiert\w*|regelwerk|business rules",
     r"a base de regles|regles metier|basado en reglas|basato su regole|oparte? na regulach",
     r"manual(?:ly)?|manuell|deterministic",
@@ -148,11 +153,12 @@ _NO_MODEL = (
 # The same, if the cell says nothing else.
 _NONE = (
     r"none|no|nein|non|nie|nil|null|nothing|nichts|kein\w*|aucune?|neant|ningun[oa]?|nessun[oa]?",
-    r"brak|rules?|regeln|regles|reglas|regole",
+    r"brak|geen|niets|nee|rules?|regeln|regles|reglas|regole|regels",
 )
 # Methods and tools that are no foundation model.
 _METHODS = (
-    r"(?:logistic|linear|lasso|ridge|poisson|cox) regression|logistische regression|regression",
+    r"(?:logistic|linear|lasso|ridge|poisson|cox) regression|logistische regression|regression|"
+    r"(?:logistische )?regressie",
     r"regression logistique|regresion logistica|regressione logistica|regresja logistyczna",
     r"xg ?boost|light ?gbm|cat ?boost|gradient boost\w*|random forest\w*|decision trees?",
     r"entscheidungsbaum\w*|isolation forest|svm|support vector machines?|k ?means|k ?nn|"
@@ -207,6 +213,11 @@ _NOT_STATED = (
     r"in (?:ausschreibung|auswahl|beschaffung|abstimmung|prufung|tender|procurement|selection)",
     r"appel d'? ?offres|en licitacion|in gara|w przetargu",
     r"rfp(?: (?:running|ongoing|open|laufend))?",
+    r"(?:nog )?(?:niet|on) ?(?:bekend|besloten|bepaald|gekozen|duidelijk|vastgesteld)|"
+    r"volgt(?: nog)?",
+    r"(?:nog )?(?:te|nader te) (?:bepalen|kiezen|bevestigen|beslissen)|in aanbesteding|"
+    r"vertrouwelijk|(?:navragen|vragen) bij \w+",
+    r"a (?:completer|renseigner|choisir)|por completar|da (?:completare|compilare|scegliere)",
     r"to be (?:added|provided|supplied|filled(?: in)?|completed|chosen|selected)",
 )
 NO_MODEL = compile_words(*_NO_MODEL)
@@ -216,7 +227,7 @@ TOOLS = compile_words(*_TOOLS)
 NOT_STATED = compile_words(*_NOT_STATED)
 # The cell points to another place, where the model is stated.
 ELSEWHERE = re.compile(
-    r"\W*(?:please )?(?:see|refer to|cf\.?|siehe|s\.|vgl\.?|gem(?:as|ass|\.)|laut|voir|"
+    r"\W*(?:please )?(?:see|refer to|cf\.?|siehe|s\.|vgl\.?|gem(?:as|ass|\.)|laut|voir|zie|"
     r"se referer a|ver|vease|consultar|vedi|si veda|zob(?:acz|\.)|patrz)(?: |:)"
 )
 # The first entry of a list box, left as it was: `-- none --`, `<select>` (`>` is cleaned to →).
@@ -262,20 +273,36 @@ COUNT = re.compile(
 PAST = compile_words(
     r"no longer(?: \w+){0,2}|not any ?more|nicht mehr(?: \w+){0,1}|formerly|previously|former|"
     r"was|used to be",
-    r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|anteriormente|antes|prima|ex|"
-    r"dawniej|poprzednio",
-    r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu de|en lugar de|"
-    r"invece di|zamiast",
+    r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|auparavant|(?:precedem|anterieure)ment|"
+    r"anteriormente|previamente|antes|era|prima|precedentemente|in precedenza|ex|"
+    r"dawniej|poprzednio|wczesniej|uprzednio|vroeger|voorheen|eerder|voordien|"
+    r"niet (?:langer|meer)(?: \w+)?",
+    r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu d(?:e|u|es)?|"
+    r"en lugar de|invece di|al posto di|zamiast|in plaats van|ter vervanging van|vervangt|remplace|"
+    r"(?:sustituye|reemplaza)(?: a)?|sostituisce|zastepuje",
     r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|"
     r"migration) (?:away )?(?:from|von|de|da|z)",
     r"before(?= ?:)|vorher|previous|prior|before that(?: \w+){0,3}|in the past",
     r"originally|initially",
     r"ursprunglich|zunachst|until (?:recently|lately|last \w+)|au debut|al inicio|all inizio",
-    r"nachfolger von|successor (?:of|to)|successeur de|sucesor de|successore di|nastepca",
+    r"nachfolger von|successor (?:of|to)|successeur de|sucesor de|successore di|nastepca|"
+    r"opvolger van",
     r"retired|decommissioned|dropped|abandoned|removed|abgelost",
 )
+# Before the name of a former model, the end of its time: `GPT-4.1 (bis 2025: GPT-3.5 Turbo)`.
+UNTIL = re.compile(
+    r"(?<![a-z])(?:until|till?|up to|bis|tot|jusqu'?(?:en|a|au)?|hasta|fino (?:a|al|ad)|(?:az )?do)"
+    r"(?: (?:[a-z]+\.?|\d{1,2}\.?)){0,4}"
+    r" (?:(?:q[1-4]|h[12])[ /-]?)?(?:\d{1,2}[./-]){0,2}20\d\d(?:-\d\d){0,2}[\s:=-]*$"
+)
+# Before the name of the model in use, after that of a former one.
+NOW = compile_words(
+    r"now|currently|today|since then|jetzt|heute|seitdem|seither|aktuell|maintenant|desormais|"
+    r"ahora|actualmente|ora|adesso|attualmente|teraz|obecnie|nu|thans|tegenwoordig|sindsdien"
+)
 NEGATION = compile_words(
-    r"not|no|nicht|kein\w*|without|ohne|never|except|ausser|pas|sans|sin|senza|bez|nie|excluding"
+    r"not|no|nicht|kein\w*|without|ohne|never|except|ausser|pas|sans|sin|senza|bez|nie|excluding|"
+    r"niet|geen|zonder|behalve"
 )
 FUTURE = compile_words(
     r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|"
@@ -291,17 +318,19 @@ _TO_BE = r"(?<!to\sbe\s)(?<!will\sbe\s)(?<!should\sbe\s)(?<!wird\s)(?<!soll\s)(?
 REPLACED_BY = compile_words(
     rf"{_TO_BE}(?:replaced|superseded|succeeded) (?:by|with)|{_TO_BE}(?:ersetzt|abgelost) durch",
     r"(?:migrated|moved|switched|upgraded|changed) to|umgestellt auf|gewechselt (?:zu|auf)",
-    r"remplacee? par|sustituido por|sostituito da|zastapion\w+ przez",
+    r"remplacee? par|(?:sustituido|reemplazado) por|sostituito (?:da|con)|zastapion\w+ przez|"
+    r"vervangen door|overgestapt (?:op|naar)",
 )
 FALLBACK = compile_words(
     r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|"
     r"that) (?:fails|is down)",
-    r"standby|failover|secours|respaldo|riserva|zapasow\w+",
+    r"standby|failover|secours|respaldo|riserva|zapasow\w+|reserve\w*|terugval\w*",
 )
 BASED_ON = compile_words(
     r"based on|built on|derived from|trained from|auf basis(?: von)?|basiert auf|basierend auf|"
     r"base sur",
-    r"basado en|basato su|oparty na|na bazie|(?:fine ?tune|finetuning|distillation|merge) (?:of|"
+    r"basado en|basato su|opart[ya] na|na bazie|gebaseerd op|op basis van|(?:fine ?tune|finetuning|"
+    r"distillation|merge) (?:of|"
     r"from|von)",
     r"(?:fine ?tuned|finetuned|distilled) (?:from|of)",
 )
@@ -321,6 +350,17 @@ SYSTEM = compile_words(
     r"campaign|dashboard",
     r"software|scanner|newsletter|database|farm|parcel|system|systeme|sistema|suite|branch|"
     r"countertop|conference",
+)
+# Kinds of models, which name no model: beside a name they say what it is for.
+KIND_OF_MODEL = compile_words(r"(?:text )?embed\w*|re ?rank\w*")
+# What a model is for, in seven languages.
+ROLE = re.compile(
+    r"trans?[sk]?[ck]ri(?:p|b|z|t)\w*|trascri\w*|zusammenfass\w*|samenvat\w*|resum(?:e|en|es|ir)\w*|"
+    r"riassun\w*|streszcz\w*|podsumow\w*|summar\w*|[kc]las+if\w*|clasific\w*|klasyfik\w*|"
+    r"uberset\w*|traduc\w*|traduz\w*|vertal\w*|vertaal\w*|tlumacz\w*|translat(?:ion|ions|ing)|"
+    r"retriev\w*|recherche|ricerca|busqueda|zoeken|zoek\w*|wyszukiw\w*|suche|semanti\w*|"
+    r"modera(?:tion|tie|zione|cion|cja)|antwort\w*|answers?|antwoord\w*|respuestas?|risposte?|reponses?|"
+    r"extra[ckz]\w*|estrazion\w*|rout(?:ing|age)|triage|spraakherkenning|spracherkennung"
 )
 # Models that people name and that no catalogue lists: a part of a list that is no tool.
 OTHER_MODELS = compile_words(
@@ -348,7 +388,7 @@ SERIES = re.compile(
 # After `GPT`: a table of disk partitions.
 PARTITION = re.compile(r"[ -](?:partition\w*|disks?|table|header)(?![a-z])")
 
-# Words that stand around a name and say nothing about it, in six languages.
+# Words that stand around a name and say nothing about it, in seven languages.
 NOISE = words(
     """
     speech summary summaries translation translations rag judge eval evaluation drafting
@@ -370,7 +410,10 @@ NOISE = words(
     server region rz et ou avec par sur du de des le la les un une en au aux pour est chez
     dans heberge hebergee modeles linguistique y o e con por en el los las del para es alojado
     desplegado versiones lenguaje su da di il lo gli i dal dalla nel nella per ospitato
-    linguistico przez w z na do i lub oraz jezykowy chmurze through hosted which tbc tbd size
+    linguistico przez w z na do i lub oraz jezykowy chmurze het een van met bij op te voor
+    versie versies modellen taalmodel taalmodellen gehost gehoste draait draaiend gedraaid eigen
+    onze ons alle nieuwste laatste verschillende glowny principale principal through
+    hosted which tbc tbd size
     sized variant context window quantized quantised quantisation params parameters vllm
     ollama weights open source
     """

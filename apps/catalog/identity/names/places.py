@@ -99,7 +99,6 @@ PLATFORMS: tuple[Platform, ...] = tuple(
         ("baseten", "Baseten", r"baseten"),
         ("alibaba", "Alibaba Cloud Model Studio", r"alibaba cloud|dashscope|model studio"),
         ("ollama-cloud", "Ollama Cloud", r"ollama cloud"),
-        ("perplexity", "Perplexity API", r"perplexity api"),
         ("volcengine", "Volcengine Ark", r"volcengine"),
         ("vercel", "Vercel AI Gateway", r"vercel ai gateway"),
     )
@@ -129,6 +128,16 @@ _OWN_WORDS = compile_words(
     r"propri\w+) server|datacenter (?:interno|proprio)",
     r"lokalnie|(?:na )?wlasn\w+ (?:serwer\w*|sprzecie|infrastruktur\w*|centrum)|"
     r"serwer\w* wlasn\w+|we wlasnym centrum danych|u nas",
+    r"lokaa?l\w*|zelf ?(?:gehost\w*|beheerd\w*|hosting)|eigen (?:\w+ )?(?:servers?|hardware|"
+    r"data ?cent(?:er|rum)|rekencentrum|gpu'?s?|infrastructuur|machines?|omgeving)|"
+    r"in eigen huis|intern gehost",
+    r"(?:hosted|run(?:ning)?|operated|heberge\w*|tourne|gehostet|betrieben|lauft|gehost|draait|"
+    r"ospitat\w+|alojad\w+) (?:by|with|chez|bei|bij|door|da|presso(?: di)?|en) "
+    r"(?:us|ourselves|nous|uns|ons(?:zelf)?|noi|nuestr\w+ \w+)",
+    r"(?:chez nous|bei uns|bij ons|da noi) (?:selbst |zelf )?(?:heberge\w*|gehostet|"
+    r"betrieben|gehost|ospitat\w+)|en nuestro (?:cpd|centro de datos)|wlasn\w+ dc",
+    r"(?:centre de donnees|data ?cent(?:er|re)) (?:intern\w*|propi\w*|propri\w*|maison)",
+    r"own (?:\w+ ){0,2}(?:nodes?|gpus?|servers?|cards?)",
     r"v ?llm(?: cluster)?|ollama|llama\.?cpp|llama c\+\+|lm ?studio|local ?ai|"
     r"text generation inference|tgi|triton",
     r"air ?gapped|private cloud|openshift|kubernetes cluster",
@@ -211,6 +220,28 @@ _BLOC = re.compile(r"(?<![\w./-])(?:eu|usa|uk|apac|emea|eea)(?:[ -](?:region|onl
 _US = re.compile(r"(?<![\w./-])US(?:[ -](?:region|Region|only))?(?![\w./-])")
 
 
+# The word API beside the name of a developer, in either order: `Sonar Pro (Perplexity API)`.
+_OF = r"(?:di|de|du|des|del|della|von|van|of|by|from|d')"
+_OWN_APIS = "|".join(
+    sorted(
+        {
+            re.escape(name.lower()).replace(r"\ ", "[ -]?").replace(r"\-", "[ -]?")
+            for host in HOSTS
+            if host.developer is not None
+            for name in (host.slug, host.name, *host.spellings)
+            if len(name) > 3 and developer_slug(name) == host.developer
+        },
+        key=len,
+        reverse=True,
+    )
+)
+_API = re.compile(
+    rf"(?<![a-z0-9])(?:(?P<first>{_OWN_APIS})[ -]?apis?"
+    rf"|apis?[ -](?:{_OF} ?)?(?P<second>{_OWN_APIS})"
+    rf"|(?:chez|bei|bij|presso) (?!google|amazon|microsoft)(?P<at>{_OWN_APIS}))(?![a-z0-9])"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A host, platform or own machines in a text, with its position."""
@@ -246,6 +277,9 @@ def find_places(folded: str) -> list[Place]:
     for match in _PLATFORM.finditer(folded):
         platform = PLATFORMS[int((match.lastgroup or "p0")[1:])]
         add(match.start(), match.end(), platform.host, platform.name)
+    for match in _API.finditer(folded):
+        if (slug := host_slug(match["first"] or match["second"] or match["at"])) is not None:
+            add(match.start(), match.end(), slug, f"{BY_SLUG[slug].name.removesuffix(' API')} API")
     for match in _OWN_WORDS.finditer(folded):
         add(match.start(), match.end(), OWN)
     for match in _AFTER_VIA.finditer(folded):
@@ -256,6 +290,11 @@ def find_places(folded: str) -> list[Place]:
     for match in _GATEWAYS.finditer(folded):
         add(match.start(), match.end(), None)
     return sorted(found, key=lambda each: each.start)
+
+
+def find_apis(folded: str) -> list[tuple[int, int]]:
+    """Return the positions of words for the API of a developer, which are no product of it."""
+    return [match.span() for match in _API.finditer(folded)]
 
 
 def find_microsoft(folded: str) -> re.Match[str] | None:

@@ -89,9 +89,12 @@ class NameReader:
         if resolution.canonical != known_id.id:
             return None
         reading = self._releases.read_known_id(known_id, tokens_of(known_id.slug.lower()))
+        host = cell.host or resolution.host
+        if cleaned.startswith("publishers/"):
+            host = host or "google-vertex"  # a resource name of Vertex AI
         return replace(
             reading,
-            host=cell.host or resolution.host,
+            host=host,
             certainty=Certainty.EXACT,
         )
 

@@ -8,10 +8,15 @@ from apps.catalog.identity.names.dates import Stamp
 from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.lines import LineMatch
 from apps.catalog.identity.names.reading import Certainty, Kind, Reading
-from apps.catalog.identity.names.vocabulary import facts_of, is_number, is_stamp
+from apps.catalog.identity.names.vocabulary import (
+    facts_of,
+    has_restated_size,
+    is_number,
+    is_stamp,
+)
 from apps.catalog.identity.resolver.index import KnownId
 from apps.catalog.identity.resolver.resolve import Resolver
-from apps.catalog.identity.resolver.tokens import tokens_of
+from apps.catalog.identity.resolver.tokens import SIZE, tokens_of
 
 _CONFUSED = {"gemini": "gemma", "gemma": "gemini", "mistral": "mixtral", "mixtral": "mistral"}
 _ZERO_FOR_O = re.compile(r"(\d)0")
@@ -43,7 +48,7 @@ class Releases:
 
     def choose(self, line: str, *, likely: bool = False, note: str = "") -> Reading:
         versions = self._families.lines[line].identifiers()
-        count = "one version" if len(versions) == 1 else f"{len(versions)} versions"
+        count = self._count_ids(versions)
         return Reading(
             "",
             Kind.CHOOSE,
@@ -54,6 +59,19 @@ class Releases:
             why=f"The name is that of {line}, without a release. The catalogue has {count}.{note}",
         )
 
+    def _count_ids(self, identifiers: Sequence[str]) -> str:
+        """Return how many versions and aliases the IDs of a line are, in words."""
+        by_id = self._resolver.index.by_id
+        pinned = sum(by_id[identifier].kind == "pinned" for identifier in identifiers)
+        aliases = len(identifiers) - pinned
+        counts = (
+            (pinned, "one version", f"{pinned} versions"),
+            (aliases, "one alias", f"{aliases} aliases"),
+        )
+        return " and ".join(
+            one if count == 1 else several for count, one, several in counts if count
+        )
+
     def family(self, lines: Sequence[str], *, note: str = "", likely: bool = False) -> Reading:
         developers = {self._families.lines[line].developer for line in lines}
         return Reading(
@@ -62,8 +80,7 @@ class Releases:
             developer=developers.pop() if len(developers) == 1 else "",
             candidates=tuple(lines),
             certainty=Certainty.LIKELY if likely else Certainty.CERTAIN,
-            why=note
-            or f"The name leaves the generation, size or tier open. {len(lines)} models have it.",
+            why=note or _say_open(len(lines)),
         )
 
     @staticmethod
@@ -171,6 +188,8 @@ class Releases:
             reading = self._widen(reading, known_id, tokens)
             if len(others := self._families.find_beside(known_id.line, tuple(tokens))) > 1:
                 reading = self.family(others)
+            if reading.kind is not Kind.RESOLVED:
+                reading = self._read_sized(tokens, developer, host) or reading
         elif has_stamp:
             reading = self._read_stamped(tokens, bare, developer)
         else:
@@ -192,6 +211,19 @@ class Releases:
             if known_id is not None and developer in (None, known_id.developer):
                 return known_id
         return None
+
+    def _read_sized(
+        self, tokens: Sequence[str], developer: str | None, host: str | None
+    ) -> Reading | None:
+        """Return the release that a name means without its size, if the release has that size
+        (`Mistral Small 3.1 24B`)."""
+        sizes = {token for token in tokens if SIZE.fullmatch(token)}
+        rest = [token for token in tokens if token not in sizes]
+        plain = self.find_known_id(rest, developer, host, False) if sizes and rest else None
+        if plain is None or not has_restated_size(plain.id, sizes):
+            return None
+        reading = self.read_known_id(plain, rest)
+        return reading if reading.kind is Kind.RESOLVED else None
 
     def _widen(self, reading: Reading, known_id: KnownId, tokens: Sequence[str]) -> Reading:
         """Return a family instead of a line whose only names move (`Gemini Pro`, `Kimi`)."""
@@ -327,6 +359,13 @@ class Releases:
         return self.unknown(
             line, f"No known release of {line} has this date. The line is a hint only."
         )
+
+
+def _say_open(count: int) -> str:
+    """Return why a name with this many possible models is asked."""
+    if count == 1:
+        return "The name is not complete. One model has it. Confirm it."
+    return f"The name leaves the generation, size or tier open. {count} models have it."
 
 
 def _distance(known_id: KnownId, facts: frozenset[str]) -> tuple[int, int]:

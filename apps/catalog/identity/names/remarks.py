@@ -20,13 +20,24 @@ def mark_answer(answer: Answer, answers: list[Answer], text: Passage) -> Answer:
         default=len(text.folded),
     )
     before = text.folded[previous_end : answer.start][-48:]
+    has_next = next_start < len(text.folded)
     clause = re.split(r"[,;.]", before)[-1]
     after = text.folded[answer.end : next_start][:48]
     bracket = re.match(r"[^a-z0-9]*\(([^)]*)\)", after)
     remark = bracket[1] if bracket else ""
-    has_next = next_start < len(text.folded)
+    between = text.folded[answer.end : next_start][:80] if has_next else ""
+    past = phrases.PAST.search(between)
+    now_follows = phrases.NOW.search(between, past.end() if past else 0) is not None
+    is_until = bool(phrases.UNTIL.search(before)) and (previous_end > 0 or now_follows)
+    is_until |= (
+        has_next
+        and phrases.UNTIL.search(remark) is not None
+        and phrases.NOW.search(text.folded[answer.end :][:80]) is not None
+    )  # `GPT-4 (until 2024), GPT-4o (now)`
     is_old = bool(
-        phrases.PAST.search(clause[-32:])
+        is_until
+        or (now_follows and past)
+        or phrases.PAST.search(clause[-32:])
         or clause.strip() in ("before", "davor", "vorher", "avant", "antes", "prima")
         or (has_next and phrases.REPLACED_BY.search(after))
         or (

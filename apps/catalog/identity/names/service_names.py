@@ -127,11 +127,16 @@ SERVICES: tuple[Product, ...] = (
     define_product("fireflies", "Fireflies.ai", "Fireflies", "Fireflies AI"),
     define_product("gong", "Gong", "Gong", "Gong AI; Gong.io", "Gong"),
     define_product(
+        "microsoft-dragon-copilot",
+        "Microsoft Dragon Copilot",
+        "Microsoft",
+        "Dragon Copilot; Nuance Dragon Copilot; DAX Copilot; Nuance DAX; Nuance DAX Copilot",
+    ),
+    define_product(
         "nuance-dragon",
         "Nuance Dragon",
         "Microsoft",
-        "Dragon Copilot; Dragon Medical; Dragon Medical One; Nuance DAX; DAX Copilot; Dragon "
-        "NaturallySpeaking; Nuance Mix; Nuance",
+        "Dragon Medical; Dragon Medical One; Dragon NaturallySpeaking; Nuance Mix; Nuance",
     ),
     define_product("kore-ai", "Kore.ai", "Kore.ai", "Kore AI"),
     define_product("rasa", "Rasa", "Rasa", "Rasa Pro"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from apps.catalog.identity.resolver.facts import FORMAT, NAMES, words
+from apps.catalog.identity.resolver.facts import FORMAT, NAMES, RESTATED_SIZES, words
 from apps.catalog.identity.resolver.tokens import (
     ACTIVE,
     CODE,
@@ -23,6 +23,11 @@ SYNONYMS = {
     "embeddings": "embed",
     "reranker": "rerank",
     "lightweight": "lite",
+    "multilingue": "multilingual",
+    "multilingua": "multilingual",
+    "mehrsprachig": "multilingual",
+    "meertalig": "multilingual",
+    "wielojezyczny": "multilingual",
     "gros": "large",
     "gross": "large",
     "klein": "small",
@@ -64,6 +69,26 @@ TIERS = words(
 
 # Claude's tiers name the family by themselves.
 IMPLIED = dict.fromkeys(("sonnet", "opus", "haiku"), "claude")
+
+
+# Words for the languages of a line, which exclude each other.
+LANGUAGES = words("multilingual english arabic")
+
+
+# The families that people leave out of a name.
+MAIN_FAMILIES = (
+    "gpt",
+    "gemini",
+    "gemma",
+    "claude",
+    "mistral",
+    "llama",
+    "nova",
+    "deepseek",
+    "grok",
+    "qwen",
+    "command",
+)
 
 
 # Words of other uses; without them a name means the general lines of a family.
@@ -174,6 +199,12 @@ def is_stamp(token: str) -> bool:
 
 
 @lru_cache(maxsize=32768)
+def is_telling(token: str) -> bool:
+    """Return whether a number with a letter says enough without a family: `4o`, `r1`."""
+    return bool(re.fullmatch(r"\d+o|[a-z]\d", token))
+
+
+@lru_cache(maxsize=32768)
 def is_number(token: str) -> bool:
     """Return whether a token is a version number, size, context length or code."""
     return bool(
@@ -188,6 +219,14 @@ def is_number(token: str) -> bool:
 SHARED_NAMES = frozenset(
     facts_of(tokens_of(text)) for host, text, target in NAMES if target is None and not host
 )
+
+
+def has_restated_size(identifier: str, sizes: set[str]) -> bool:
+    """Return whether an ID whose name has no size is documented to have one of these."""
+    return any(
+        pattern.fullmatch(identifier) and any(sizes <= set(tokens_of(size)) for size in restated)
+        for pattern, restated in RESTATED_SIZES
+    )
 
 
 def reduce_facts(facts: Facts) -> Facts:

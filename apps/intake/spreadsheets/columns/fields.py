@@ -72,7 +72,7 @@ class SheetField:
     @property
     def kind(self) -> ValueKind | None:
         """Return how its distinct values are mapped; None: every text is a value of its own."""
-        return _NAMED_KINDS.get(self.code) or _column_kind(self)
+        return KINDS[self.code]
 
 
 # --- kinds of values ------------------------------------------------------------------------------
@@ -684,6 +684,11 @@ def _column_kind(sheet_field: SheetField) -> ValueKind | None:
 
 FIELDS: dict[str, SheetField] = {
     sheet_field.code: sheet_field for sheet_field in (*APPLICATION_FIELDS, *USE_FIELDS)
+}
+# {code: kind}, worked out once because every cell needs it
+KINDS: dict[str, ValueKind | None] = {
+    code: _NAMED_KINDS.get(code) or _column_kind(sheet_field)
+    for code, sheet_field in FIELDS.items()
 }
 # this column of exported dependencies is only for readers; the id beside it identifies the
 # application

@@ -6,7 +6,7 @@ the whole header, or a part of one that names two things ("Use case / System")."
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 _BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 _NOT_WORD = re.compile(r"[^a-z0-9&+/]+")
@@ -48,6 +48,8 @@ _USERS = (
     r"nutzer(?:innen)?|benutzer|"
     r"anwender|mitarbeitende|utilisateurs?|usuarios?|utenti|gebruikers?|seats|licen[cs]es)"
 )
+
+_CURRENCY_TOKEN = re.compile(r"\b(?:eur|euros?|usd|chf|gbp|sek|nok|dkk|pln|in)\b")
 
 # what is longer is a sentence
 _MAX_LENGTH, _MAX_WORDS = 60, 8
@@ -166,7 +168,14 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"(?: (?:per|a|pro|"
         r"par|al|por|je|each|p))? ?(?:month|monat|mois|mes|mese|maand|mo|pm|m)|"
         r"(?:cout|depense|budget|coste|gasto|costo|spesa|kosten) (?:mensuel(?:le)?s?|mensual(?:es)?"
-        r"|mensil[ei]|maandelijks(?:e)?)|maandelijkse (?:kosten|uitgaven)|maandkosten|monatskosten",
+        r"|mensil[ei]|maandelijks(?:e)?)|maandelijkse (?:kosten|uitgaven)|maandkosten|monatskosten|"
+        r"(?:annual|yearly) (?:run )?(?:cost|spend|budget|charge)s?|jahreskosten|"
+        r"(?:jahrliche|laufende jahrliche) kosten|kosten (?:p a|pro jahr|jahrlich|im jahr|/ ?jahr)|"
+        r"(?:costs?|spend) (?:p a|per year|per annum|/ ?(?:year|yr)|a year)|"
+        r"(?:cout|depense|budget)s? (?:annuel(?:le)?s?|par an|/ ?an)|"
+        r"(?:coste|gasto)s? (?:anual(?:es)?|al ano|/ ?ano)|"
+        r"(?:cost[oi]|spes[ae]) (?:annu[oi]|annual[ei]|all anno|/ ?anno)|"
+        r"(?:kosten (?:per jaar|/ ?jaar)|jaarlijkse kosten|jaarkosten)",
     ),
     (
         "use.since",
@@ -241,11 +250,14 @@ def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 def fold_header(text: str, *, with_brackets: bool = False) -> str:
     """Return the header in small letters without accents and punctuation."""
-    bare = text if with_brackets else _BRACKETS.sub(" ", text)
-    bare = unicodedata.normalize("NFKD", bare.replace("ß", "ss").replace("’", " "))
-    bare = "".join(sign for sign in bare if not unicodedata.combining(sign)).lower()
+    bare = _fold_accents(text if with_brackets else _BRACKETS.sub(" ", text))
     bare = _NUMBERED.sub("", bare.strip())
     return _NOT_WORD.sub(" ", bare).strip()
+
+
+def _fold_accents(text: str) -> str:
+    bare = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("’", " "))
+    return "".join(sign for sign in bare if not unicodedata.combining(sign)).lower()
 
 
 def codes_of_header(text: str) -> list[str]:
@@ -253,6 +265,9 @@ def codes_of_header(text: str) -> list[str]:
     folded = fold_header(text)
     if not folded or len(folded) > _MAX_LENGTH or len(folded.split()) > _MAX_WORDS:
         return []
+    without_currency = " ".join(_CURRENCY_TOKEN.sub(" ", folded).split())
+    if without_currency != folded and "use.monthly_spend" in _match(without_currency):
+        return ["use.monthly_spend"]
     whole = (
         _match(folded)
         or _match(" ".join(folded.replace("/", " ").split()))
@@ -308,11 +323,27 @@ _THOUSANDS = re.compile(
 )
 
 
+_YEARLY = re.compile(
+    r"\b(?:p\.? ?a\b\.?|per (?:year|annum|jaar)|(?:a|/) ?year|yearly|annual(?:ly|es)?|"
+    r"pro jahr|im jahr|jahrlich\w*|jahres\w+|par an|annuel(?:le)?s?|al ano|anual(?:es)?|"
+    r"por ano|all anno|l anno|annu[oi]|annual[ei]|jaarlijks\w*|jaar(?:kosten|bedrag))\b|"
+    r"(?:/|\bje) ?(?:year|yr|jahr|j|an|ano|anno|jaar|jr)\b"
+)
+
+
+@lru_cache(maxsize=1024)
+def months_of(text: str) -> int:
+    """Return the number of months that an amount is for: 12 if the text says a year."""
+    return 12 if _YEARLY.search(_fold_accents(text)) else 1
+
+
+@lru_cache(maxsize=1024)
 def factor_of(header: str) -> int:
     """Return 1000 for a column of amounts in thousands, otherwise 1."""
     return 1000 if _THOUSANDS.search(header) else 1
 
 
+@lru_cache(maxsize=1024)
 def currency_of(text: str) -> str:
     """Return the code of the currency that a header or an amount names; empty if none."""
     return next((code for code, pattern in _CURRENCY_PATTERNS if pattern.search(text)), "")

@@ -4,7 +4,7 @@ recorded rate. Nothing is converted without one."""
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from apps.intake.spreadsheets.columns.headers import CURRENCY_WORD, currency_of
+from apps.intake.spreadsheets.columns.headers import CURRENCY_WORD, currency_of, months_of
 from apps.intake.spreadsheets.columns.values import (
     InvalidCellError,
     SheetConventions,
@@ -27,21 +27,23 @@ def read_amount(
     *,
     currency: str,
     factor: int,
+    n_months: int = 1,
     chosen: Decimal | None = None,
 ) -> tuple[Decimal, str]:
-    """Return (amount, its currency); `currency` and `factor` are those of the column, `chosen` the
-    amount that a guess or a user reads in the cell."""
+    """Return (amount a month, its currency); `currency`, `factor` and `n_months` are those of the
+    column, `chosen` the amount that a guess or a user reads in the cell."""
     text = text_of(cell) if isinstance(cell, str) else ""
+    n_months = max(n_months, months_of(text) if text else 1)
     stated = currency_of(text) if text else ""
     currency = stated or currency or "USD"
     if chosen is not None:
-        return chosen * factor, currency
+        return chosen * factor / n_months, currency
     bare: Cell = cell
     if text and currency != "USD":
         # the parser of dollars accepts no other mark
         bare = _without_currency(text)
     amount = parse_amount(bare, conventions, digits=_DIGITS, places=_PLACES, is_money=True)
-    return amount * factor, currency
+    return amount * factor / n_months, currency
 
 
 def convert_amount(amount: Decimal, currency: str, rates: Mapping[str, str]) -> Decimal:

@@ -2,8 +2,7 @@
 
 Plain Python. Every cell without a value has a reason with its column."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from apps.intake.spreadsheets.columns.fields import FIELDS
+from apps.intake.spreadsheets.columns.fields import FIELDS, KINDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, header_of
 from apps.intake.spreadsheets.columns.money import convert_amount, read_amount
+from apps.intake.spreadsheets.columns.notes import is_note, team_of_title, title_of
 from apps.intake.spreadsheets.columns.reasons import RowReason
 from apps.intake.spreadsheets.columns.values import (
     EMPTY_MARK,
@@ -67,14 +67,19 @@ class ParsedRow:
 type RowEdits = Mapping[tuple[int, int], Mapping[int, str]]
 
 
+# position of the table, its mapping, row number, cells
+type ContentRow = tuple[int, SheetMapping, int, list[Cell]]
+
+
 def content_rows(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None
-) -> Iterator[tuple[int, SheetMapping, int, list[Cell]]]:
+) -> Iterator[ContentRow]:
     """Yield (position of the table, its mapping, row number, cells) of every row with content below
     the headers, applications before their dependencies; with the cells that users replaced."""
     for place, sheet in mapping.read_sheets:
         if place >= len(book.tables):
             continue
+        team = ""
         for number, cells in book.tables[place].rows():
             if number <= sheet.head_row or _repeats_heads(cells, sheet):
                 continue
@@ -85,8 +90,13 @@ def content_rows(
             ):
                 # notes beside or below the table
                 continue
-            if _is_note(cells, sheet):
+            if is_note(cells, sheet.columns, sheet.title_column):
+                title = title_of(cells)
+                if title is not None and title[0] == sheet.title_column:
+                    team = team_of_title(title[1])
                 continue
+            if sheet.titles_at is not None and team:
+                cells = replace_cells(cells, {sheet.titles_at: team})
             yield place, sheet, number, cells
 
 
@@ -94,7 +104,12 @@ def read_rows(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None
 ) -> Iterator[ParsedRow]:
     """Yield every row with content below the headers."""
-    for position, (place, sheet, number, cells) in enumerate(content_rows(book, mapping, edits), 1):
+    return parse_rows(content_rows(book, mapping, edits), mapping)
+
+
+def parse_rows(rows: Iterable[ContentRow], mapping: BookMapping) -> Iterator[ParsedRow]:
+    """Yield the values of rows in their order."""
+    for position, (place, sheet, number, cells) in enumerate(rows, 1):
         yield read_row(cells, sheet, mapping, position=position, place=place, number=number)
 
 
@@ -194,7 +209,7 @@ def _parse_value(
             )
         return _DEFAULTS[code]()
     mapped = mapping.values.get(code)
-    kind = FIELDS[code].kind
+    kind = KINDS[code]
     chosen: Any = None
     if mapped and kind in MAPPED_KINDS:
         key = fold_name(text_of(cell))
@@ -211,7 +226,12 @@ def _parse_value(
     if kind is ValueKind.MONEY:
         currency, factor = sheet.currency(column)
         amount, currency = read_amount(
-            cell, mapping.conventions, currency=currency, factor=factor, chosen=chosen
+            cell,
+            mapping.conventions,
+            currency=currency,
+            factor=factor,
+            n_months=sheet.n_months(column),
+            chosen=chosen,
         )
         return convert_amount(amount, currency, mapping.rates)
     return chosen if chosen is not None else FIELDS[code].parse(cell, mapping.conventions)
@@ -251,37 +271,11 @@ def _header_of_field(sheet: SheetMapping, code: str) -> str:
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
     """Return whether a row repeats the headers, as spreadsheets made for printing do on every
     page."""
-    return tuple(header_of(cell) for cell in cells) == sheet.heads
-
-
-_TOTAL = re.compile(
-    r"(?:sub|grand )?total[es]?|(?:zwischen|gesamt)?summe|gesamt|insgesamt|somme|suma|somma|totaal|"
-    r"sum",
-    re.IGNORECASE,
-)
-_NOTE = re.compile(
-    r"(?:source|sources|quellen?|fuente|fonte|bron|stand|notes?|nb|n\.b\.|remarks?|legend[ea]?|"
-    r"hinweise?|bemerkung(?:en)?|anmerkung(?:en)?|remarque|nota|opmerking|last updated?|updated|"
-    r"aktualisiert|mis à jour|contact|kontakt|confidential|vertraulich)\b\s*[:.–-]|[*†¹²³]|"
-    r".{120}|.*[.!?:]$",
-    re.IGNORECASE | re.DOTALL,
-)
-_MIN_COLUMNS_FOR_NOTES = 4
-
-
-def _is_note(cells: list[Cell], sheet: SheetMapping) -> bool:
-    """Return whether a row is a note or a sum below the table: one text alone in a wide table, or
-    the word for a sum beside numbers."""
-    if len(sheet.columns) < _MIN_COLUMNS_FOR_NOTES:
+    heads = sheet.heads[: sheet.titles_at]
+    if len(cells) != len(heads):
         return False
-    texts = [text_of(cell) for cell in cells if not is_empty_text(cell)]
-    if len(texts) == 1:
-        return _NOTE.match(texts[0]) is not None or _TOTAL.fullmatch(texts[0]) is not None
-    if not any(_TOTAL.fullmatch(text.rstrip(" :")) for text in texts):
-        return False
-    return all(
-        _TOTAL.fullmatch(text.rstrip(" :")) or not any(map(str.isalpha, text)) for text in texts
-    )
+    # nearly every row differs in its first cell
+    return all(header_of(cell) == head for cell, head in zip(cells, heads, strict=True))
 
 
 # --- stored form ----------------------------------------------------------------------------------

@@ -4,16 +4,17 @@ Of dates, numbers and amounts only the texts count that are in no exact form; th
 mapping. Rows are kept beside, so that a workbook is not unpacked twice."""
 
 import pickle
+import re
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO
 
 from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
 from apps.intake.spreadsheets.columns.money import read_amount
-from apps.intake.spreadsheets.columns.rows import RowEdits, content_rows
+from apps.intake.spreadsheets.columns.rows import ContentRow, RowEdits, content_rows
 from apps.intake.spreadsheets.columns.values import (
     EMPTY_MARK,
     InvalidCellError,
@@ -22,7 +23,7 @@ from apps.intake.spreadsheets.columns.values import (
     is_empty_text,
     text_of,
 )
-from apps.intake.spreadsheets.files.tables import Book, Cell, Table, TableRow
+from apps.intake.spreadsheets.files.tables import Book, Cell
 from apps.intake.spreadsheets.values.distinct import ValueKind
 
 MODEL = "use.model"
@@ -33,6 +34,9 @@ _ROWS_PER_BLOCK = 500
 _MEMORY_BYTES = 16 * 1024 * 1024  # of the kept rows; further ones go to a temporary file
 _EXACT_ONLY = frozenset({ValueKind.DAY, ValueKind.NUMBER, ValueKind.MONEY})
 _MAX_CHECKED = 100_000
+# forms that need no parser to be recognised; a day that does not exist is rejected when it is read
+_MAX_DIGITS = 10
+_ISO_DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 
 
 @dataclass(slots=True)
@@ -53,69 +57,51 @@ class RawValue:
 
 def scan_book(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None, *, keeps_files: bool
-) -> tuple[Book, list[RawValue]]:
-    """Return (the book with its rows kept, the distinct values of the tables that are read)."""
-    spools: dict[int, _Spool] = {}
-    counted = _Counter(mapping.conventions)
-    for place, sheet in mapping.read_sheets:
-        if place >= len(book.tables):
-            continue
-        spool = spools[place] = _Spool(keeps_files=keeps_files)
-        kept = replace(book.tables[place], rows=spool.recorded(book.tables[place]))
-        one = replace(
-            book, tables=tuple(kept if n == place else t for n, t in enumerate(book.tables))
-        )
-        only = replace(
-            mapping,
-            sheets=tuple(
-                other if n == place else replace(other, read=False)
-                for n, other in enumerate(mapping.sheets)
-            ),
-        )
-        columns = counted.columns_of(sheet)
-        for _, _, number, cells in content_rows(one, only, edits):
-            counted.add(columns, number, cells)
-    tables = tuple(
-        replace(table, rows=spools[place].rows) if place in spools else table
-        for place, table in enumerate(book.tables)
-    )
-    return replace(book, tables=tables), counted.values()
+) -> tuple["KeptRows", list[RawValue]]:
+    """Return (the rows with content, the distinct values of the tables that are read).
+    `keeps_files`: many rows are kept in a temporary file."""
+    kept = KeptRows(mapping, keeps_files=keeps_files)
+    counter = _Counter(mapping.conventions)
+    columns: dict[int, _Columns] = {}
+    for place, sheet, number, cells in content_rows(book, mapping, edits):
+        of_table = columns.get(place)
+        if of_table is None:
+            of_table = columns[place] = counter.columns_of(sheet)
+        counter.add(of_table, number, cells)
+        kept.add(place, number, cells)
+    return kept, counter.values()
 
 
-class _Spool:
-    """Rows of one table, kept in memory or in a temporary file."""
+class KeptRows:
+    """Rows of a file, kept in memory or in a temporary file, to be read once more."""
 
-    def __init__(self, *, keeps_files: bool) -> None:
+    def __init__(self, mapping: BookMapping, *, keeps_files: bool) -> None:
+        self._sheets = mapping.sheets
+        self._block: list[tuple[int, int, list[Cell]]] = []
         self._file: IO[bytes] = SpooledTemporaryFile(  # noqa: SIM115 - lives as long as the rows
             max_size=_MEMORY_BYTES if keeps_files else 0
         )
         weakref.finalize(self, self._file.close)
 
-    def recorded(self, table: Table) -> Any:
-        """Return a reader of the table that keeps what it reads."""
+    def add(self, place: int, number: int, cells: list[Cell]) -> None:
+        """Keep a row."""
+        self._block.append((place, number, cells))
+        if len(self._block) == _ROWS_PER_BLOCK:
+            pickle.dump(self._block, self._file, pickle.HIGHEST_PROTOCOL)
+            self._block = []
 
-        def rows() -> Iterator[TableRow]:
-            block: list[TableRow] = []
-            for row in table.rows():
-                block.append(row)
-                yield row
-                if len(block) == _ROWS_PER_BLOCK:
-                    pickle.dump(block, self._file, pickle.HIGHEST_PROTOCOL)
-                    block = []
-            pickle.dump(block, self._file, pickle.HIGHEST_PROTOCOL)
-
-        return rows
-
-    def rows(self) -> Iterator[TableRow]:
-        """Yield the kept rows."""
+    def __iter__(self) -> Iterator[ContentRow]:
         self._file.seek(0)
         while True:
             try:
                 # written by this process just before
                 block = pickle.load(self._file)  # noqa: S301
             except EOFError:
-                return
-            yield from block
+                break
+            for place, number, cells in block:
+                yield place, self._sheets[place], number, cells
+        for place, number, cells in self._block:
+            yield place, self._sheets[place], number, cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +122,7 @@ class _Counter:
     def __init__(self, conventions: SheetConventions) -> None:
         self._conventions = conventions
         self._values: dict[str, dict[tuple[str, str], RawValue]] = {}
+        self._as_written: dict[tuple[str, str, str], RawValue] = {}
         self._exact: dict[tuple[str, str], bool] = {}
 
     def columns_of(self, sheet: SheetMapping) -> _Columns:
@@ -189,7 +176,10 @@ class _Counter:
                 raw.applications = (*raw.applications, name)
 
     def _is_exact(self, code: str, text: str, sheet: SheetMapping, column: int) -> bool:
-        if text.isdigit() and len(text) < 5 and FIELDS[code].kind is not ValueKind.DAY:
+        if FIELDS[code].kind is not ValueKind.DAY:
+            if text.isdigit() and len(text) < _MAX_DIGITS:
+                return True
+        elif _ISO_DAY.fullmatch(text):
             return True
         key = (code, text)
         known = self._exact.get(key)
@@ -200,6 +190,12 @@ class _Counter:
         return known
 
     def _count(self, code: str, text: str, context: str, header: str, number: int) -> RawValue:
+        # most texts repeat to the letter, so that they need not be folded
+        as_written = (code, text, context)
+        raw = self._as_written.get(as_written)
+        if raw is not None:
+            raw.n_rows += 1
+            return raw
         of_field = self._values.setdefault(code, {})
         key = (fold_name(text), fold_name(context) if context else "")
         raw = of_field.get(key)
@@ -209,6 +205,8 @@ class _Counter:
             )
             if len(of_field) < MAX_DISTINCT and text.strip().lower() != EMPTY_MARK:
                 of_field[key] = raw
+        if len(self._as_written) < _MAX_CHECKED and key in of_field:
+            self._as_written[as_written] = raw
         raw.n_rows += 1
         return raw
 

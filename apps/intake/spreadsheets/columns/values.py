@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 
 from apps.common.invisible_characters import remove_control_characters
 from apps.common.validators import FIRST_YEAR, LAST_YEAR
@@ -36,7 +37,17 @@ _NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
 _EMPTY_WORDS = frozenset(
     {"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"}
     | {"tbc", "tba", "t.b.d.", "???", "??", "--", "---", "...", "…", "not applicable", "not known"}
-    | {"k.a.", "k. a.", "keine angabe", "unbekannt", "nicht zutreffend", "entfällt", "offen"}
+    | {
+        "k.a.",
+        "k. a.",
+        "n.b.",
+        "n. b.",
+        "keine angabe",
+        "unbekannt",
+        "nicht zutreffend",
+        "entfällt",
+        "offen",
+    }
     | {"non applicable", "inconnu", "à définir", "n.c.", "non renseigné", "sans objet"}
     | {"no aplica", "desconocido", "por definir", "n/d", "nd", "non applicabile", "da definire"}
     | {"sconosciuto", "n.v.t.", "nvt", "onbekend", "niet van toepassing", "n.n.b.", "ntb"}
@@ -84,6 +95,7 @@ def guard_formula(text: str) -> str:
     return f"'{text}" if starts or _GUARDED.match(text) else text
 
 
+@lru_cache(maxsize=16_384)
 def fold_name(text: str) -> str:
     """Fold a name for comparison: case and the number of spaces do not count."""
     return _SPACES.sub(" ", normalise_text(text)).casefold()

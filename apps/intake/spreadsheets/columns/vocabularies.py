@@ -31,16 +31,20 @@ CRITICALITY: dict[str, object] = {
         text: Criticality[name.upper()].value
         for text, name in _words(
             critical="mission critical; business critical; very high; highest; vital; severe; "
+            "life critical; safety critical; catastrophic; bedrijfskritisch; bedrijfskritiek; "
+            "vitale; vitaal; existenzkritisch; unternehmenskritisch; betriebskritisch; "
             "kritisch; sehr hoch; geschäftskritisch; höchste; critique; très élevé; très élevée; "
             "crítico; crítica; muy alto; muy alta; critico; critica; molto alto; molto alta; "
             "kritiek; zeer hoog; kritikus",
             important="high; major; essential; significant; hoch; wichtig; wesentlich; élevé; "
-            "élevée; haut; haute; importante; alto; alta; rilevante; hoog; belangrijk",
+            "élevée; haut; haute; forte; fort; importante; alto; alta; rilevante; hoog; belangrijk",
             standard="medium; med; normal; moderate; regular; mid; mittel; moyen; moyenne; modéré; "
+            "modérée; moderata; moderada; mittlere; ondersteunend; "
             "medio; media; moderado; normale; gemiddeld; middel; normaal",
             low="minor; lowest; non critical; not critical; uncritical; negligible; niedrig; "
             "gering; unkritisch; sehr niedrig; very low; faible; bajo; baja; basso; bassa; laag; "
-            "minimal; unwesentlich",
+            "minimal; unwesentlich; supporting; unterstützend; basse; bas; nice to have; "
+            "best effort",
         ).items()
     },
 }
@@ -62,12 +66,14 @@ STATUS: dict[str, object] = {
         "proeffase; pilotfase; testfase",
         proposed="planned; idea; proposal; geplant; in planning; draft; in development; "
         "development; dev; in dev; build; in build; under development; in progress; design; "
-        "in design; concept; ideation; backlog; pipeline; requested; under review; in review; "
+        "in design; concept; ideation; backlog; pipeline; being built; building; "
+        "requested; under review; in review; "
         "approved not started; not started; in entwicklung; entwicklung; konzept; in planung; "
         "planung; idee; beantragt; en développement; développement; prévu; planifié; projet; "
         "en projet; en cours; à l'étude; en desarrollo; desarrollo; planificado; previsto; "
         "propuesto; en estudio; in sviluppo; sviluppo; pianificato; proposta; in fase di studio; "
-        "in ontwikkeling; ontwikkeling; gepland; voorstel; idee fase",
+        "in ontwikkeling; ontwikkeling; gepland; voorstel; idee fase; bouw; in aanbouw; im aufbau; "
+        "en construcción; in costruzione; en construction",
         retired="decommissioned; sunset; switched off; stillgelegt; abgeschaltet; out of use; "
         "retired; end of life; eol; discontinued; shut down; terminated; inactive; closed; "
         "withdrawn; abandoned; außer betrieb; eingestellt; beendet; abgelöst; arrêté; "
@@ -114,7 +120,8 @@ DATA_CLASS = _with_labels(
         internal="internal use; internal use only; internal only; for internal use; intern; "
         "nur intern; nur für den internen gebrauch; interne; usage interne; interno; interna; "
         "uso interno; uso interno solo",
-        confidential="vertraulich; confidentiel; confidentielle; confidencial; riservato; "
+        confidential="vertraulich; diffusion restreinte; confidentiel; confidentielle; "
+        "confidencial; riservato; "
         "riservata; confidenziale; vertrouwelijk; private; sensitive",
     ),
 )

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.common.processes.child_process import Limits, child_function, has_server
-from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, guess_mapping
+from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
 from apps.intake.spreadsheets.columns.reasons import RowReason
-from apps.intake.spreadsheets.columns.rows import ParsedRow, RowEdits, read_rows
+from apps.intake.spreadsheets.columns.recognition import guess_mapping
+from apps.intake.spreadsheets.columns.rows import ParsedRow, RowEdits, parse_rows, read_rows
 from apps.intake.spreadsheets.columns.scan import RawValue, scan_book
 from apps.intake.spreadsheets.columns.values import SheetConventions
 from apps.intake.spreadsheets.files.detection import open_book
@@ -98,8 +99,6 @@ def _read_sheet(
     if mapping.strict:
         # only exact values count, so none are collected
         return SheetContent(read_rows(book, mapping, edits), [], [])
-    book, raw_values = scan_book(book, mapping, edits, keeps_files=keeps_files)
+    kept, raw_values = scan_book(book, mapping, edits, keeps_files=keeps_files)
     values = guess_values(raw_values, mapping)
-    return SheetContent(
-        read_rows(book, complete_mapping(mapping, values), edits), raw_values, values
-    )
+    return SheetContent(parse_rows(kept, complete_mapping(mapping, values)), raw_values, values)

@@ -36,10 +36,12 @@ class CellCount:
 @dataclass(frozen=True, slots=True)
 class Table:
     """Table of a file: one worksheet. `rows` reads it again on each call and skips rows without
-    content."""
+    content. Hidden rows and columns, counted from 0, are read as others."""
 
     name: str
     rows: Callable[[], Iterator[TableRow]]
+    n_hidden_rows: int = 0
+    hidden_columns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

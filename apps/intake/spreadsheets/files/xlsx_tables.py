@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError
@@ -49,6 +50,10 @@ _DANGEROUS = re.compile(
 _MERGED_RANGE = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
 )
+_ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]*>")
+_COLUMN = re.compile(rb"<(?:\w+:)?col\s[^<>]*>")
+_HIDDEN = re.compile(rb'\shidden="(?:1|true)"')
+_NUMBER = re.compile(rb'\s(r|min|max)="(\d{1,7})"')
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
 _DAMAGED = (
     "The file is damaged or does not follow the format. Open it in a spreadsheet program and "
@@ -73,6 +78,30 @@ class _Area(NamedTuple):
 
 type _MergedAreas = list[_Area]  # by their first row
 
+
+@dataclass(slots=True)
+class _Layout:
+    """Layout of a worksheet part: its merged areas, and the numbers of hidden rows and columns."""
+
+    areas: _MergedAreas = field(default_factory=list)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+
+    def add_hidden(self, window: bytes) -> None:
+        """Collect the hidden rows and columns of a block of the part."""
+        if _HIDDEN.search(window) is None:
+            return
+        for match in _ROW.finditer(window):
+            if _HIDDEN.search(match.group()):
+                numbers = dict(_NUMBER.findall(match.group()))
+                self.hidden_rows.add(int(numbers.get(b"r", 0)))
+        for match in _COLUMN.finditer(window):
+            if _HIDDEN.search(match.group()):
+                numbers = dict(_NUMBER.findall(match.group()))
+                first, last = int(numbers.get(b"min", 1)), int(numbers.get(b"max", 0))
+                self.hidden_columns |= set(range(first - 1, min(last, MAX_COLUMNS)))
+
+
 _READ_ERRORS = (
     zipfile.BadZipFile,
     InvalidFileException,
@@ -95,7 +124,7 @@ _READ_ERRORS = (
 def read_xlsx(content: bytes) -> Book:
     """Return one table per visible worksheet. Raise UnreadableError if the file is not a workbook
     or is too large."""
-    areas_by_part = _check_archive(content)
+    layout_by_part = _check_archive(content)
     with warnings.catch_warnings():
         # openpyxl warns about styles and extensions that it ignores
         warnings.simplefilter("ignore")
@@ -117,13 +146,13 @@ def read_xlsx(content: bytes) -> Book:
     count = CellCount()
     return Book(
         "xlsx",
-        tuple(_build_table(sheet, areas_by_part, count) for sheet in sheets),
+        tuple(_build_table(sheet, layout_by_part, count) for sheet in sheets),
         about="Excel workbook",
     )
 
 
-def _check_archive(content: bytes) -> dict[str, _MergedAreas]:
-    """Inflate every part within the limits, and return {worksheet part: its merged areas}."""
+def _check_archive(content: bytes) -> dict[str, _Layout]:
+    """Inflate every part within the limits, and return {worksheet part: its layout}."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
@@ -145,12 +174,13 @@ def _check_archive(content: bytes) -> dict[str, _MergedAreas]:
         raise UnreadableError(
             "The workbook is protected by a password. Save it without a password."
         )
-    areas_by_part: dict[str, _MergedAreas] = {}
+    layout_by_part: dict[str, _Layout] = {}
     n_inflated = n_held = 0
     for part in parts:
         is_sheet = bool(_SHEET_PART.match(part.filename))
         tail = b""
         ranges: dict[str, None] = {}
+        layout = _Layout()
         try:
             with archive.open(part) as stream:
                 while block := stream.read(_BLOCK):
@@ -172,6 +202,7 @@ def _check_archive(content: bytes) -> dict[str, _MergedAreas]:
                             "reasons. Save it again."
                         )
                     if is_sheet:
+                        layout.add_hidden(window)
                         ranges |= dict.fromkeys(
                             match.group(1).decode() for match in _MERGED_RANGE.finditer(window)
                         )
@@ -186,9 +217,10 @@ def _check_archive(content: bytes) -> dict[str, _MergedAreas]:
             raise UnreadableError(
                 f"The workbook is damaged at {part.filename}. Save it again as XLSX."
             ) from error
-        if ranges:
-            areas_by_part[part.filename.lstrip("/")] = _parse_merged_areas(ranges, part.filename)
-    return areas_by_part
+        if is_sheet:
+            layout.areas = _parse_merged_areas(ranges, part.filename)
+            layout_by_part[part.filename.lstrip("/")] = layout
+    return layout_by_part
 
 
 def _parse_merged_areas(ranges: Iterable[str], part: str) -> _MergedAreas:
@@ -211,10 +243,14 @@ def _parse_merged_areas(ranges: Iterable[str], part: str) -> _MergedAreas:
     return sorted(areas)
 
 
-def _build_table(sheet: Any, areas_by_part: dict[str, _MergedAreas], count: CellCount) -> Table:
+def _build_table(sheet: Any, layout_by_part: dict[str, _Layout], count: CellCount) -> Table:
     worksheet_path = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    layout = layout_by_part.get(worksheet_path) or _Layout()
     return Table(
-        str(sheet.title), lambda: _read_rows(sheet, areas_by_part.get(worksheet_path, []), count)
+        str(sheet.title),
+        lambda: _read_rows(sheet, layout.areas, count),
+        len(layout.hidden_rows),
+        tuple(sorted(layout.hidden_columns)),
     )
 
 

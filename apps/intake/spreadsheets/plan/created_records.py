@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, models
 
 from apps.accounts.models import PersonState, Team, User
-from apps.catalog.models import Footing, Offering, OfferingCandidate, Provider
+from apps.catalog.models import Footing, Offering, OfferingCandidate, Price, Provider
 from apps.common.history.derived import is_derived
 
 
@@ -79,7 +79,7 @@ def _used(model: type[models.Model], ids: Collection[int]) -> set[int]:
 
 
 # worked out from the offering, and deleted with it
-_PARTS = (OfferingCandidate, Footing)
+_PARTS = (OfferingCandidate, Footing, Price)
 
 
 def _references_to(model: type[models.Model]) -> Iterable[Any]:

@@ -66,6 +66,7 @@ class ModelReference:
     versions: tuple[str, ...] = ()
     foundations: tuple[str, ...] = ()
     product: str = ""
+    products: tuple[str, ...] = ()  # slugs, where the text names several
     options: tuple[int, ...] = ()
     why: str = ""
     problem: str = ""
@@ -192,8 +193,18 @@ class ModelReferences:
         self, reading: Reading, text: str, host_text: str, region: str, tier: str
     ) -> ModelReference:
         chosen = self._models.get(model_key(text, host_text))
+        if chosen and chosen.get("product") in _PRODUCTS and reading.kind is Kind.PRODUCT:
+            as_product = replace(reading, product=chosen["product"], candidates=())
+            product = self._read_product(as_product, text, self._find_host(reading, host_text))
+            return replace(product, products=reading.candidates)
         if chosen and (reference := self._chosen(text, chosen)) is not None:
-            return replace(reference, role=reading.role)
+            # the other model IDs, so that the choice can be changed
+            options = self._options(reading, self._find_host(reading, host_text))
+            return replace(
+                reference,
+                role=reading.role,
+                options=tuple(option.id for option in options[:MAX_OPTIONS]),
+            )
         kind = _KINDS[reading.kind]
         host = self._find_host(reading, host_text)
         if kind is ModelKind.NOT_A_MODEL:
@@ -369,6 +380,7 @@ class ModelReferences:
             ModelKind.PRODUCT,
             role=reading.role,
             product=reading.product,
+            products=reading.candidates,
             versions=versions,
             foundations=foundations,
             why=reading.why,

@@ -7,7 +7,7 @@ does not grow with the inventory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import batched
 from typing import Any
@@ -38,6 +38,8 @@ ADDED, CHANGED, UNCHANGED, REFUSED = "added", "changed", "unchanged", "refused"
 # the team of new applications whose row names none, of an import that may create teams
 UNASSIGNED_TEAM = "Unassigned"
 _NO_TEAM = 0
+# facts without an unknown value: a new application has the default until one is stated
+DEFAULTED_FACTS = frozenset({"criticality", "status"})
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 
 
@@ -85,11 +87,11 @@ class RowPlan:
     def as_json(self) -> dict[str, Any]:
         """Return the planned changes; equal for two plans with the same effect. `further` are the
         dependencies after the first one."""
-        first, *further = [use.as_json() for use in self.uses] or [None]
+        uses = [use.as_json() for use in self.uses]
         return {
             "application": self.application.as_json() if self.application else None,
-            "use": first,
-            **({"further": further} if further else {}),
+            "use": uses[0] if uses else None,
+            **({"further": uses[1:]} if uses[1:] else {}),
         }
 
 
@@ -102,6 +104,7 @@ class _NewApplication:
     name: str
     team: int | str
     number: int
+    identity: tuple[str, str] = ("", "")  # team and business owner as the row names them
 
 
 class Planner:
@@ -141,7 +144,7 @@ class Planner:
         # of the row that is planned
         self._reasons: list[RowReason] = []
         self._new_by_slug: dict[str, _NewApplication] = {}
-        self._new_by_name: dict[str, _NewApplication] = {}
+        self._new_by_name: dict[str, list[_NewApplication]] = {}
         # facts of accepted rows: {id of the application, or negative key of a new one: {fact:
         # (value, row number)}}
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
@@ -165,6 +168,7 @@ class Planner:
         self._reasons = list(row.reasons)
         references = self._dependency_planner.references(row)
         application: ApplicationPlan | None = None
+        facts: dict[str, Any] = {}
         uses: list[DependencyPlan] = []
         if row.application.get("slug") or row.application.get("name"):
             row_facts = self._facts_of(row, references)
@@ -249,11 +253,20 @@ class Planner:
         if existing is not None:
             return self._plan_change(row, existing, facts, named_by_slug=slug == existing.slug)
         new_application = (
-            self._new_by_slug.get(slug) if slug else self._new_by_name.get(fold_name(name))
+            self._new_by_slug.get(slug) if slug else self._find_new(name, _identity_of(facts))
         )
         if new_application is not None:
             return self._plan_further_row(row, new_application, facts)
         return self._plan_addition(row, slug, name, facts)
+
+    def _find_new(self, name: str, identity: tuple[str, str]) -> _NewApplication | None:
+        """Return the application of an earlier row with this name. Rows whose teams and owners both
+        differ are about two applications of the same name."""
+        for application in self._new_by_name.get(fold_name(name), ()):
+            pairs = zip(application.identity, identity, strict=True)
+            if not all(known and stated and known != stated for known, stated in pairs):
+                return application
+        return None
 
     def _find_existing(
         self, row: ParsedRow, slug: str, name: str, team: str
@@ -323,8 +336,28 @@ class Planner:
                 "application.status",
             )
         facts["team"] = team
+        self._note_defaults(row, facts)
         changes = {fact: (None, value) for fact, value in facts.items()}
         return ApplicationPlan("add", row.position, None, slug, name, changes), facts
+
+    def _note_defaults(self, row: ParsedRow, facts: Mapping[str, Any]) -> None:
+        """Say in the row which default a new application has because its cell is empty or cannot
+        be read."""
+        if self._strict:
+            return
+        for fact in sorted(DEFAULTED_FACTS - facts.keys()):
+            code = f"application.{fact}"
+            if code not in self._heads[row.sheet]:
+                continue
+            column = Application._meta.get_field(fact)
+            default = dict(column.flatchoices)[column.get_default()]
+            sentence = f'The {FIELDS[code].label.lower()} is not stated: "{default}" is taken.'
+            place = next((n for n, reason in enumerate(self._reasons) if reason.code == code), None)
+            if place is None:
+                self._leave(row, sentence, code, refuses=False)
+            else:
+                known = self._reasons[place]
+                self._reasons[place] = replace(known, sentence=f"{known.sentence} {sentence}")
 
     def _plan_further_row(
         self, row: ParsedRow, new_application: _NewApplication, facts: dict[str, Any]
@@ -479,11 +512,16 @@ class Planner:
         """Record the facts of an accepted row, so that later rows are compared with them."""
         if application.do == "add":
             new_application = _NewApplication(
-                row.position, application.slug, application.name, facts["team"], row.number
+                row.position,
+                application.slug,
+                application.name,
+                facts["team"],
+                row.number,
+                _identity_of(row.application),
             )
             if application.slug:
                 self._new_by_slug[application.slug] = new_application
-            self._new_by_name.setdefault(fold_name(application.name), new_application)
+            self._new_by_name.setdefault(fold_name(application.name), []).append(new_application)
         key = application.id if application.id is not None else -application.key
         claims = self._claims.setdefault(key, {})
         for fact, value in facts.items():
@@ -493,6 +531,11 @@ class Planner:
 
     def _build_row_error(self, row: ParsedRow, sentence: str, code: str) -> RowError:
         return RowError(sentence, self._heads[row.sheet].get(code, ""), code)
+
+
+def _identity_of(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Return team and business owner of a row, folded."""
+    return fold_name(facts.get("team", "")), fold_name(facts.get("business_owner", ""))
 
 
 def same_value(old_value: Any, new_value: Any) -> bool:

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from apps.intake.models import Import, ImportRow
 from apps.intake.spreadsheets.columns.rows import ParsedRow, dumps, facts_as_json, facts_from_json
-from apps.intake.spreadsheets.plan.planner import RowPlan
+from apps.intake.spreadsheets.plan.planner import DEFAULTED_FACTS, RowPlan
 
 _COLUMNS = (
     "import_record_id",
@@ -126,6 +126,8 @@ class PlanTally:
         self._applications: dict[int, str] = {}
         self.unresolved = 0
         self.n_left_out = 0  # rows that are imported without one of their cells
+        # facts of new applications that no row states, so that the default is recorded
+        self._not_stated: dict[int, set[str]] = {}
 
     @property
     def n_rows(self) -> int:
@@ -140,18 +142,24 @@ class PlanTally:
             before = self._applications.get(key)
             if before is None or before == "keep":
                 self._applications[key] = application["do"]
+            if application["do"] == "add":
+                self._not_stated[key] = DEFAULTED_FACTS - application["changes"].keys()
+            elif key in self._not_stated:
+                self._not_stated[key] -= application["changes"].keys()
         for use in uses_of_plan(plan):
             self.uses[_OUTCOMES[use["do"]]] += 1
             self.unresolved += use["do"] == "add" and not use["resolved"]
 
     def as_json(self) -> dict[str, Any]:
         applications = Counter(_OUTCOMES[do] for do in self._applications.values())
+        not_stated = Counter(fact for facts in self._not_stated.values() for fact in sorted(facts))
         return {
             "rows": dict(self.rows),
             "applications": dict(applications),
             "uses": dict(self.uses),
             "unresolved": self.unresolved,
             **({"left_out": self.n_left_out} if self.n_left_out else {}),
+            **({"not_stated": dict(not_stated)} if not_stated else {}),
         }
 
 

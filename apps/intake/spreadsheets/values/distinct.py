@@ -132,6 +132,7 @@ class DistinctModel:
     candidates: tuple[str, ...] = ()  # identifiers of versions
     foundations: tuple[str, ...] = ()  # slugs
     product: str = ""  # slug
+    products: tuple[str, ...] = ()  # slugs of products to choose from
     role: str = ""
     cell: str = ""  # the whole cell, where it names several models
     offering: ModelOption | None = None

@@ -3,6 +3,7 @@ customers"."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -117,6 +118,25 @@ def guess_day(text: str, conventions: SheetConventions) -> Guess:
     return Guess()
 
 
+_SHORT_MONTH = re.compile(r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>\d\d)")
+_TWO_NUMBERS = re.compile(r"\d{1,2}[./-]\d{2}")
+
+
+def guess_short_months(texts: Iterable[str]) -> dict[str, Guess]:
+    """Return {text: first day of the month} of a column whose "01/25" are all month and year; empty
+    if one of them can only be something else, or is the day of a month."""
+    short = [text for text in texts if _TWO_NUMBERS.fullmatch(text.strip())]
+    matches = {text: _SHORT_MONTH.fullmatch(text.strip()) for text in short}
+    years = {int(match["year"]) for match in matches.values() if match}
+    if not short or not all(matches.values()) or min(years) < 15 or max(years) > 40:
+        return {}
+    return {
+        text: _first_of(match["year"], int(match["month"]), "month", Certainty.LIKELY)
+        for text, match in matches.items()
+        if match
+    }
+
+
 def _first_of(year: str, month: int, period: str, certainty: Certainty) -> Guess:
     digits = year.lstrip("'")
     number = int(digits) if len(digits) == 4 else 2000 + int(digits)
@@ -162,7 +182,7 @@ _MONTHS_FOLDED = {_fold(name): number for name, number in MONTHS.items()} | {
 
 _ABOUT = re.compile(
     r"^(?:~|≈|±|c\.|ca\.?|circa|approx(?:\.|imately)?|about|around|roughly|some|est(?:\.|imated)?|"
-    r"etwa|rund|ungefahr|zirka|schatzungsweise|env(?:\.|iron)?|a peu pres|unos|unas|aprox\.?|"
+    r"etwa|rund|rd\.?|ungefahr|zirka|schatzungsweise|env(?:\.|iron)?|a peu pres|unos|unas|aprox\.?|"
     r"aproximadamente|alrededor de|cerca de|cca\.?|quasi|all'incirca|ongeveer|ong\.?|plm\.?|"
     r"up to|max(?:\.|imal|imum)?|bis zu|jusqu'a|hasta|fino a|tot|at most|hochstens|"
     r"min(?:\.|destens|imum)?|at least|au moins|al menos|almeno|minstens|mehr als|uber|over|"

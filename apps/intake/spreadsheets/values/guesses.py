@@ -20,6 +20,7 @@ from apps.intake.spreadsheets.values.form_guesses import (
     guess_boolean,
     guess_day,
     guess_number,
+    guess_short_months,
 )
 from apps.inventory.models import Application, Criticality, Dependency
 
@@ -38,7 +39,11 @@ def guess_values(raw_values: Iterable[RawValue], mapping: BookMapping) -> list[D
     values = []
     for code, of_field in by_code.items():
         guesses = guess_texts(
-            code, [raw.text for raw in of_field], mapping.conventions, of_field[0].header
+            code,
+            [raw.text for raw in of_field],
+            mapping.conventions,
+            of_field[0].header,
+            mapping.legend_of(code),
         )
         chosen = mapping.values.get(code, {})
         for raw in of_field:
@@ -58,12 +63,18 @@ def guess_values(raw_values: Iterable[RawValue], mapping: BookMapping) -> list[D
 
 
 def guess_texts(
-    code: str, texts: list[str], conventions: SheetConventions, header: str = ""
+    code: str,
+    texts: list[str],
+    conventions: SheetConventions,
+    header: str = "",
+    legend: Mapping[str, str] | None = None,
 ) -> dict[str, Guess]:
     """Return {text: guess} for the distinct texts of one field."""
     kind = FIELDS[code].kind
     if kind is ValueKind.CHOICE:
-        return guess_choices(code, texts, header)
+        return guess_choices(code, texts, header, legend)
+    if kind is ValueKind.DAY and (months := guess_short_months(texts)):
+        return {text: _guess_form(code, kind, text, conventions) for text in texts} | months
     return {text: _guess_form(code, kind, text, conventions) for text in texts}
 
 
@@ -150,5 +161,5 @@ def _labels(code: str) -> dict[Any, str]:
     if fact == "criticality":
         return dict(Criticality.choices)
     model = Application if record == "application" else Dependency
-    choices = model._meta.get_field(fact).choices or ()
+    choices: Any = getattr(model._meta.get_field(fact), "choices", None) or ()
     return {value: str(label) for value, label in choices if value != ""}

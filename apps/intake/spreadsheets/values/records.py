@@ -54,10 +54,10 @@ class ValueRecords:
         built = [self._of_value(value, headers[value.code, value.text]) for value in values]
         named = [raw for raw in raw_values if raw.code != MODEL]
         addresses = {
-            raw.text: address.address
+            raw.text: named_address.address
             for raw in named
             if FIELDS[raw.code].kind is ValueKind.PERSON
-            and (address := read_address(raw.text)) is not None
+            and (named_address := read_address(raw.text)) is not None
         }
         persons = persons_by_address(addresses.values()) if addresses else {}
         for raw in named:
@@ -190,6 +190,7 @@ class ValueRecords:
                 "versions": list(reference.versions),
                 "foundations": list(reference.foundations),
                 "product": reference.product,
+                "products": list(reference.products),
                 "role": reference.role,
                 "options": list(reference.options),
                 "cell": raw.text if is_part else "",

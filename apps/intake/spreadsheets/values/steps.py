@@ -188,6 +188,7 @@ def _as_distinct(
         candidates=versions,
         foundations=tuple(detail.get("foundations", ())),
         product=detail.get("product", ""),
+        products=tuple(detail.get("products", ())),
         role=detail.get("role", ""),
         cell=detail.get("cell", ""),
         offering=options.get(row.guess) if row.guess else None,
@@ -257,7 +258,7 @@ def records_of(records: Iterable[ImportValue]) -> NamedRecords:
 
 
 def add_choices(
-    import_: Import, *, values: Mapping[int, Any], models: Mapping[int, int | None]
+    import_: Import, *, values: Mapping[int, Any], models: Mapping[int, int | str | None]
 ) -> BookMapping:
     """Return the mapping of the import with the choices of a user. Raises DomainError for a choice
     that its field does not have."""
@@ -277,17 +278,23 @@ def add_choices(
 
 
 def _chosen_models(
-    rows: Mapping[int, ImportValue], models: Mapping[int, int | None]
+    rows: Mapping[int, ImportValue], models: Mapping[int, int | str | None]
 ) -> dict[str, Any]:
+    """Return the choices as stored with the mapping; a text is the slug of a product."""
     offerings = {
         row.pk: row
         for row in Offering.objects.filter(
-            pk__in=[pk for pk in models.values() if pk], kind=OfferingKind.MODEL_ID
+            pk__in=[pk for pk in models.values() if isinstance(pk, int)], kind=OfferingKind.MODEL_ID
         ).select_related("host")
     }
     chosen: dict[str, Any] = {}
     for pk, offering_id in models.items():
         row = rows.get(pk)
+        if isinstance(offering_id, str):
+            if row is None or row.code != MODEL or offering_id not in row.detail["products"]:
+                raise DomainError("Select one of the products that the name can be.")
+            chosen[model_key(row.text, row.context)] = {"product": offering_id}
+            continue
         offering = offerings.get(offering_id) if offering_id else None
         if row is None or row.code != MODEL or (offering_id and offering is None):
             raise DomainError("The model name is no longer part of this import. Reload the page.")

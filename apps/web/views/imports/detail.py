@@ -14,20 +14,24 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import Team, User
 from apps.common.time import now
 from apps.intake.filters import ImportRowFilter
-from apps.intake.import_progress import progress_of
 from apps.intake.models import Import, ImportRow
+from apps.intake.queries import people_of_import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import earlier_import_of
 from apps.intake.spreadsheets.rejected_rows import sheets_with_rejected_rows
+from apps.intake.spreadsheets.values.steps import distinct_models, named_records
 from apps.web.lists.columns import Column, FileColumn
 from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
-from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports import presenters
+from apps.web.views.imports.consequences import describe_consequences, describe_not_imported
 from apps.web.views.imports.documents import show_document
 from apps.web.views.imports.forms import ColumnsForm
 from apps.web.views.imports.permissions import import_or_404
 from apps.web.views.imports.presenters import RowWords
+from apps.web.views.imports.progress import progress_words
+from apps.web.views.imports.wizard import COLUMNS, PREVIEW, RESULT, VALUES, wizard_steps
 
 # states in which rows have been planned
 _WITH_ROWS = (
@@ -66,6 +70,7 @@ def show(
         else presenters.columns_headline(import_),
         "import_": import_,
         "is_own": is_own,
+        "steps": wizard_steps(import_, _step_of(import_, form), is_own=is_own),
         "form": form,
         "same": earlier_import_of(import_, user=user)
         if form is not None or import_.state == Import.State.READ
@@ -88,6 +93,16 @@ def show(
         status=status,
         **context,
     )
+
+
+def _step_of(import_: Import, form: ColumnsForm | None) -> str:
+    if form is not None or import_.state == Import.State.RECEIVED:
+        return COLUMNS
+    if import_.state == Import.State.READING:
+        return VALUES
+    if import_.state in {Import.State.READ, Import.State.DROPPED}:
+        return PREVIEW
+    return COLUMNS if import_.state == Import.State.FAILED else RESULT
 
 
 class ImportRowList(ListPage[ImportRow, RowWords]):
@@ -134,10 +149,13 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
         FileColumn[RowWords]("Sheet", attrgetter("sheet_name")),
         FileColumn[RowWords]("Host", attrgetter("host")),
         FileColumn[RowWords]("Column", attrgetter("row.column")),
-        FileColumn[RowWords]("Reason", attrgetter("row.reason")),
+        FileColumn[RowWords]("Reason", attrgetter("reasons_text")),
         FileColumn[RowWords]("Note", attrgetter("row.note")),
     )
-    controls = (FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices),)
+    controls = (
+        FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices),
+        FilterControl("left_out", "Without some cells", choices=BOOLEANS),
+    )
     default_order = ("", ("position",))
     template = "imports/one.html"
 
@@ -167,12 +185,21 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
             team
             for row in records
             for team in ((row.plan.get("application") or {}).get("changes", {}).get("team") or ())
-            if team
+            # a team that the import creates stands by its name
+            if isinstance(team, int)
         }
         teams = Team.objects.filter(pk__in=team_ids).values_list("pk", "name")
         names = {"team": dict(teams) if team_ids else {}}
         has_several = sum(sheet.read for sheet in self.mapping.sheets) > 1
-        return presenters.present_rows(records, self.sheets, names, shows_sheet=has_several)
+        return presenters.present_rows(
+            records,
+            self.sheets,
+            names,
+            shows_sheet=has_several,
+            is_editable=self.import_.state == Import.State.READ
+            and self.import_.by_id == self.user.pk,
+            is_applied=self.import_.state == Import.State.APPLIED,
+        )
 
     def get_title(self) -> str:
         return str(self.import_)
@@ -192,12 +219,31 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
             "Add rows to the file, or select other columns.",
         )
 
+    def get_anchor(self, row: RowWords) -> str:
+        return f"row-{row.row.position}"
+
+    def _describe_step(self) -> dict[str, Any]:
+        """Return what the import will write, or what follows from it."""
+        import_ = self.import_
+        if import_.state == Import.State.READ:
+            models = distinct_models(import_)
+            return {
+                "consequences": describe_consequences(
+                    import_, models, named_records(import_), today=self.today
+                ),
+                "not_imported": describe_not_imported(import_, models),
+            }
+        if import_.state == Import.State.APPLIED and import_.change:
+            return {"n_contacts": people_of_import(import_).count()}
+        return {}
+
     def get_row_css(self, row: RowWords) -> str:
         return "over" if row.row.outcome == ImportRow.Outcome.REFUSED else ""
 
     def get_context(self) -> Mapping[str, Any]:
         counts = self.import_.counts
         return {
+            **self._describe_step(),
             "n_unresolved": counts.get("unresolved", 0),
             "refused_sheets": sheets_with_rejected_rows(self.import_)
             if presenters.format_count(counts, "rows", "refused")
@@ -207,21 +253,3 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
                 for kind in ("applications", "uses")
             ),
         }
-
-
-def progress_words(import_: Import) -> dict[str, Any]:
-    """Return the context of the progress component; empty unless a worker processes the import."""
-    if not import_.is_waiting:
-        return {}
-    progress = progress_of(import_.pk)
-    label = {
-        Import.State.READING: "Reading rows",
-        Import.State.APPLYING: "Saving",
-        Import.State.UNDOING: "Undoing the import",
-    }[Import.State(import_.state)]
-    return {
-        "words": label,
-        "value": progress.n_done if progress else 0,
-        "max": progress.n_total if progress and progress.n_total else None,
-        "progress_url": reverse("imports:progress", args=[import_.pk]),
-    }

@@ -1,6 +1,10 @@
-"""Inventory export in the shape that imports unchanged, the empty template, and the rejected rows
-of an import."""
+"""Inventory export in the shape that imports unchanged, the empty template, an example, and the
+rejected rows of an import."""
 
+import io
+from pathlib import Path
+
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import (
     FileResponse,
@@ -31,6 +35,8 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.views.imports.permissions import import_or_404, importing_user
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+EXAMPLE_SHEET: Path = settings.BASE_DIR / "fixtures" / "demo" / "calder-ai-register.xlsx"
 
 
 def _filter_applications(request: HttpRequest) -> QuerySet[Application]:
@@ -77,6 +83,18 @@ def import_template(request: HttpRequest) -> FileResponse:
     file = template_workbook(teams=editable_teams(user=user))
     return FileResponse(
         file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX
+    )
+
+
+@require_safe
+def example_sheet(request: HttpRequest) -> FileResponse:
+    """Send the spreadsheet of a fictional insurer, as an organisation would keep it."""
+    importing_user(request)
+    return FileResponse(
+        io.BytesIO(EXAMPLE_SHEET.read_bytes()),
+        as_attachment=True,
+        filename=EXAMPLE_SHEET.name,
+        content_type=_XLSX,
     )
 
 

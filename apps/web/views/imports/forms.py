@@ -1,24 +1,36 @@
 """Column mapping form: one choice per column, made for the file at hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 
 from apps.accounts.models import User
-from apps.intake.spreadsheets.columns.fields import APPLICATION_FIELDS, USE_FIELDS
+from apps.common.time import day_of, now
+from apps.intake.spreadsheets.columns.fields import APPLICATION_FIELDS, FIELDS, USE_FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
 from apps.intake.spreadsheets.columns.values import SheetConventions
+from apps.inventory.models import ExchangeRate
 from apps.inventory.queries import editable_teams
+from apps.web.wording import long_day
+
+_MONEY_CODES = ("application.monthly_spend", "use.monthly_spend")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """Column of the file: its header, its first cells, and the choice."""
+    """Column of the file: its header, its first cells, and the choice. `about` says what the
+    chosen field holds, `note` in which currency amounts are read; `is_likely`: the field is guessed
+    by the content of the column."""
 
     head: str
     samples: tuple[str, ...]
     field: forms.BoundField
+    about: str = ""
+    note: str = ""
+    is_likely: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,7 @@ class SheetLines:
     head_row: int
     read: forms.BoundField
     columns: tuple[ColumnLine, ...]
+    n_hidden_rows: int = 0
 
 
 def _field_choices() -> list[Any]:
@@ -35,6 +48,11 @@ def _field_choices() -> list[Any]:
         ("Application", [(field.code, field.label) for field in APPLICATION_FIELDS]),
         ("Dependencies", [(field.code, field.label) for field in USE_FIELDS]),
     ]
+
+
+def _describe_field(code: str) -> str:
+    field = FIELDS.get(code or "")
+    return field.about if field else ""
 
 
 class ColumnsForm(forms.Form):
@@ -108,14 +126,40 @@ class ColumnsForm(forms.Form):
                             if column < len(row) and row[column]
                         ),
                         self[name],
+                        about=_describe_field(self[name].value()),
+                        note=self._describe_currency(sheet, column, self[name].value()),
+                        is_likely=column in sheet.by_content
+                        and self[name].value() == sheet.columns.get(column),
+                        is_hidden=column in sheet.hidden_columns,
                     )
                     for column in range(len(sheet.heads))
                     if (name := f"s{index}c{column}") in self.fields
                 ),
+                sheet.n_hidden_rows,
             )
             for index, sheet in enumerate(self._mapping.sheets)
             if sheet.head_row
         ]
+
+    @cached_property
+    def _rates(self) -> dict[str, ExchangeRate]:
+        return ExchangeRate.objects.at(day_of(now()))
+
+    def _describe_currency(self, sheet: SheetMapping, column: int, code: str) -> str:
+        """Return in which currency the amounts of a column are read, and the rate for them."""
+        if code not in _MONEY_CODES:
+            return ""
+        currency, factor = sheet.currency(column)
+        if not currency or currency == "USD":
+            return "US dollars, unless a cell states another currency."
+        unit = f"{currency} in thousands" if factor == 1_000 else currency
+        rate = self._rates.get(currency)
+        if rate is None:
+            return (
+                f"{unit}. No exchange rate of {currency} is recorded, so the amounts are not "
+                "imported."
+            )
+        return f"{unit}, recorded in US dollars at {rate.usd.normalize():f} of {long_day(rate.on)}."
 
     @property
     def unread(self) -> list[str]:
@@ -156,23 +200,22 @@ class ColumnsForm(forms.Form):
     def mapping(self) -> BookMapping:
         """Return the mapping that the user has chosen; the form must be valid."""
         sheets = tuple(
-            SheetMapping(
-                name=sheet.name,
-                head_row=sheet.head_row,
-                heads=sheet.heads,
-                columns={
+            sheet.with_choices(
+                {
                     column: code
                     for column in range(len(sheet.heads))
                     if (code := self.cleaned_data.get(f"s{index}c{column}"))
                 },
                 read=bool(self.cleaned_data.get(f"s{index}")),
-                samples=sheet.samples,
             )
             for index, sheet in enumerate(self._mapping.sheets)
         )
         conventions = SheetConventions(
             self.cleaned_data["day_order"], self.cleaned_data["decimal_mark"]
         )
-        return BookMapping(
-            sheets, conventions, self.cleaned_data["team"], self._mapping.application
+        return replace(
+            self._mapping,
+            sheets=sheets,
+            conventions=conventions,
+            team=self.cleaned_data["team"],
         )

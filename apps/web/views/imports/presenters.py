@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from apps.common.text import pluralize
 from apps.intake.models import Import, ImportRow
 from apps.intake.spreadsheets.columns.fields import FIELDS
+from apps.intake.spreadsheets.row_edits import RowReason
 from apps.web.pages.page import Headline
-from apps.web.wording import share
+from apps.web.wording import join_names, share
 
 OUTCOMES = ("added", "changed", "unchanged", "refused")
 
@@ -59,11 +62,18 @@ def rows(n: int) -> str:
     return pluralize(n, f"{n:,} row", f"{n:,} rows")
 
 
+def quote_sheets(names: Sequence[str]) -> str:
+    """Return the worksheets that are read, as `Sheet “Register”`; empty for a file without
+    names."""
+    quoted = join_names([f"“{name}”" for name in names], max_names=3)
+    return f"{'Sheet' if len(names) == 1 else 'Sheets'} {quoted}" if quoted else ""
+
+
 def columns_headline(import_: Import) -> Headline:
     if import_.state == Import.State.FAILED:
         return import_headline(import_)
     return Headline(
-        "Select what each column contains. The next page shows what each row would change."
+        "Select what each column contains. The next page lists each distinct value once."
     )
 
 
@@ -145,11 +155,30 @@ class RowWords:
     how: str
     is_unresolved: bool
     changes: tuple[ChangeWords, ...]
+    reasons: tuple[RowReason, ...] = ()
+    edit_url: str = ""
 
     @property
     def changes_text(self) -> str:
         return "; ".join(
             f"{change.label}: {change.old or '–'} → {change.new or '–'}" for change in self.changes
+        )
+
+    @property
+    def refusing(self) -> list[RowReason]:
+        """Return all reasons why the row is rejected."""
+        return [reason for reason in self.reasons if reason.refuses]
+
+    @property
+    def left_out(self) -> list[RowReason]:
+        """Return what of the row is not imported."""
+        return [reason for reason in self.reasons if not reason.refuses]
+
+    @property
+    def reasons_text(self) -> str:
+        return "; ".join(
+            f"{reason.column}: {reason.sentence}" if reason.column else reason.sentence
+            for reason in self.reasons
         )
 
     @property
@@ -171,10 +200,16 @@ def present_rows(
     names: Mapping[str, Mapping[int, str]],
     *,
     shows_sheet: bool,
+    is_editable: bool = False,
+    is_applied: bool = False,
 ) -> list[RowWords]:
     """Present rows; `names` holds the names of teams, by id, for applications that move between
-    them."""
-    return [_present_row(row, sheets, names, shows_sheet) for row in import_rows]
+    them. `is_editable` links each row to its form; `is_applied`: new applications are in the
+    inventory."""
+    return [
+        _present_row(row, sheets, names, shows_sheet, is_editable, is_applied)
+        for row in import_rows
+    ]
 
 
 def _present_row(
@@ -182,6 +217,8 @@ def _present_row(
     sheets: Sequence[str],
     names: Mapping[str, Mapping[int, str]],
     shows_sheet: bool,
+    is_editable: bool,
+    is_applied: bool,
 ) -> RowWords:
     """Return a row of an import as texts: what it adds or changes, with old and new values. `names`
     are {kind: {ID: name}}."""
@@ -216,7 +253,7 @@ def _present_row(
         name=application.get("name")
         or row.application.get("name")
         or row.application.get("slug", ""),
-        slug=application.get("slug", "") if application.get("id") else "",
+        slug=application.get("slug", "") if application.get("id") or is_applied else "",
         is_new=application.get("do") == "add",
         model=use.get("api_id") or raw_use.get("model", ""),
         host=use.get("host") or raw_use.get("host", ""),
@@ -224,7 +261,20 @@ def _present_row(
         how=explanation,
         is_unresolved=use.get("do") == "add" and not use.get("resolved", True),
         changes=tuple(changes),
+        reasons=tuple(_all_reasons(row)),
+        edit_url=reverse("imports:edit-row", args=[row.import_record_id, row.position])
+        if is_editable
+        else "",
     )
+
+
+def _all_reasons(row: ImportRow) -> list[RowReason]:
+    """Return all reasons of a row; those that reject it come first. A row that was rejected when
+    the import was confirmed has one."""
+    reasons = [RowReason.from_json(reason) for reason in row.reasons]
+    if row.reason and not any(reason.refuses for reason in reasons):
+        reasons.insert(0, RowReason(row.column, "", row.reason))
+    return sorted(reasons, key=lambda reason: not reason.refuses)
 
 
 def _fact_label(record: str, fact: str) -> str:

@@ -6,17 +6,27 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.models import User
+from apps.accounts.people.invitations import invite_people
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.documents.undo import undo_document
 from apps.intake.models import Import
+from apps.intake.queries import people_of_import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, confirm_import, discard_import
 from apps.intake.spreadsheets.import_steps import undo_import as undo_sheet_import
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.flash_messages import flash_error
-from apps.web.views.imports.detail import progress_words, show
+from apps.web.pages.form_fields import governance_user
+from apps.web.views.imports.detail import show
 from apps.web.views.imports.forms import ColumnsForm
 from apps.web.views.imports.permissions import import_or_404, own_import
+from apps.web.views.imports.progress import progress_words
+
+# people that one press of the button invites, and reasons that the page lists
+MAX_INVITED = 500
+MAX_LISTED_REJECTIONS = 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,7 +46,7 @@ def submit_columns(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         # the page itself reports success
         done="",
-        back=detail_url,
+        back=reverse("imports:values", args=[pk]),
         page=lambda form: show(request, import_, user, form=form),
         refused=detail_url,
     )
@@ -52,6 +62,32 @@ def submit_confirmation(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         done=_report_error,
         back=reverse("imports:detail", args=[pk]),
+    )
+
+
+@require_POST
+def invite_people_of_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """Invite all people that the import added."""
+    import_, _user = import_or_404(request, pk)
+    by = governance_user(request, "You need the governance role to invite people.")
+    return action_view(
+        request,
+        action=lambda _form: list(
+            people_of_import(import_).values_list("pk", flat=True)[:MAX_INVITED]
+        ),
+        # after the transaction: each person is invited in one of its own, so that an error loses
+        # none of those who were invited before
+        done=lambda people: _invite(people, by),
+        back=reverse("imports:detail", args=[pk]),
+    )
+
+
+def _invite(people: list[int], by: User) -> Confirmation:
+    invited, rejected = invite_people(by=by, people=people)
+    n = len(invited)
+    return Confirmation(
+        pluralize(n, f"{n} person invited.", f"{n} people invited."),
+        refusals=[rejection.reason for rejection in rejected[:MAX_LISTED_REJECTIONS]],
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.common.time import now
@@ -28,7 +29,9 @@ from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.page import Headline
 from apps.web.views.imports import presenters
+from apps.web.views.imports.exports import EXAMPLE_SHEET
 from apps.web.views.imports.permissions import importing_user
+from apps.web.views.imports.wizard import FINISHED_STEP, VALUES, continuation_url
 
 # words of the columns of files
 OUTCOME_WORDS = {
@@ -111,6 +114,7 @@ class ImportEntry:
     n_added: int
     n_changed: int
     n_rejected: int
+    url: str = ""
 
 
 def _describe_document(entry: ImportEntry) -> str:
@@ -153,7 +157,7 @@ class ImportList(ListPage[Import, ImportEntry]):
             "File",
             lambda entry: str(entry.import_),
             note=_describe_document,
-            url=lambda entry: reverse("imports:detail", args=[entry.import_.pk]),
+            url=attrgetter("url"),
         ),
         Column[ImportEntry]("state", "State", lambda entry: entry.import_.get_state_display()),
         Column[ImportEntry](
@@ -200,10 +204,24 @@ class ImportList(ListPage[Import, ImportEntry]):
 
     def get_queryset(self) -> "QuerySet[Import]":
         imports = Import.objects.visible_to(self.user).select_related("by", "application")
-        return imports.defer("mapping", "problems")
+        # of the mapping only the step at which the user left the file is shown
+        return imports.defer("mapping", "problems").annotate(
+            finished_step=KeyTextTransform(FINISHED_STEP, "mapping")
+        )
 
     def build_rows(self, records: Sequence[Import]) -> Sequence[ImportEntry]:
-        return [ImportEntry(import_, *presenters.figures(import_)) for import_ in records]
+        return [
+            ImportEntry(
+                import_,
+                *presenters.figures(import_),
+                url=continuation_url(
+                    import_,
+                    is_own=import_.by_id == self.user.pk,
+                    has_chosen=import_.finished_step == VALUES,  # type: ignore[attr-defined]
+                ),
+            )
+            for import_ in records
+        ]
 
     def get_lead(self) -> Headline:
         if self.is_filtered:
@@ -235,6 +253,16 @@ class ImportList(ListPage[Import, ImportEntry]):
             else:
                 return redirect("imports:detail", pk=import_.pk)
         return self.render(request, form=form, status=422)
+
+
+@require_POST
+def upload_example(request: HttpRequest) -> HttpResponse:
+    """Receive the example as if the user had uploaded it, and lead to its import."""
+    user = importing_user(request)
+    import_ = receive_sheet(
+        content=EXAMPLE_SHEET.read_bytes(), file_name=EXAMPLE_SHEET.name, by=user, at=now()
+    )
+    return redirect("imports:detail", pk=import_.pk)
 
 
 def _receive_upload(cleaned: dict[str, Any], user: User) -> Import:

@@ -29,6 +29,7 @@ from apps.catalog.records.products import ProductModelRecord, ProductRecord
 from apps.catalog.records.providers import NoticePolicyRecord, ProviderRecord
 from apps.common.records.record_type import RecordType
 from apps.exposure.records import EventRateRecord
+from apps.inventory.exchange_rate_record import ExchangeRateRecord
 from apps.inventory.governance.contract_record import ContractRecord
 from apps.inventory.models import Contract
 from apps.risks.models import RiskTemplate, TaxonomyEntry
@@ -216,6 +217,12 @@ RECORD_PAGES: dict[str, RecordPages] = {
         ("party", "overarching__party"),
         _overarching_contracts,
         overview=("Contracts", "contracts:list"),
+    ),
+    "exchange-rates": RecordPages(
+        ExchangeRateRecord(),
+        lambda row: reverse("exchange-rates:list"),
+        lambda row: reverse("exchange-rates:list"),
+        overview=("Exchange rates", "exchange-rates:list"),
     ),
     "event-rates": RecordPages(
         EventRateRecord(),

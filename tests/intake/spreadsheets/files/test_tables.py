@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from apps.intake.spreadsheets import limits
-from apps.intake.spreadsheets.columns.mapping import guess_mapping
+from apps.intake.spreadsheets.columns.recognition import guess_mapping
 from apps.intake.spreadsheets.files import tables, xlsx_tables
 from apps.intake.spreadsheets.files.detection import open_book
 from apps.intake.spreadsheets.files.tables import UnreadableError
