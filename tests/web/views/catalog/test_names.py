@@ -187,7 +187,7 @@ def test_a_version_is_no_choice_of_a_name_at_another_host(client: Client, named:
 
     refused = client.post(path, {"version": version.pk})
     assert "Only a name on own machines can be a version." in text_of(refused)
-    assert "Select a model ID." in text_of(client.post(path, {}))
+    assert "Select a model ID." in text_of(client.post(path, {"reason": "x"}))
     assert Dependency.objects.get().offering == named
 
 
