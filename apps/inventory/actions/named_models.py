@@ -147,7 +147,7 @@ def _refuse_without_editor_role(application_ids: Collection[int], by: User | Non
 def _find_doubled(offering: Offering, real: Offering) -> set[int]:
     """Return the dependencies on the name whose application already uses the model ID in that role
     at an overlapping time, as `overlapping_dependencies` defines it; one statement."""
-    if real.pk is None:
+    if real._state.adding:
         return set()
     same_use = Dependency.objects.annotate(via=Coalesce("via_party_id", 0)).filter(
         Q(until__isnull=True) | Q(until__gt=OuterRef("since")),
