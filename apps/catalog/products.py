@@ -65,23 +65,15 @@ def ensure_products(slugs: Iterable[str], *, today: date) -> dict[str, int]:
     }
 
 
-def adopt_products(offering_ids: Collection[int]) -> None:
-    """Make records of the offerings of products that an import created without any candidate, so
-    that users can see and complete them. Two statements, one where there is none."""
-    rows = Offering.objects.filter(
-        pk__in=offering_ids, kind=OfferingKind.PRODUCT, product=None, candidates=None
-    ).exclude(api_id__in=Product.objects.values("slug"))
-    named = [(row, BY_SLUG[row.api_id]) for row in rows if row.api_id in BY_SLUG]
-    Product.objects.bulk_create(
-        Product(
-            offering=row,
-            slug=row.api_id,
-            name=product.name,
-            vendor_id=row.host_id,
-            other_names=list(product.other_names),
-        )
-        for row, product in named
-    )
+def stated_product_id(slug: str, stated: str) -> str:
+    """Return the text of the offering of a product for which an organisation states the model
+    inside. It belongs to the record of the product, and has the stated model as its candidate."""
+    return f"{slug}/{stated}"
+
+
+def product_slug(api_id: str) -> str:
+    """Return the slug of the product to which an offering of kind `product` belongs."""
+    return api_id.partition("/")[0]
 
 
 def ensure_vendors(products: Iterable[NamedProduct]) -> dict[str, int]:

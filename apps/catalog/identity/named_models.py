@@ -35,7 +35,7 @@ from apps.catalog.models import (
     OfferingKind,
     Version,
 )
-from apps.catalog.products import adopt_products
+from apps.catalog.products import ensure_products, product_slug
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
 
@@ -51,8 +51,8 @@ class NamedModel:
     `foundations` slugs or lines.
 
     `host` is the slug of a provider; HOST_NOT_STATED without one. `kind` is `name` or `product`;
-    `text` of a product is its slug, with its `label`. Two names that differ only in case or spaces
-    are one.
+    `text` of a product is its slug, or with a stated model stated_product_id(); it has a `label`.
+    Two names that differ only in case or spaces are one.
     """
 
     host: str
@@ -83,16 +83,6 @@ def read_candidates(reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]
     return (), ()
 
 
-def only_model_id(*, host: str, version: str) -> int | None:
-    """Return the offering of the only model ID of the version at the host; None if it has none or
-    several."""
-    rows = Offering.objects.model_ids().filter(
-        host__slug=host, version__identifier=version, not_a_model=False
-    )
-    ids = list(rows.values_list("pk", flat=True)[:2])
-    return ids[0] if len(ids) == 1 else None
-
-
 def collapse_name(text: str) -> str:
     """Return the text as it is stored: without spaces around it, each run of spaces as one."""
     return re.sub(r"\s+", " ", text).strip()[:_MAX_LENGTH]
@@ -113,7 +103,8 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
     catalogue_lock()
     hosts = ensure_hosts({name.host for name in names})
     by_key = {name.key: name for name in names}
-    known = _find_offerings(by_key, hosts)
+    products = _ensure_products(names, at=at)
+    known = _find_offerings(by_key, hosts) | products
     new_names = [name for key, name in by_key.items() if key not in known]
     own = _ensure_own_models(new_names)
     by_key = {key: name for key, name in by_key.items() if key not in own}
@@ -133,7 +124,7 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
         ignore_conflicts=True,
     )
     if created:
-        known = _find_offerings(by_key, hosts)
+        known = _find_offerings(by_key, hosts) | products
         link_regions({known[n.key].pk: (hosts[n.host], n.region) for n in created if n.region})
     open_names = {
         known[key].pk: name
@@ -141,8 +132,6 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
         if known[key].kind != OfferingKind.MODEL_ID
     }
     changed_ids = _set_candidates(open_names)
-    if any(name.kind == OfferingKind.PRODUCT for name in created):
-        adopt_products([known[name.key].pk for name in created])
     refresh_footing(changed_ids | {known[name.key].pk for name in created}, today=day_of(at))
     own |= {key: known[key].resolved_to_id or known[key].pk for key in by_key}
     return {name: own[name.key] for name in names}
@@ -206,6 +195,23 @@ def ensure_hosts(slugs: Collection[str]) -> dict[str, int]:
     get their names, any other unknown slug becomes a host."""
     names = {slug: BY_SLUG[slug].name for slug in slugs if slug in BY_SLUG}
     return ensure_providers(slugs, names | _OWN_NAMES)
+
+
+def _ensure_products(
+    names: Iterable[NamedModel], *, at: datetime
+) -> dict[tuple[str, str, str, str], Offering]:
+    """Find or create the product records of names of products; return {key of a name: the offering
+    of the record}. A product with a stated model has an offering of its own beside it."""
+    slugs = {name: product_slug(name.text) for name in names if name.kind == OfferingKind.PRODUCT}
+    if not slugs:
+        return {}
+    found = ensure_products(slugs.values(), today=day_of(at))
+    offerings = Offering.objects.in_bulk(found.values())
+    return {
+        name.key: offerings[found[slug]]
+        for name, slug in slugs.items()
+        if name.text == slug and slug in found
+    }
 
 
 def _find_offerings(

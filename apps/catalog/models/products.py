@@ -2,10 +2,10 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.catalog.models.foundations import Foundation, Version
-from apps.catalog.models.offerings import Offering
+from apps.catalog.models.offerings import Offering, OfferingKind
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.common.history.context import track_history
 
@@ -55,6 +55,13 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def stated_offerings(self) -> QuerySet[Offering]:
+        """Select the offerings of this product for which an organisation states the model inside
+        (stated_product_id() in apps/catalog/products.py)."""
+        return Offering.objects.filter(
+            kind=OfferingKind.PRODUCT, api_id__startswith=f"{self.slug}/"
+        ).order_by("name", "pk")
 
 
 @track_history()

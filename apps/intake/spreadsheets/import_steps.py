@@ -291,8 +291,15 @@ def _read_import(import_: Import) -> None:
         Import.State.APPLYING if import_.mapping.get(APPLIES_AUTOMATICALLY) else Import.State.READ
     )
     Import.objects.filter(pk=import_.pk).update(
-        state=state, counts=tally.as_json(), planned_on=on, read_at=now()
+        state=state,
+        counts={**tally.as_json(), **_count_not_read(len(content.not_read))},
+        planned_on=on,
+        read_at=now(),
     )
+
+
+def _count_not_read(n: int) -> dict[str, int]:
+    return {"not_read": n} if n else {}
 
 
 def _apply_import(import_: Import) -> None:
@@ -315,7 +322,7 @@ def _apply_import(import_: Import) -> None:
     Import.objects.filter(pk=import_.pk).update(
         state=Import.State.APPLIED,
         change=change,
-        counts=tally.as_json(),
+        counts={**tally.as_json(), **_count_not_read(import_.counts.get("not_read", 0))},
         created=created.as_json(),
         applied_at=now(),
     )

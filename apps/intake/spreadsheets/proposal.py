@@ -69,6 +69,12 @@ def propose_mapping(
             )
         },
         "rejected": rejected,
-        "mapping": mapping_as_json(mapping, values),
+        "mapping": {
+            **mapping_as_json(mapping, values),
+            "not_read": [
+                {"where": mapping.place_of(place, number), "text": text}
+                for place, number, text in sheet.not_read
+            ],
+        },
         "models": models_as_json(values),
     }

@@ -19,7 +19,7 @@ from tests.builders import (
     make_provider,
     make_team,
 )
-from tests.intake.spreadsheets.claims_team import outcomes, preview, reasons
+from tests.intake.spreadsheets.claims_team import confirm, outcomes, preview, reasons
 from tests.intake.spreadsheets.sheet_files import HEADS, as_xlsx
 
 pytestmark = pytest.mark.django_db
@@ -445,3 +445,45 @@ def test_nothing_in_a_cell_means_keep_and_a_word_empties(claims):
     assert ImportRow.objects.get(import_record=read).plan["application"]["changes"] == {
         "geography": ["EU", ""]
     }
+
+
+def test_a_default_is_never_silent_where_the_file_does_not_state_the_fact(claims):
+    read = preview(
+        [
+            ["Application", "Team", "Status", "Criticality", "Host", "Model"],
+            ["Paused bot", "Claims", "paused", "high", "openai", "gpt-4o-2024-11-20"],
+            ["Bare bot", "Claims", "live", "", "openai", "gpt-4o-2024-11-20"],
+            ["Full bot", "Claims", "pilot", "low", "openai", "gpt-4o-2024-11-20"],
+        ],
+        claims.by,
+    )
+
+    rows = list(ImportRow.objects.filter(import_record=read).order_by("position"))
+    assert [[reason["sentence"] for reason in row.reasons] for row in rows] == [
+        [
+            "'paused' is not a valid value. Use one of: proposed, pilot, production, retired. "
+            'The status is not stated: "Production" is taken.'
+        ],
+        ['The criticality is not stated: "Standard" is taken.'],
+        [],
+    ]
+    assert read.counts["not_stated"] == {"status": 1, "criticality": 1}
+
+
+def test_two_teams_can_have_an_application_of_the_same_name(claims):
+    make_member(make_team("Sales"), TeamRole.EDITOR, claims.by)
+    read = preview(
+        [
+            ["Application", "Team", "Business owner", "Host", "Model"],
+            ["Chatbot", "Claims", "Ada", "openai", "gpt-4o-2024-11-20"],
+            ["Chatbot", "Sales", "Bob", "openai", "gpt-4o-2024-11-20"],
+            ["Chatbot", "Sales", "Bob", "openai", "text-embedding-3-large"],
+        ],
+        claims.by,
+    )
+
+    done = confirm(read)
+
+    teams = Application.objects.filter(name="Chatbot").values_list("team__name", flat=True)
+    assert sorted(teams) == ["Claims", "Sales"]
+    assert done.counts["applications"] == {"added": 2}

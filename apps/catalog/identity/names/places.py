@@ -128,7 +128,9 @@ _OWN_WORDS = compile_words(
     r"propri\w+) server|datacenter (?:interno|proprio)",
     r"lokalnie|(?:na )?wlasn\w+ (?:serwer\w*|sprzecie|infrastruktur\w*|centrum)|"
     r"serwer\w* wlasn\w+|we wlasnym centrum danych|u nas",
-    r"lokaa?l\w*|zelf ?(?:gehost\w*|beheerd\w*|hosting)|eigen (?:\w+ )?(?:servers?|hardware|"
+    r"lokaal(?= (?:gehost|draai|gedraaid|geinstall|beheerd|op |in |bij )|\W*$)|"
+    r"lokale (?:servers?|machines?|hardware|omgeving|installatie)|"
+    r"zelf ?(?:gehost\w*|beheerd\w*|hosting)|eigen (?:\w+ )?(?:servers?|hardware|"
     r"data ?cent(?:er|rum)|rekencentrum|gpu'?s?|infrastructuur|machines?|omgeving)|"
     r"in eigen huis|intern gehost",
     r"(?:hosted|run(?:ning)?|operated|heberge\w*|tourne|gehostet|betrieben|lauft|gehost|draait|"

@@ -11,6 +11,19 @@ from datetime import date
 
 from apps.catalog.identity.names.phrases import NO_MODEL, NOT_STATED, clean, fold
 from apps.catalog.identity.names.places import read_host_cell
+from apps.intake.spreadsheets.columns.content_words import (
+    A_MONTH,
+    ADDRESS,
+    ANY_SCALE,
+    EXCLUDED,
+    HINTS,
+    MODEL,
+    NOT_A_NAME,
+    NOT_CRITICALITY,
+    NOT_SINCE,
+    NOT_USERS,
+    PERSON,
+)
 from apps.intake.spreadsheets.columns.headers import currency_of, fold_header, months_of
 from apps.intake.spreadsheets.columns.legends import key_of
 from apps.intake.spreadsheets.columns.values import (
@@ -55,76 +68,6 @@ class _Content:
         return min(of_rows, sum(known.values()) / len(known))
 
 
-_EXCLUDED = re.compile(
-    r"\b(?:notes?|remarks?|bemerk\w*|observa\w*|kommentar\w*|comment\w*|anmerk\w*|opmerk\w*|"
-    r"previous\w*|former\w*|vorher\w*|bisher\w*|target|soll|future|planned|kostenst\w*|kostenpl\w*|"
-    r"cost cent\w*|centr\w+ de cout\w*|created|updated?|modified|changed|aktualis\w*|geandert|"
-    r"erfasst|erstellt|author|autor\w*|auteur|reviewer|checked|gepruft|approve[rd]\w*|vendor risk|"
-    r"supplier risk|inherent|residual|last|letzte\w*|derni\w*|ultim[oa])\b"
-)
-# parts of headers, by field
-_HINTS: Mapping[str, re.Pattern[str]] = {
-    code: re.compile(pattern)
-    for code, pattern in {
-        "application.criticality": r"krit|crit|tier\b|prio|import|wichtig|belang|\brisk|risque|"
-        r"riesgo|rischio|risiko|gravit|severity|schwere|impact|auswirkung|bia\b|essential|"
-        r"rilevan|relevan",
-        "application.status": r"live|stat|stage|phase|situation|situatie|etat|avanc|betrieb|"
-        r"stand|fase|stadi|estado|cycle|zyklus|rollout|produ|situaz",
-        "application.data_classification": r"data|daten|donn|dato|dati|gegeven|klass|class|"
-        r"vertraul|confid|schutz|diffus|sensib|riserv|label|info|vertrouw|sensitiv",
-        "application.personal_data": r"\bpii\b|person|\bgdpr|dsgvo|rgpd|\bavg\b|privacy|"
-        r"datenschutz|donnees|dati|datos|gegevens",
-        "application.ai_act_class": r"\bai\b|\bki\b|\bia\b|\bact\b|\bvo\b|regul|reglement|"
-        r"verordnung",
-        "application.users_affected": r"user|nutzer|anwender|staff|agent|employ|people|headcount|"
-        r"personen|mitarb|collab|utilis|usuari|emplead|utent|dipendent|person(?:as|nes|e)\b|"
-        r"medewerk|gebruik|seats|licen[cs]|lizenz|population|benefici|advis[eo]r|clinician|reach",
-        "use.since": r"\blive|start|since|launch|\bseit\b|depuis|desde|\bdal\b|sinds|vanaf|einfuhr|"
-        r"inbetrieb|produktiv|produzi|produc|rollout|deploy|servic|esercizio|marcha|marche|"
-        r"ingebruik|adopt|commission|golive",
-        "use.monthly_spend": r"cost|kost|cout|gasto|\bspes|spend|budget|aufwand|depens|charge|fee|"
-        r"\beur\b|\busd\b|\bchf\b|\bgbp\b|€|prix|preis|price|uitgav|ausgab",
-        "application.business_owner": r"verantw|owner|respons|contact|kontakt|ansprech|\blead\b|"
-        r"sponsor|referent|eigenaar|eigentum|propriet|titular|steward|accountab|custod|betreuer|"
-        r"manager|leiter|leitung|\bhead\b|zustandig|porteur|charge de|encargad",
-        "application.technical_owner": r"(?:tech|\bit\b|dev|engineer|informati|system|betrieb).*"
-        r"(?:verantw|owner|respons|contact|kontakt|ansprech|lead|referent|eigenaar|propriet)|"
-        r"(?:verantw|owner|respons|contact|kontakt|ansprech|lead|referent|eigenaar|propriet).*"
-        r"(?:tech|\bit\b|dev|engineer|informati)",
-        "application.team": r"dept|depart|abteil|abtlg|\babt\b|bereich|\bteam|\bunit\b|division|"
-        r"direction|direzione|direccion|afdeling|\borg|gerencia|servizio|ufficio|sachgebiet|dienst",
-        "application.next_review_on": r"(?:next|nachst|naechst|prochain|proxim|prossim|volgend|due|"
-        r"fallig|wieder).*(?:review|pruf|revis|riesam|verific|herzien|beoordel|assess|control|"
-        r"evalu|kontrol|vorlage)",
-    }.items()
-}
-_NOT_USERS = re.compile(
-    r"cost|kost|cout|spend|fee|\bid\b|since|date|type|group|owner|respons|verantw"
-)
-_NOT_SINCE = re.compile(
-    r"\bend\b|until|\bbis\b|\bfin\b|retire|review|decommis|expir|contract|vertrag|ablauf|ende\b|"
-    r"status|cost|kost|person"
-)
-_NOT_CRITICALITY = re.compile(
-    r"\b(?:ai|ki|ia) ?(?:act|risk|vo|risque)|data|daten|donn|vendor|supplier|privacy|security|"
-    r"cyber|lieferant|reglem|effort|aufwand|kategorie|categor"
-)
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-_PART = r"(?:[A-ZÀ-ÖØ-Þ][\w'’À-ÿ-]*\.?|d[eiau]|van|von|der|den|de|la|del|dos|di|zu|y|al|el)"
-_PERSON = re.compile(
-    rf"(?:(?:Dr|Prof|Ing|Dipl|Mag|Mr|Mrs|Ms|M|Mme|Sr|Sra|Dott|Dhr|Mw|Herr|Frau)\.? )*"
-    rf"{_PART}(?:,? {_PART}){{1,4}}(?: \([^()]{{1,40}}\))?"
-)
-_MODEL = re.compile(
-    r"(?:^|[^a-z])(?:gpt|chatgpt|o[134]-?(?:mini|pro|preview)|claude|sonnet|haiku|opus|llama|gemini|"
-    r"gemma|mistral|mixtral|codestral|pixtral|deepseek|qwen|phi-?[2345]|command[ -]r|titan|nova|"
-    r"whisper|dall|copilot|ada-?002|text-embedding|embed|davinci|grok|granite|falcon|bert|e5|bge|"
-    r"stable diffusion|deepl|falcon|palm|luminous|teuken|jamba|sonar|imagen|veo|sora|firefly)",
-    re.IGNORECASE,
-)
-
-
 def match_content(
     heads: Sequence[str], rows: Iterable[Sequence[Cell]], taken: Mapping[int, str]
 ) -> dict[int, str]:
@@ -158,20 +101,21 @@ def match_name(
         content = None if column in taken else _content_of(head, column, sample)
         if (
             content is not None
+            and not NOT_A_NAME.search(content.folded)
             and len(content.texts) >= max(3, 0.8 * len(sample))
             and len(content.distinct) >= 0.9 * len(content.texts)
             and all(isinstance(cell, str) for cell in content.cells)
             and sum(map(len, content.texts)) / len(content.texts) >= 5
-            and content.share(lambda text: not _ADDRESS.search(text)) >= 0.9
-            and content.share(lambda text: _PERSON.fullmatch(text) is not None) < 0.8
+            and content.share(_can_be_name) >= 0.9
+            and content.share(lambda text: PERSON.fullmatch(text) is not None) < 0.8
         ):
             return column
     return None
 
 
-def hint_of(code: str) -> re.Pattern[str]:
-    """Return the parts of words that name a field in headers and legends."""
-    return _HINTS.get(code, _NO_HINT)
+def _can_be_name(text: str) -> bool:
+    n_letters = sum(char.isalpha() or char.isspace() for char in text)
+    return not ADDRESS.search(text) and n_letters >= 0.7 * len(text)
 
 
 def is_unlike(code: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], column: int) -> bool:
@@ -187,7 +131,6 @@ def is_unlike(code: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], c
     return len(set(texts)) > 8 or all(isinstance(c, date) for c in cells if not is_empty_text(c))
 
 
-_NO_HINT = re.compile(r"(?!)")
 _CHOICE_CODES = frozenset(
     {
         "application.status",
@@ -202,7 +145,7 @@ def _content_of(head: str, column: int, rows: Sequence[Sequence[Cell]]) -> _Cont
     """Return the content of a column that can be recognised; None for long text, and for headers
     of remarks."""
     folded = fold_header(head, with_brackets=True)
-    if _EXCLUDED.search(folded):
+    if EXCLUDED.search(folded):
         return None
     cells = tuple(
         row[column] for row in rows if column < len(row) and not is_empty_text(row[column])
@@ -222,7 +165,7 @@ def _is_choice(code: str, text: str) -> bool:
 
 
 def _has_hint(code: str, content: _Content) -> bool:
-    return _HINTS[code].search(content.folded) is not None
+    return HINTS[code].search(content.folded) is not None
 
 
 def _mean_length(content: _Content) -> float:
@@ -248,18 +191,9 @@ def _test_choices(code: str, content: _Content) -> float:
     return share + has_hint if share >= _MIN_SHARE else 0
 
 
-_ANY_SCALE = set(
-    fold_header(
-        "high medium low med hoch mittel niedrig gering eleve haut moyen faible alto medio bajo "
-        "alta media baja basso bassa hoog gemiddeld laag normal minimal major minor moderate sehr "
-        "very"
-    ).split()
-)
-
-
 def _test_criticality(content: _Content) -> float:
     code = "application.criticality"
-    if _NOT_CRITICALITY.search(content.folded):
+    if NOT_CRITICALITY.search(content.folded):
         return 0
     if _has_hint(code, content) and not re.search(
         r"risk|risque|riesgo|rischi|impact", content.folded
@@ -274,7 +208,7 @@ def _test_criticality(content: _Content) -> float:
     words = [
         text
         for text in content.distinct
-        if not set(fold_header(text).split()) <= _ANY_SCALE and _is_choice(code, text)
+        if not set(fold_header(text).split()) <= ANY_SCALE and _is_choice(code, text)
     ]
     return score if len(words) > 1 else 0
 
@@ -315,7 +249,7 @@ def _test_personal_data(content: _Content) -> float:
 
 
 def _test_users(content: _Content) -> float:
-    if not _has_hint("application.users_affected", content) or _NOT_USERS.search(content.folded):
+    if not _has_hint("application.users_affected", content) or NOT_USERS.search(content.folded):
         return 0
     share = content.share(
         lambda text: (
@@ -339,7 +273,7 @@ def _days_share(content: _Content) -> float:
 
 
 def _test_since(content: _Content) -> float:
-    if not _has_hint("use.since", content) or _NOT_SINCE.search(content.folded):
+    if not _has_hint("use.since", content) or NOT_SINCE.search(content.folded):
         return 0
     share = _days_share(content)
     return share + 1 if share >= _MIN_SHARE else 0
@@ -352,21 +286,15 @@ def _test_review(content: _Content) -> float:
     return share + 1 if share >= _MIN_SHARE else 0
 
 
-_A_MONTH = re.compile(
-    r"month|monat|\bmois\b|mensu|\bmes\b|mensual|mese\b|mensil|maand|\bmtl|p ?/? ?m\b|"
-    r"\bmnd\b|/ ?m\b"
-)
-
-
 def _test_spend(content: _Content) -> float:
     """Return the share of amounts, of a header or cells that say for how long they are."""
     is_money = _has_hint("use.monthly_spend", content) or bool(currency_of(content.head))
     cells_with_currency = sum(bool(currency_of(text)) for text in content.texts)
     if not is_money and cells_with_currency < _MIN_SHARE * len(content.texts):
         return 0
-    stated = _A_MONTH.search(content.folded) or months_of(content.head) > 1
+    stated = A_MONTH.search(content.folded) or months_of(content.head) > 1
     in_cells = sum(
-        bool(_A_MONTH.search(text.casefold())) or months_of(text) > 1 for text in content.texts
+        bool(A_MONTH.search(text.casefold())) or months_of(text) > 1 for text in content.texts
     )
     if not stated and in_cells < _MIN_SHARE * len(content.texts):
         return 0
@@ -383,39 +311,39 @@ def _test_host(content: _Content) -> float:
         return 0
     share = content.share(_is_host)
     # model names often name their host
-    models = content.share(lambda text: _MODEL.search(text) is not None)
+    models = content.share(lambda text: MODEL.search(text) is not None)
     return share if share >= _MIN_SHARE and models < 0.4 and len(content.texts) > 2 else 0
 
 
 def _is_host(text: str) -> bool:
-    if _ADDRESS.search(text) or len(text) > 60 or sum(map(str.isalpha, text)) < 2:
+    if ADDRESS.search(text) or len(text) > 60 or sum(map(str.isalpha, text)) < 2:
         return False
     return read_host_cell(fold(clean(text))).host is not None
 
 
 def _test_model(content: _Content) -> float:
-    if _mean_length(content) > _MAX_MEAN or len(content.texts) < 3:
+    if _mean_length(content) > _MAX_MEAN:
         return 0
     share = content.share(
         lambda text: (
-            _MODEL.search(text) is not None
+            MODEL.search(text) is not None
             or NO_MODEL.search(fold(clean(text))) is not None
             or NOT_STATED.search(fold(clean(text))) is not None
         )
     )
-    models = content.share(lambda text: _MODEL.search(text) is not None)
+    models = content.share(lambda text: MODEL.search(text) is not None)
     return share if share >= _MIN_SHARE and models >= 0.5 else 0
 
 
 def _person_share(content: _Content) -> float:
     return sum(
-        _ADDRESS.search(text) is not None or _PERSON.fullmatch(text) is not None
+        ADDRESS.search(text) is not None or PERSON.fullmatch(text) is not None
         for text in content.texts
     ) / len(content.texts)
 
 
 def _test_owner(content: _Content) -> float:
-    addresses = sum(_ADDRESS.search(text) is not None for text in content.texts)
+    addresses = sum(ADDRESS.search(text) is not None for text in content.texts)
     has_hint = _has_hint("application.business_owner", content)
     share = _person_share(content)
     if has_hint:
@@ -443,7 +371,7 @@ def _test_team(content: _Content) -> float:
         lambda text: (
             any(map(str.isalpha, text))
             and text.casefold() not in YES_WORDS | NO_WORDS
-            and not _ADDRESS.search(text)
+            and not ADDRESS.search(text)
             and len(text) <= 60
         )
     )

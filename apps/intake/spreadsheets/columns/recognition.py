@@ -7,7 +7,8 @@ from itertools import islice
 
 from apps.catalog.identity.names.phrases import clean, fold
 from apps.catalog.identity.names.places import read_host_cell
-from apps.intake.spreadsheets.columns.content import hint_of, is_unlike, match_content, match_name
+from apps.intake.spreadsheets.columns.content import is_unlike, match_content, match_name
+from apps.intake.spreadsheets.columns.content_words import hint_of
 from apps.intake.spreadsheets.columns.header_matching import is_exact_header, match_headers
 from apps.intake.spreadsheets.columns.headers import codes_of_header
 from apps.intake.spreadsheets.columns.legends import (
@@ -43,6 +44,16 @@ _OF_REGISTER = frozenset(
         "application.users_affected",
         "use.since",
         "use.model",
+    }
+)
+
+_OF_OWNERSHIP = frozenset(
+    {
+        "application.team",
+        "application.business_owner",
+        "application.criticality",
+        "application.data_classification",
+        "application.personal_data",
     }
 )
 
@@ -125,7 +136,7 @@ def _guess_table(table: Table, top: Sequence[TableRow]) -> SheetMapping:
     if not {"application.name", "application.slug"} & set(columns.values()):
         known = set(columns.values()) | set(found.values())
         name = match_name(heads, rows, {**columns, **found})
-        if name is not None and len(known & _OF_REGISTER) > 2 and known & set(_WORDED):
+        if name is not None and len(known & _OF_REGISTER) > 2 and len(known & _OF_OWNERSHIP) > 1:
             found[name] = "application.name"
     if "use.model" not in {**columns, **found}.values():
         # without a dependency, what is about one says nothing

@@ -63,6 +63,9 @@ class ParsedRow:
         return any(reason.refuses for reason in self.reasons)
 
 
+# rows that are listed as not read
+MAX_NOT_READ = 1_000
+
 # cells that users replaced: {(position of the table, row number): {column: text}}
 type RowEdits = Mapping[tuple[int, int], Mapping[int, str]]
 
@@ -72,10 +75,15 @@ type ContentRow = tuple[int, SheetMapping, int, list[Cell]]
 
 
 def content_rows(
-    book: Book, mapping: BookMapping, edits: RowEdits | None = None
+    book: Book,
+    mapping: BookMapping,
+    edits: RowEdits | None = None,
+    not_read: list[tuple[int, int, str]] | None = None,
 ) -> Iterator[ContentRow]:
     """Yield (position of the table, its mapping, row number, cells) of every row with content below
-    the headers, applications before their dependencies; with the cells that users replaced."""
+    the headers, applications before their dependencies; with the cells that users replaced.
+
+    `not_read` gets (position of the table, row number, text) of notes, titles and sums."""
     for place, sheet in mapping.read_sheets:
         if place >= len(book.tables):
             continue
@@ -92,6 +100,9 @@ def content_rows(
                 continue
             if is_note(cells, sheet.columns, sheet.title_column):
                 title = title_of(cells)
+                if not_read is not None and len(not_read) < MAX_NOT_READ:
+                    text = "; ".join(text_of(cell) for cell in cells if not is_empty_text(cell))
+                    not_read.append((place, number, title[1] if title else text))
                 if title is not None and title[0] == sheet.title_column:
                     team = team_of_title(title[1])
                 continue

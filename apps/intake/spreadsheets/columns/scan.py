@@ -57,19 +57,21 @@ class RawValue:
 
 def scan_book(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None, *, keeps_files: bool
-) -> tuple["KeptRows", list[RawValue]]:
-    """Return (the rows with content, the distinct values of the tables that are read).
+) -> tuple["KeptRows", list[RawValue], list[tuple[int, int, str]]]:
+    """Return (the rows with content, the distinct values of the tables that are read, the rows that
+    are no record).
     `keeps_files`: many rows are kept in a temporary file."""
     kept = KeptRows(mapping, keeps_files=keeps_files)
     counter = _Counter(mapping.conventions)
     columns: dict[int, _Columns] = {}
-    for place, sheet, number, cells in content_rows(book, mapping, edits):
+    not_read: list[tuple[int, int, str]] = []
+    for place, sheet, number, cells in content_rows(book, mapping, edits, not_read):
         of_table = columns.get(place)
         if of_table is None:
             of_table = columns[place] = counter.columns_of(sheet)
         counter.add(of_table, number, cells)
         kept.add(place, number, cells)
-    return kept, counter.values()
+    return kept, counter.values(), not_read
 
 
 class KeptRows:

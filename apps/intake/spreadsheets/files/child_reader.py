@@ -2,7 +2,7 @@
 (apps/common/processes/child_process.py)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from apps.common.processes.child_process import Limits, child_function, has_server
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
@@ -43,11 +43,13 @@ def examine_sheet(content: bytes, file_name: str) -> SheetSummary:
 
 @dataclass(frozen=True, slots=True)
 class SheetContent:
-    """Rows of a file, with its distinct values and their guesses."""
+    """Rows of a file, with its distinct values and their guesses. `not_read`: (position of the
+    table, row number, text) of notes, titles and sums."""
 
     rows: Iterable[ParsedRow]
     raw_values: list[RawValue]
     values: list[DistinctValue]
+    not_read: list[tuple[int, int, str]] = field(default_factory=list)
 
 
 @child_function(
@@ -71,7 +73,7 @@ def _read_whole_sheet(
     edits: Mapping[tuple[int, int], Mapping[int, str]],
 ) -> SheetContent:
     sheet = _read_sheet(content, file_name, mapping, edits, keeps_files=False)
-    return SheetContent(list(sheet.rows), sheet.raw_values, sheet.values)
+    return SheetContent(list(sheet.rows), sheet.raw_values, sheet.values, sheet.not_read)
 
 
 def read_sheet(
@@ -99,6 +101,7 @@ def _read_sheet(
     if mapping.strict:
         # only exact values count, so none are collected
         return SheetContent(read_rows(book, mapping, edits), [], [])
-    kept, raw_values = scan_book(book, mapping, edits, keeps_files=keeps_files)
+    kept, raw_values, not_read = scan_book(book, mapping, edits, keeps_files=keeps_files)
     values = guess_values(raw_values, mapping)
-    return SheetContent(parse_rows(kept, complete_mapping(mapping, values)), raw_values, values)
+    rows = parse_rows(kept, complete_mapping(mapping, values))
+    return SheetContent(rows, raw_values, values, not_read)

@@ -13,8 +13,9 @@ from django.utils.text import slugify
 
 from apps.catalog.identity.named_models import HOST_NOT_STATED, OWN_HOSTING, NamedModel
 from apps.catalog.identity.names.places import OWN
-from apps.catalog.identity.names.products import PRODUCTS, Product
+from apps.catalog.identity.names.products import BY_SLUG
 from apps.catalog.identity.names.reading import Kind, Reading
+from apps.catalog.identity.reading_references import find_reference
 from apps.catalog.models import Foundation, OfferingKind, Version
 from apps.intake.spreadsheets.columns.mapping import model_key
 from apps.intake.spreadsheets.columns.values import fold_name, is_empty_text
@@ -27,7 +28,6 @@ from apps.intake.spreadsheets.plan.model_names import (
 )
 from apps.intake.spreadsheets.values.distinct import CREATE, ModelKind
 
-_PRODUCTS = {product.slug: product for product in PRODUCTS}
 _KINDS = {
     Kind.RESOLVED: ModelKind.RESOLVED,
     Kind.CHOOSE: ModelKind.CHOOSE,
@@ -193,9 +193,9 @@ class ModelReferences:
         self, reading: Reading, text: str, host_text: str, region: str, tier: str
     ) -> ModelReference:
         chosen = self._models.get(model_key(text, host_text))
-        if chosen and chosen.get("product") in _PRODUCTS and reading.kind is Kind.PRODUCT:
-            as_product = replace(reading, product=chosen["product"], candidates=())
-            product = self._read_product(as_product, text, self._find_host(reading, host_text))
+        if chosen and chosen.get("product") in BY_SLUG and reading.kind is Kind.PRODUCT:
+            named = replace(reading, product=chosen["product"], candidates=())
+            product = self._read_product(named, text, self._find_host(reading, host_text))
             return replace(product, products=reading.candidates)
         if chosen and (reference := self._chosen(text, chosen)) is not None:
             # the other model IDs, so that the choice can be changed
@@ -221,8 +221,10 @@ class ModelReferences:
             )
         if kind is ModelKind.PRODUCT:
             return self._read_product(reading, text, host)
-        versions = tuple(self._catalogue.version_ids(self._candidates(reading)))
-        foundations = () if versions else self._foundations(reading)
+        found = find_reference(
+            reading, text=text, host=host.slug, model_ids=self, region=region, tier=tier
+        )
+        versions, foundations = self.find_candidates(reading)
         reference = ModelReference(
             text,
             kind,
@@ -232,50 +234,73 @@ class ModelReferences:
             foundations=foundations,
             why=reading.why,
         )
-        exact = (
-            _in_region(self._catalogue.exact_offerings(host.party, text), region, tier)
-            if host.party is not None
-            else None
-        )
-        if exact is not None and host.party is not None:
+        if found.offering is not None and host.party is not None:
+            known = self._catalogue.offerings[found.offering]
+            is_exact = known in self._catalogue.exact_offerings(host.party, text)
+            confidence, why = (1.0, "this ID on this host") if is_exact else (0.95, reading.why)
             return replace(
                 reference,
                 kind=ModelKind.RESOLVED,
-                model=self._as_model(exact, host.party, 1.0, "this ID on this host"),
-                versions=self._version_of(exact),
-                options=(exact.id,),
+                model=self._as_model(known, host.party, confidence, why),
+                versions=self._version_of(known) if is_exact else versions,
+                options=(known.id,),
             )
-        options = self._options(reading, host)
-        stated = [option for option in options if not region or option.region == region]
-        only = self._only_model_id(reading, stated, reading.regions, text)
-        if only is not None and host.party is not None:
-            return replace(
-                reference,
-                kind=ModelKind.RESOLVED,
-                model=self._as_model(only, host.party, 0.95, reading.why),
-                options=(only.id,),
-            )
-        repository = self._own_repository(host, versions)
-        if repository:
+        if found.repository:
             return replace(
                 reference,
                 model=ResolvedModel(
-                    new=(OWN_HOSTING, repository, "", ""),
+                    new=(OWN_HOSTING, found.repository, "", ""),
                     host=OWN_HOSTING,
-                    api_id=repository,
+                    api_id=found.repository,
                     confidence=0.95,
                     why="open weights on own machines",
                     canonical=versions[0],
                 ),
             )
-        named = NamedModel(host.slug, text, versions, foundations, region, tier)
+        assert found.named is not None
+        options = self._options(reading, host)
         roles = {role_of_category(option.category) for option in options if option.category}
         return replace(
             reference,
             role=reading.role or (roles.pop() if len(roles) == 1 else ""),
-            model=self._as_named(named, host, reading),
+            model=self._as_named(found.named, host, reading),
             options=tuple(option.id for option in options[:MAX_OPTIONS]),
         )
+
+    # --- model IDs (catalogue.identity.reading_references.ModelIds) -------------------------------
+
+    def find_candidates(self, reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        versions = tuple(self._catalogue.version_ids(self._candidates(reading)))
+        return versions, () if versions else self._foundations(reading)
+
+    def find_model_id(self, named: NamedModel, reading: Reading) -> int | None:
+        """Return the model ID that the text is to the letter in the region, or the only one of the
+        version that it names."""
+        party = self._catalogue.party_by_slug(named.host)
+        if party is None or named.host == HOST_NOT_STATED:
+            return None
+        offerings = self._catalogue.exact_offerings(party, named.text)
+        exact = _in_region(offerings, named.region, named.tier)
+        if exact is not None:
+            return exact.id
+        options = self._options(reading, StatedHost(party, party.slug))
+        stated = [option for option in options if not named.region or option.region == named.region]
+        only = self._only_model_id(reading, stated, reading.regions, named.text)
+        return only.id if only is not None else None
+
+    def find_repository(self, version: str) -> str:
+        """Return the repository of the version's published weights; empty if it has none."""
+        if self._repositories is None:
+            self._repositories = {
+                identifier: repositories[0]
+                for identifier, repositories in Version.objects.filter(
+                    foundation__open_weights=True
+                )
+                .exclude(repositories=[])
+                .order_by()
+                .values_list("identifier", "repositories")
+            }
+        return self._repositories.get(version, "")
 
     def _version_of(self, offering: KnownOffering) -> tuple[str, ...]:
         identifier = self._catalogue.version_identifier(offering)
@@ -349,78 +374,50 @@ class ModelReferences:
                 return choice[0]
         return None
 
-    def _own_repository(self, host: StatedHost, versions: Sequence[str]) -> str:
-        """Return the repository of the only version on own machines, if its weights are open."""
-        if host.slug != OWN_HOSTING or len(versions) != 1:
-            return ""
-        if self._repositories is None:
-            self._repositories = {
-                identifier: repositories[0]
-                for identifier, repositories in Version.objects.filter(
-                    foundation__open_weights=True
-                )
-                .exclude(repositories=[])
-                .order_by()
-                .values_list("identifier", "repositories")
-            }
-        return self._repositories.get(versions[0], "")
-
     # --- products ---------------------------------------------------------------------------------
 
     def _read_product(self, reading: Reading, text: str, host: StatedHost) -> ModelReference:
-        product = _PRODUCTS.get(reading.product)
-        inside = reading.inside
-        versions: tuple[str, ...] = ()
-        foundations: tuple[str, ...] = ()
-        if inside is not None and inside.kind in (Kind.RESOLVED, Kind.CHOOSE, Kind.FAMILY):
-            versions = tuple(self._catalogue.version_ids(self._candidates(inside)))
-            foundations = () if versions else self._foundations(inside)
+        found = find_reference(reading, text=text, host=host.slug, model_ids=self)
+        named = found.named
+        assert named is not None
+        vendor = host if named.host == host.slug else self._vendor(reading, named.host)
         reference = ModelReference(
             text,
             ModelKind.PRODUCT,
+            host=vendor,
             role=reading.role,
             product=reading.product,
             products=reading.candidates,
-            versions=versions,
-            foundations=foundations,
+            versions=named.versions,
+            foundations=named.foundations,
             why=reading.why,
         )
-        if product is None:
-            first = _PRODUCTS.get(reading.candidates[0]) if reading.candidates else None
-            vendor = self._vendor(first) if first is not None else host
-            named = NamedModel(vendor.slug, text)
-            return replace(reference, host=vendor, model=self._as_named(named, vendor, reading))
-        known = self._catalogue.product(product.slug) if not (versions or foundations) else None
-        if known is not None:
-            offering, party = known
-            return replace(
-                reference,
-                host=StatedHost(party, party.slug),
-                model=ResolvedModel(
-                    offering=offering,
-                    host=party.slug,
-                    api_id=product.slug,
-                    confidence=0.95,
-                    why=reading.why,
-                    resolved=True,
-                ),
-            )
-        vendor = self._vendor(product)
-        slug, label = product.slug, product.name
-        if versions or foundations:
-            # a product with the model that the sheet states, apart from the product as published
-            slug, label = slugify(text)[:200] or product.slug, text
-        named = NamedModel(
-            vendor.slug, slug, versions, foundations, kind=OfferingKind.PRODUCT, label=label
+        known = None
+        if named.kind == OfferingKind.PRODUCT:
+            known = self._catalogue.product(named.text)
+        if known is None:
+            return replace(reference, model=self._as_named(named, vendor, reading))
+        offering, party = known
+        return replace(
+            reference,
+            host=StatedHost(party, party.slug),
+            model=ResolvedModel(
+                offering=offering,
+                host=party.slug,
+                api_id=named.text,
+                confidence=0.95,
+                why=reading.why,
+                resolved=True,
+            ),
         )
-        return replace(reference, host=vendor, model=self._as_named(named, vendor, reading))
 
-    def _vendor(self, product: Product) -> StatedHost:
-        name = product.vendor.partition(" (")[0].strip()
-        party = self._catalogue.provider_named(name)
+    def _vendor(self, reading: Reading, slug: str) -> StatedHost:
+        """Return the vendor of a product; one that the registry does not have is created."""
+        party = self._catalogue.party_by_slug(slug)
         if party is not None:
-            return StatedHost(party, party.slug)
-        return StatedHost(None, slugify(name) or HOST_NOT_STATED, name)
+            return StatedHost(party, slug)
+        product = BY_SLUG[reading.product or reading.candidates[0]]
+        return StatedHost(None, slug, product.vendor.partition(" (")[0].strip())
 
     # --- hosts ------------------------------------------------------------------------------------
 

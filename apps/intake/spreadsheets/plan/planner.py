@@ -349,7 +349,7 @@ class Planner:
             code = f"application.{fact}"
             if code not in self._heads[row.sheet]:
                 continue
-            column = Application._meta.get_field(fact)
+            column: Any = Application._meta.get_field(fact)
             default = dict(column.flatchoices)[column.get_default()]
             sentence = f'The {FIELDS[code].label.lower()} is not stated: "{default}" is taken.'
             place = next((n for n, reason in enumerate(self._reasons) if reason.code == code), None)

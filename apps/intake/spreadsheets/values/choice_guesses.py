@@ -73,8 +73,9 @@ _CLASS_HEADER = re.compile(
     r"\b(?:tier|class|classe|clase|klas|level|niveau|nivel|livello)\b|klasse\b|stufe\b"
 )
 _HIGHEST = re.compile(
-    r"\b(?:highest|most|ma(?:x|ss)im\w+|max|top|hochste[rns]?|am hochsten|(?:la |le )?plus (?:eleve|fort|"
-    r"haut|critique|grave)\w*|mas (?:alt|critic)\w*|piu (?:alt|critic)\w*|hoogste?|meest \w+|"
+    r"\b(?:highest|most|ma(?:x|ss)im\w+|max|top|hochste[rns]?|am hochsten|"
+    r"(?:la |le )?plus (?:eleve|fort|haut|critique|grave)\w*|"
+    r"mas (?:alt|critic)\w*|piu (?:alt|critic)\w*|hoogste?|meest \w+|"
     r"very high|sehr hoch|sehr kritisch)\b"
 )
 _LOWEST = re.compile(

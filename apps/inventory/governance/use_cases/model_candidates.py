@@ -4,18 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
-from django.utils.text import slugify
 
 from apps.catalog.identity.known_ids import build_name_reader
-from apps.catalog.identity.named_models import (
-    HOST_NOT_STATED,
-    OWN_HOSTING,
-    NamedModel,
-    collapse_name,
-)
-from apps.catalog.identity.names.products import PRODUCTS
+from apps.catalog.identity.named_models import HOST_NOT_STATED, NamedModel, collapse_name
 from apps.catalog.identity.names.reading import Kind, Reading
-from apps.catalog.models import Foundation, Lifecycle, Offering, OfferingKind, Version
+from apps.catalog.identity.reading_references import StoredModelIds, build_named_model, host_of
+from apps.catalog.models import Lifecycle, Offering, Version
 from apps.inventory.models import ProposedUseCase
 
 MAX_CANDIDATES = 8
@@ -65,36 +59,16 @@ def read_planned_model(use_case: ProposedUseCase) -> ModelReading:
         found,
         tuple(rows[:MAX_CANDIDATES]),
         is_cut=len(rows) > MAX_CANDIDATES,
-        named=_build_named_model(use_case, reading, lines),
+        named=_name_planned_model(use_case, reading),
     )
 
 
-def _build_named_model(
-    use_case: ProposedUseCase, reading: Reading, lines: set[str]
-) -> NamedModel | None:
+def _name_planned_model(use_case: ProposedUseCase, reading: Reading) -> NamedModel | None:
     text = collapse_name(use_case.model_text)
-    if not text or reading.not_stated or reading.kind in {Kind.NOT_A_MODEL, Kind.SEVERAL}:
+    if not text:
         return None
-    if reading.kind == Kind.PRODUCT:
-        vendors = {product.slug: product.vendor for product in PRODUCTS}
-        slug = reading.product or (reading.candidates or ("",))[0]
-        if slug not in vendors:
-            return None
-        name = reading.product_name or text
-        vendor = slugify(vendors[slug].partition(" (")[0]) or HOST_NOT_STATED
-        return NamedModel(vendor, slug, kind=OfferingKind.PRODUCT, label=name)
-    versions: tuple[str, ...] = (reading.version,) if reading.version else ()
-    if reading.kind == Kind.CHOOSE:
-        versions = reading.candidates
-    known = Version.objects.filter(identifier__in=versions).order_by("identifier")
-    foundations = Foundation.objects.filter(line__in=lines).order_by("slug")
-    host = OWN_HOSTING if reading.host == "own" else reading.host or HOST_NOT_STATED
-    return NamedModel(
-        host,
-        text,
-        tuple(known.values_list("identifier", flat=True)),
-        tuple(foundations.values_list("slug", flat=True)),
-    )
+    host = host_of(reading) or HOST_NOT_STATED
+    return build_named_model(reading, text=text, host=host, model_ids=StoredModelIds())
 
 
 def _named_versions(reading: Reading) -> tuple[set[str], set[str]]:

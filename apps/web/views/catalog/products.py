@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.accounts.models import User
 from apps.catalog.filters import ProductFilter
-from apps.catalog.models import ModelsKnown, NodeKind, Product, ProductModel, Provider
+from apps.catalog.models import ModelsKnown, NodeKind, Offering, Product, ProductModel, Provider
 from apps.catalog.product_retirements import CandidateRetirement, candidate_retirements
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -243,11 +244,22 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
         product=product,
         offering=product.offering,
         rows=rows,
+        stated=_stated_offerings(product, user),
         sentence=_headline(product, rows, count),
         standings=dependent_applications(
             NodeKind.OFFERING, product.offering_id or 0, user=user, today=today, count=count
         ),
     )
+
+
+def _stated_offerings(product: Product, user: User) -> list[tuple[Offering, DependentCount]]:
+    """Return the offerings of a product with a stated model, with their dependents; two
+    statements."""
+    offerings = list(product.stated_offerings().visible_to(user))
+    counts = dependent_counts(
+        kind=NodeKind.OFFERING, refs=[offering.pk for offering in offerings], user=user
+    )
+    return [(offering, counts.get(offering.pk, DependentCount())) for offering in offerings]
 
 
 def _headline(product: Product, rows: Sequence[ModelInside], count: DependentCount) -> Headline:

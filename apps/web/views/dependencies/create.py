@@ -9,10 +9,10 @@ from apps.catalog.identity.known_ids import build_name_reader
 from apps.catalog.identity.named_models import (
     HOST_NOT_STATED,
     NamedModel,
+    ensure_hosts,
     ensure_named_models,
-    only_model_id,
-    read_candidates,
 )
+from apps.catalog.identity.reading_references import StoredModelIds, find_reference, host_of
 from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Offering, OfferingKind, Provider
 from apps.common.history.context import audit_context
@@ -132,14 +132,16 @@ def _ensure_stated_offering(host: Provider | None, text: str, *, is_model_id: bo
     if is_model_id and host is not None:
         value = {"host": host.slug, "api_id": text.strip()}
         return next(iter(ensure_named_offerings([value], at=now()).values()))
-    slug = host.slug if host is not None else HOST_NOT_STATED
     reading = build_name_reader().read_name(text, host.name if host is not None else "")
-    versions, foundations = read_candidates(reading)
-    if len(versions) == 1 and not foundations:
-        only = only_model_id(host=slug, version=versions[0])
-        if only is not None:
-            return only
-    name = NamedModel(slug, text, versions=versions, foundations=foundations)
+    slug = host.slug if host is not None else host_of(reading) or HOST_NOT_STATED
+    reference = find_reference(reading, text=text, host=slug, model_ids=StoredModelIds())
+    if reference.offering is not None:
+        return reference.offering
+    if reference.repository:
+        ensure_hosts({slug})
+        value = {"host": slug, "api_id": reference.repository}
+        return next(iter(ensure_named_offerings([value], at=now()).values()))
+    name = reference.named or NamedModel(slug, text)  # the user states that it is one model
     return ensure_named_models([name], at=now())[name]
 
 

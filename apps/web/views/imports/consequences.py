@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from apps.intake.models import Import
 from apps.intake.spreadsheets.values.distinct import DistinctModel, NamedRecord, NamedRecords
@@ -76,8 +77,16 @@ def describe_not_imported(import_: Import, models: Sequence[DistinctModel]) -> l
                 "View these rows",
             )
         )
+    n_not_read = counts.get("not_read", 0)
+    if n_not_read:
+        parts.append(
+            OpenPart(
+                f"{quantity_of(n_not_read, 'row')} {_be(n_not_read)} not read: notes, titles "
+                "between the rows, or sums."
+            )
+        )
     for fact, n in sorted(counts.get("not_stated", {}).items()):
-        column = Application._meta.get_field(fact)
+        column: Any = Application._meta.get_field(fact)
         default = dict(column.flatchoices)[column.get_default()]
         parts.append(
             OpenPart(

@@ -1,5 +1,5 @@
-"""Columns by header and content, legends of scales, and rows that are no record, in the registers of
-a university, a port, a brewery and a builder."""
+"""Columns by header and content, legends of scales, and rows that are no record, in the registers
+of a university, a port, a brewery and a builder."""
 
 import pytest
 
@@ -200,7 +200,10 @@ def test_titles_between_the_rows_name_the_teams_and_notes_are_no_applications():
         "Title above the rows": "application.team",
     }
     assert guesses_of(sheet, "application.criticality", ["1", "3", "5"]) == {"1": 0, "3": 2, "5": 3}
-    assert [(cells[0], cells[7]) for _, _, _, cells in content_rows(book, mapping)] == [
+    not_read: list[tuple[int, int, str]] = []
+    rows = list(content_rows(book, mapping, not_read=not_read))
+    assert [number for _, number, _ in not_read] == [4, 7, 9]
+    assert [(cells[0], cells[7]) for _, _, _, cells in rows] == [
         ("Manifesti", "Merci e dogana"),
         ("Tariffe", "Merci e dogana"),
         ("Turni", "Personale"),

@@ -160,3 +160,17 @@ def test_a_viewer_sees_products_and_changes_none(client: Client) -> None:
     assert page.status_code == 200
     assert "Add model" not in page.content.decode()
     assert client.get(reverse("records:edit", args=["products", product.pk])).status_code == 403
+
+
+def test_the_page_links_the_dependencies_that_state_the_model_inside(client: Client) -> None:
+    product = _product()
+    stated = make_offering(
+        f"{product.slug}/gpt-4o", host=product.vendor, kind="product", name="Assistant 1 (gpt-4o)"
+    )
+    make_dependency(make_application(status="production"), stated)
+    refresh(on=day_of(now()))
+
+    page = _governance(client).get(reverse("products:detail", args=[product.slug]))
+
+    assert "Dependencies that state the model" in page.content.decode()
+    assert reverse("offerings:detail", args=[stated.pk]) in page.content.decode()
