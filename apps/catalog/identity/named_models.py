@@ -20,7 +20,9 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.own_hosting import (
-    OWN_HOSTING,
+    OWN_HOSTING as OWN_HOSTING,
+)
+from apps.catalog.identity.own_hosting import (
     OWN_HOSTING_NAME,
     ensure_own_offerings,
     own_hosting_versions,
