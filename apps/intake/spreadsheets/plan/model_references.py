@@ -333,7 +333,8 @@ class ModelReferences:
 
     def _options(self, reading: Reading, host: StatedHost) -> list[KnownOffering]:
         """Return the model IDs that the name can be at the host, or at all hosts without one."""
-        if host.new_name:
+        if host.new_name or (host.slug == OWN_HOSTING and host.party is None):
+            # nothing is served there yet; model IDs of other hosts are no choice
             return []
         canonicals: Iterable[str] = ()
         if reading.kind is Kind.RESOLVED:
