@@ -5,6 +5,7 @@ import pytest
 
 from apps.catalog.identity.names.phrases import clean, fold
 from apps.catalog.identity.names.places import read_host_cell
+from apps.catalog.models import Provider
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.columns.recognition import guess_mapping
 from apps.intake.spreadsheets.columns.scan import scan_book
@@ -12,6 +13,9 @@ from apps.intake.spreadsheets.columns.values import SheetConventions
 from apps.intake.spreadsheets.files.detection import open_book
 from apps.intake.spreadsheets.values.distinct import Certainty, DistinctValue
 from apps.intake.spreadsheets.values.guesses import guess_texts, guess_values
+from apps.inventory.models import Dependency
+from tests.builders import make_offering, make_provider, make_user
+from tests.intake.spreadsheets.claims_team import confirm, preview
 from tests.intake.spreadsheets.sheet_files import as_csv
 
 
@@ -314,3 +318,30 @@ def test_an_application_with_a_name_like_a_sum_is_read(name):
     book = open_book(as_csv(rows), "list.csv")
 
     assert scan_book(book, guess_mapping(book), keeps_files=False)[2] == []
+
+
+# --- import ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cell", ["3", "B", "€ 1,200", "ja"])
+def test_a_host_cell_without_a_name_is_a_host_that_is_not_stated(cell):
+    governance = make_user("gov", role="governance")
+    make_offering("gpt-4o", host=make_provider("openai"))
+    before = set(Provider.objects.values_list("slug", flat=True))
+
+    done = confirm(
+        preview(
+            as_csv(
+                [
+                    ["Application", "Team", "Model", "Platform"],
+                    ["Claims reader", "Claims", "Claude Sonnet 4", cell],
+                ]
+            ),
+            governance,
+        )
+    )
+
+    assert done.state == "applied"
+    assert Dependency.objects.get().offering.host.slug == "host-not-stated"
+    assert set(Provider.objects.values_list("slug", flat=True)) - before <= {"host-not-stated"}
