@@ -62,12 +62,12 @@ def is_note(
 
 def _is_sum(cells: Sequence[Cell]) -> bool:
     """Return whether the first text of a row is a word for a sum, and the others have no words."""
-    filled = [text_of(cell) for cell in cells if not is_empty_text(cell)]
-    return (
-        len(filled) > 1
-        and _TOTAL.fullmatch(filled[0].rstrip(" :")) is not None
-        and not any(map(str.isalpha, CURRENCY_WORD.sub("", "".join(filled[1:]).casefold())))
-    )
+    first = next((cell for cell in cells if not is_empty_text(cell)), None)
+    # nearly every row ends here
+    if not isinstance(first, str) or _TOTAL.fullmatch(text_of(first).rstrip(" :")) is None:
+        return False
+    rest = [text_of(cell) for cell in cells if not is_empty_text(cell)][1:]
+    return bool(rest) and not any(map(str.isalpha, CURRENCY_WORD.sub("", "".join(rest).casefold())))
 
 
 def title_of(cells: Sequence[Cell]) -> tuple[int, str] | None:
