@@ -711,3 +711,103 @@ def test_numbers_alone_take_their_family_from_the_cell(text: str, cell: str, lin
 )
 def test_numbers_alone_without_a_family_are_unknown(text: str) -> None:
     assert read(text).kind is Kind.UNKNOWN
+
+
+# --- the words around a name ----------------------------------------------------------------------
+
+
+def lines_of(reading: Reading) -> list[tuple[str, str]]:
+    return [(part.line or part.candidates[0], part.role) for part in reading.parts or (reading,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("o3 main / 4.1 backup", [("openai/o3", ""), ("openai/gpt-4.1", "fallback")]),
+        ("4.1 main / o3 backup", [("openai/gpt-4.1", ""), ("openai/o3", "fallback")]),
+        ("o4-mini / 4o", [("openai/o4-mini", ""), ("openai/gpt-4o", "")]),
+        (
+            "Claude Sonnet 4 main / 4.1 backup",
+            [("anthropic/claude-sonnet-4-0", ""), ("anthropic/claude-opus-4-1", "fallback")],
+        ),
+        ("GPT-4o / API 2.1", [("openai/gpt-4o", "")]),
+    ],
+)
+def test_a_generation_beside_a_model_is_never_dropped(text, lines) -> None:
+    assert lines_of(read(text)) == lines
+
+
+def test_a_number_that_no_model_has_is_asked() -> None:
+    assert [part.kind for part in read("o3 / 7.3").parts] == [Kind.CHOOSE, Kind.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GPT-4o, seit Herbst GPT-4.1",
+        "GPT-4o, since autumn 4.1",
+        "GPT-4o (from September: GPT-4.1)",
+        "GPT-4o, depuis l'automne GPT-4.1",
+        "GPT-4o, da settembre GPT-4.1",
+        "GPT-4o, sinds het najaar GPT-4.1",
+    ],
+)
+def test_a_model_in_use_since_a_day_follows_the_one_before(text: str) -> None:
+    assert (read(text).kind, read(text).line) == (Kind.CHOOSE, "openai/gpt-4.1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["GPT-4o since 2024, Claude Sonnet 4 since 2025", "GPT-4o, seit Herbst auch Claude Sonnet 4"],
+)
+def test_two_models_that_are_both_in_use_stay_two(text: str) -> None:
+    assert len(read(text).parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "platform"),
+    [
+        ("Azure OpenAI, no further details", "platform:azure"),
+        ("Bedrock (no details)", "platform:amazon-bedrock"),
+        ("Azure OpenAI, keine näheren Angaben", "platform:azure"),
+    ],
+)
+def test_a_remark_that_nothing_follows_leaves_the_platform_alone(text: str, platform: str) -> None:
+    assert (read(text).kind, read(text).product) == (Kind.PRODUCT, platform)
+
+
+def test_a_remark_alone_states_no_model_yet() -> None:
+    assert read("no further details").not_stated
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["flow without AI", "Power Automate flow without AI", "UiPath ohne KI", "Copilot, sans IA"],
+)
+def test_what_is_used_without_ai_is_no_model(text: str) -> None:
+    assert read(text).kind is Kind.NOT_A_MODEL
+
+
+def test_the_version_of_an_embedding_in_brackets_is_a_release_only_if_the_catalogue_has_it() -> (
+    None
+):
+    ada = read("text-embedding-ada-002 (Version 2)")
+
+    assert (ada.kind, len(ada.candidates)) == (Kind.FAMILY, 2)
+    assert read("text-embedding-3-large (Version 1)").line == "openai/text-embedding-3-large"
+    assert read("Cohere Embed (v4)").line == "cohere/embed-v4.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Command R+ 08-2024", ["cohere/command-r-plus"]),
+        ("Command_R+_(08_2024)", ["cohere/command-r-plus"]),
+        ("Command R + 08-2024", ["cohere/command-r-plus"]),
+        ("Command R+ and GPT-4o", ["cohere/command-r-plus", "openai/gpt-4o"]),
+        ("Command R + GPT-4o", ["cohere/command-r", "openai/gpt-4o"]),
+        ("Command A+", ["cohere/command-a-plus"]),
+    ],
+)
+def test_a_plus_is_never_lost(text: str, lines: list[str]) -> None:
+    assert [line for line, _role in lines_of(read(text))] == lines

@@ -1,5 +1,8 @@
 """What holds for the reader of names with any text."""
 
+import re
+from collections import defaultdict
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +10,7 @@ from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names.places import OWN
 from apps.catalog.identity.names.products import BY_SLUG as PRODUCTS
 from apps.catalog.identity.names.reading import Kind, Reading
+from apps.catalog.ingestion.builtin_catalogue import records
 from tests.catalog.name_labels import known_ids_of_the_build, labelled_names, reader
 
 IDS = {known.id for known in known_ids_of_the_build()}
@@ -89,3 +93,60 @@ def test_a_very_long_cell_is_read_in_its_first_letters() -> None:
     reading = reader().read_name("GPT-4o " + "and so on " * 10_000)
 
     assert reading.line == "openai/gpt-4o"
+
+
+def spellings_of(name: str) -> set[str]:
+    """Return ways in which people write a name, those of its suffixes and dates too."""
+    bare_date = re.sub(r" \((\d{2}-\d{4}|\d{4})\)$", r" \1", name)
+    spellings = {
+        name,
+        name.lower(),
+        name.upper(),
+        name.replace("-", " "),
+        name.replace(" ", "-"),
+        name.replace(" ", "_").replace("-", "_"),
+        name.replace(" ", "  "),
+        f"{name} (prod)",
+        f"Azure: {name}",
+        f"Modell {name}, EU",
+        bare_date,
+    }
+    for plus in ("+", " +", " Plus"):
+        for each in (name, bare_date):
+            spellings.add(re.sub(r"[ -]plus\b|\+", plus, each, flags=re.I))
+    return spellings
+
+
+def test_no_spelling_of_a_known_name_means_another_line() -> None:
+    lines = {known.id: known.line for known in known_ids_of_the_build()}
+    owners: dict[str, set[str]] = defaultdict(set)  # the lines that have a name
+    names: set[tuple[str, str]] = set()
+
+    def add(name: str, line: str) -> None:
+        owners[_letters(name)].add(line)
+        names.add((name, line))
+
+    for row in records("foundations"):
+        add(row["name"], row["line"])
+        owners[_letters(row["slug"])].add(row["line"])
+    for row in (*records("versions"), *records("aliases")):
+        own = [row["name"]] if row.get("name") else []
+        for name in (row["identifier"].partition("/")[2], *own, *row.get("names", ())):
+            add(name, lines[row["identifier"]])
+
+    other = []
+    for name, line in sorted(names):
+        for text in sorted(spellings_of(name)):
+            reading = reader().read_name(text)
+            if reading.kind in (Kind.RESOLVED, Kind.CHOOSE) and reading.line not in (
+                line,
+                *owners[_letters(name)],
+            ):
+                other.append((text, reading.version or reading.line))
+
+    assert other == []
+    assert len(names) > 1500
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9+]", "", name.lower())

@@ -8,7 +8,7 @@ from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names import phrases
 from apps.catalog.identity.names.adaptations import find_base_words, read_adaptation
 from apps.catalog.identity.names.families import Families
-from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan
+from apps.catalog.identity.names.mentions import Mention, MentionFinder, Scan, Segment, Token
 from apps.catalog.identity.names.passages import Passage
 from apps.catalog.identity.names.places import HostCell
 from apps.catalog.identity.names.reading import Answer, Certainty, Kind, Reading
@@ -28,6 +28,12 @@ from apps.catalog.identity.names.vocabulary import (
 )
 from apps.catalog.identity.resolver.tokens import SIZE
 
+_O_SERIES = re.compile(r"o[134]")
+_VERSION_IN_BRACKETS = re.compile(
+    r"\(\s*(?:model )?(?:versi(?:on|one|e)|wersja|ver|v)[ .:]*(?P<number>\d)$"
+)
+_GENERATION = re.compile(r"\d\.\d{1,2}|\do")
+
 
 class AnswerReader:
     """Reads the mentions of a text, one after another."""
@@ -46,23 +52,34 @@ class AnswerReader:
             following = mentions[number + 1] if number + 1 < len(mentions) else None
             last_segment = following.segment if following else len(scan.segments)
             extra: list[Answer] = []
-            for segment in range(mention.segment + 1, last_segment):
+            parts = range(mention.segment + 1, last_segment)
+            for segment in (*range(mention.segment if not number else 0), *parts):
                 fragment = scan.fragments.get(segment)
                 if not fragment:
                     continue
                 mark = scan.segments[segment].mark
                 tiers = [token for token in fragment if not is_number(token)]
                 longer = self._families.find((*mention.tokens, *tiers))
-                if mark in ",;" and tiers and (longer.exact or set(tiers) <= LANGUAGES):
+                is_after = segment > mention.segment
+                if not is_after and not any(map(_GENERATION.fullmatch, fragment)):
+                    continue
+                if (
+                    is_after
+                    and mark in ",;"
+                    and tiers
+                    and (longer.exact or set(tiers) <= LANGUAGES)
+                ):
                     mention.distant += tiers  # of this model, or a second one
                     continue
-                merged = self._merge_fragment(mention, fragment)
+                merged = self._merge_fragment(mention, fragment) if is_after else []
                 if merged:
                     mention.tokens = merged
                     continue
                 inherited = self._inherit(mention, fragment)
+                if inherited is None and not _has_other_words(scan, segment):
+                    inherited = self._ask_generation(mention, fragment, scan.segments[segment])
                 if inherited is not None:
-                    extra.append(Answer(inherited, *_span(scan, segment, text), segment))
+                    extra.append(Answer(inherited, *_span(scan, segment, fragment), segment))
             reading = self._read_mention(mention, mentions, text, scan, cell, cell_text)
             if reading is not None and number and reading.kind is Kind.FAMILY:
                 reading = self._inherit_tier(mentions[:number], mention, text) or reading
@@ -118,6 +135,10 @@ class AnswerReader:
         anchor = tokens[0]
         numbers = [token for token in tokens[1:] if is_number(token) and not SIZE.fullmatch(token)]
         others = [token for token in tokens if not is_number(token)]
+        if _O_SERIES.fullmatch(anchor):
+            match = self._families.find(("gpt", *fragment), "openai")
+            if match.exact:
+                return self._releases.choose(match.lines[0], likely=True)
         last = len(tokens)
         while last > 1 and tokens[last - 1] in TIERS:
             last -= 1
@@ -126,6 +147,21 @@ class AnswerReader:
             if match.exact:
                 return self._releases.choose(match.lines[0], likely=True)
         return None
+
+    def _ask_generation(
+        self, mention: Mention, fragment: list[str], segment: Segment
+    ) -> Reading | None:
+        """Return what a part that is a generation alone can mean, to be asked: `o3 / 4.1`."""
+        words = {item.text for item in segment.items if isinstance(item, Token)}
+        if words & {"api", "apis"} or not any(map(_GENERATION.fullmatch, fragment)):
+            return None  # `API 2.1` is no model
+        anchor = self._families.complete(tuple(mention.tokens))[0]
+        family = "gpt" if _O_SERIES.fullmatch(anchor) else anchor
+        match = self._families.find((family, *fragment))
+        if match.lines:
+            return self._releases.family(match.lines, likely=True)
+        name = " ".join(fragment)
+        return self._releases.unknown(match.hint, f"“{name}” is a number without a name.")
 
     def _inherit_tier(
         self, before: Sequence[Mention], mention: Mention, text: Passage
@@ -187,6 +223,7 @@ class AnswerReader:
             ):
                 tokens = longer
         reading = self._releases.read_tokens(tokens, readings, developer, cell.hint)
+        reading = self._consider_version(mention, tokens, reading, text, developer) or reading
         reading = self._consider_before(mention, tokens, developer) or reading
         reading = self._consider_distant(mention, tokens, reading, developer)
         if reading.kind is Kind.CHOOSE and _names_series(text.folded, mention):
@@ -286,6 +323,28 @@ class AnswerReader:
                 )
         return reading
 
+    def _consider_version(
+        self,
+        mention: Mention,
+        tokens: Sequence[str],
+        reading: Reading,
+        text: Passage,
+        developer: str | None,
+    ) -> Reading | None:
+        """Return the reading of an embedding whose name is complete before a version in brackets,
+        unless the catalogue has that version: hosts number their releases themselves."""
+        match = _VERSION_IN_BRACKETS.search(text.folded[mention.start : mention.end])
+        if match is None or tokens[-1].lstrip("v") != match["number"]:
+            return None
+        if not phrases.KIND_OF_MODEL.search(text.folded[mention.start : mention.end]):
+            return None
+        whole = self._releases.read_tokens(tokens[:-1], (), developer, None)
+        if whole.kind not in (Kind.RESOLVED, Kind.CHOOSE):
+            return None
+        if reading.line and reading.line != whole.line:
+            return self._releases.family((whole.line, reading.line))
+        return None if reading.version else self._releases.choose(whole.line, likely=True)
+
     def _consider_before(
         self, mention: Mention, tokens: Sequence[str], developer: str | None
     ) -> Reading | None:
@@ -343,13 +402,19 @@ class AnswerReader:
         return is_found and all(phrases.PAST.fullmatch(word) for word in unknown)
 
 
-def _span(scan: Scan, segment: int, text: Passage) -> tuple[int, int]:
-    """Return the position of a part of a list, without the blanks and signs around it."""
-    start = scan.segments[segment].start
-    end = scan.segments[segment].end
-    body = text.folded[start:end]
-    start += len(body) - len(body.lstrip(" ()[]:-"))
-    return start, max(start, start + len(body.strip(" ()[]:-")))
+def _has_other_words(scan: Scan, segment: int) -> bool:
+    """Return whether a part of a list has words that nobody understands, beside its use."""
+    return any(not phrases.FALLBACK.fullmatch(word) for word in scan.unknown_words.get(segment, ()))
+
+
+def _span(scan: Scan, segment: int, fragment: list[str]) -> tuple[int, int]:
+    """Return the position of the facts in a part of a list."""
+    tokens = [
+        item
+        for item in scan.segments[segment].items
+        if isinstance(item, Token) and item.text in fragment
+    ]
+    return tokens[0].start, tokens[-1].end
 
 
 def _names_series(folded: str, mention: Mention) -> bool:

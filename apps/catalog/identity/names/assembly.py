@@ -33,6 +33,8 @@ class Assembly:
         products = self._read_products(text, answers, scan)
         if dropped and not current and not products:
             return self._read_negated(dropped, text)
+        if not answers and phrases.NO_AI.search(text.folded):
+            return Reading("", Kind.NOT_A_MODEL, why="The cell says that no AI is used.")
         if not current and products:
             current, products = products, []
         elif products:

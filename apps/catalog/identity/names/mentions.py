@@ -24,6 +24,7 @@ _LIST_WORDS = words(
     """
 )
 _OTHER_FAMILY = frozenset({"code", "tiny", "open"})
+_OTHER_NAMES = frozenset({("labs", "devstral")})
 _DOUBLED = re.compile(r"(.)\1")
 _CORRECTABLE = re.compile(r"[a-z]{3,12}")
 
@@ -268,7 +269,7 @@ class MentionFinder:
                 start = previous.start
                 if word in fragment:
                     fragment.remove(word)
-            elif word in _OTHER_FAMILY and not near:
+            elif (word in _OTHER_FAMILY or (word, token.text) in _OTHER_NAMES) and not near:
                 strange.append(word)  # Code Llama is not Llama
                 break
             elif near and not FORMAT.fullmatch(word):

@@ -16,11 +16,10 @@ from apps.catalog.identity.names.places import (
     Place,
     find_apis,
     find_places,
-    find_regions,
-    regions_in,
 )
 from apps.catalog.identity.names.products import NamedProduct, find_products
 from apps.catalog.identity.names.reading import Kind, Reading
+from apps.catalog.identity.names.regions import find_regions, regions_in
 from apps.catalog.identity.names.releases import Releases
 from apps.catalog.identity.resolver.index import KnownId
 from apps.catalog.identity.resolver.resolve import Resolver
@@ -81,6 +80,9 @@ class PassageReader:
         cell_text = phrases.fold(cell_cleaned)
         folded = phrases.fold(cleaned)
         letters = list(phrases.drop_formats(folded))
+        for match in phrases.NO_MORE.finditer(folded):
+            if re.search(r"[a-z]", folded[: match.start()] + folded[match.end() :]):
+                letters[match.start() : match.end()] = " " * len(match[0])
 
         def mask(start: int, end: int) -> None:
             letters[start] = chr(FIRST_MARK)
@@ -152,7 +154,7 @@ class PassageReader:
         found = []
         for match in _ID_WORD.finditer(folded):
             word = match.group().strip(".:!?")
-            if len(word) < 4 or not _PACKAGED.search(word):
+            if len(word) < 4 or word.endswith("_") or not _PACKAGED.search(word):
                 continue
             if "/" not in word and not re.search(r"\d", word):
                 continue

@@ -48,7 +48,13 @@ _PLUS = re.compile(
     r"|deepseek|embed|text-embed|openai|anthropic|google))",
     re.I,
 )
-_R_PLUS = re.compile(r"(?<=\br)\s?\+(?!\s?\w)", re.I)
+# A plus that is part of a name: directly after it, or apart from it at the end or before a date.
+_NAME_PLUS = re.compile(
+    r"(?<![a-z0-9])(?P<name>command[ _-]?[ra]|r|phi[ _-]?4[ _-]?reasoning)"
+    r"(?:\+(?![a-z0-9])|\s?\+(?=\s?(?:[01]\d[-/ ]?20\d\d|20\d\d|104b)(?![a-z0-9])"
+    r"|\s?[^\s\w]|\s?$))",
+    re.I,
+)
 _PARTED_SIZE = re.compile(r"(?<=\d) (?=b\b)", re.I)
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d),(?=\d(?![\d.,]))")  # `GPT-3,5 Turbo`
 _FACTOR = re.compile(r"(?<=\d)\s*×\s*(?=\d)")
@@ -81,7 +87,7 @@ def clean(text: str) -> str:
     if _FIRST_OF_LIST.match(text):
         text = _NUMBER_OF_LIST.sub("; ", text)
     text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
-    text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
+    text = _PLUS.sub(" + ", _NAME_PLUS.sub(r"\g<name>-plus ", text))
     text = _GPT_4V.sub("gpt-4 vision", _CHATGPT_NUMBER.sub(r"\1 ", _CHAT_GTP.sub(r"\1gpt", text)))
     text = _JURASSIC_2.sub("j2", _FLUX_1.sub("flux", text))
     text = _DEEPSEEK.sub("deepseek", _GPT_4O.sub(_join_4o, text))
@@ -221,10 +227,32 @@ _NOT_STATED = (
     r"to be (?:added|provided|supplied|filled(?: in)?|completed|chosen|selected)",
 )
 NO_MODEL = compile_words(*_NO_MODEL)
+# The same of a product that can be used without it: `Power Automate flow without AI`.
+NO_AI = re.compile(
+    r"(?<![a-z0-9])(?:no|without(?: any)?|kein\w*|ohne(?: jede)?|sans|aucune|pas d ?'? ?|sin|"
+    r"ninguna|senza|nessuna|bez|geen|zonder) ?(?:ai|ki|ia|si|genai)(?![a-z0-9])"
+    r"(?![ -](?!features?)[a-z])"
+)
 NONE = compile_words(*_NONE)
 METHOD = compile_words(*_METHODS)
 TOOLS = compile_words(*_TOOLS)
 NOT_STATED = compile_words(*_NOT_STATED)
+# A remark that says that the cell is complete.
+NO_MORE = compile_words(
+    r"no (?:(?:further|more|other|additional) )?(?:details?|info(?:rmation)?s?)(?: \w+)?",
+    r"(?:keine? |ohne )(?:(?:weiter|naher|genauer)\w* )?(?:angaben?|details?|informationen|infos?)",
+    r"(?:sans|pas de|aucun\w*) (?:autres? |plus de )?(?:details?|precisions?|informations?)",
+    r"(?:sin|no hay) (?:mas |otros )?(?:detalles?|datos|informacion)",
+    r"(?:senza|nessun\w*) (?:altr\w+ |ulterior\w* )?(?:dettagli\w*|informazion\w*)",
+    r"bez (?:dalszych |innych )?(?:szczegolow|informacji)",
+    r"(?:geen|zonder) (?:verdere |nadere |andere )?(?:details?|gegevens|informatie|info)",
+)
+# Before a model that follows another one, when it did: `GPT-4o, since autumn GPT-4.1`.
+SINCE = re.compile(
+    r"[,;(/]\s*(?:and )?(?:seit|ab|since|from|as of|depuis|desde|a partir de|dal?|da(?=ll)|od|"
+    r"sinds|vanaf)(?:(?: |')(?!(?:auch|also|aussi|tambien|anche|ook|tez|additional\w*|"
+    r"zusatzlich)(?![a-z]))[a-z0-9./']+){1,4}[\s:]*$"
+)
 # The cell points to another place, where the model is stated.
 ELSEWHERE = re.compile(
     r"\W*(?:please )?(?:see|refer to|cf\.?|siehe|s\.|vgl\.?|gem(?:as|ass|\.)|laut|voir|zie|"

@@ -1,10 +1,11 @@
-"""Where a model runs, in people's words: hosts, platforms, own machines and regions."""
+"""Where a model runs, in people's words: hosts, platforms and own machines."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from apps.catalog.identity.hosts import BY_SLUG, HOSTS, developer_slug, host_slug
+from apps.catalog.identity.names.own_machines import OWN_CELL, OWN_WORDS, is_in_proper_name
 from apps.catalog.identity.names.phrases import compile_words
 
 OWN = "own"  # own machines, instead of a host of the catalogue
@@ -104,49 +105,6 @@ PLATFORMS: tuple[Platform, ...] = tuple(
     )
 )
 
-_OWN_WORDS = compile_words(
-    r"on prem(?:ises?|ise|isse)?|onprem\w*|self host(?:ed|ing)?|in house|inhouse|locally|"
-    r"local(?:host)?",
-    r"lokal\w*|(?:our )?own (?:\w+ )?(?:dcs?|data ?cent(?:er|re)s?|hardware|gpus?|servers?|"
-    r"cluster|infra\w*|machines?|hosting|box(?:es)?|host)",
-    r"our (?:own )?(?:\w+ ){0,2}(?:box(?:es)?|clusters?|servers?|gpus?|hardware|data ?cent(?:er|"
-    r"re)s?|dc|infra\w*|machines?)",
-    r"(?:eigen\w*|unser\w*) (?:\w+ ){0,1}(?:server\w*|rechenzentr\w*|rz|hardware|cluster\w*|"
-    r"gpu\w*|infrastruktur|betrieb|umgebung|maschine\w*)",
-    r"hauseigen\w*|im (?:eigenen )?haus|intern\w* (?:gehostet\w*|betrieben\w*|server\w*|"
-    r"rechenzentrum|hosting)|selbst ?(?:gehostet\w*|betrieben\w*)",
-    r"hosted internally|internal(?:ly)? (?:hosted|hosting|servers?|cluster|gpus?)|vor ort|"
-    r"eigenbetrieb",
-    r"auto ?heberge\w*|heberge\w* (?:en )?(?:interne|local)|en interne|en local|sur site|"
-    r"sur (?:nos|notre) (?:propres? )?serveurs?",
-    r"serveurs? (?:internes?|propres?|locaux|local)|centre de donnees interne",
-    r"auto ?alojad\w*|alojad\w* (?:localmente|internamente|en casa)|servidor(?:es)? (?:propi\w*|"
-    r"intern\w*|local\w*)",
-    r"en (?:nuestros|nuestro) servidor(?:es)?|infraestructura propia|centro de datos propio|"
-    r"en las instalaciones",
-    r"in locale|in sede|server (?:intern\w+|propri\w+|aziendal\w+|local\w+)|(?:nostr\w+|"
-    r"propri\w+) server|datacenter (?:interno|proprio)",
-    r"lokalnie|(?:na )?wlasn\w+ (?:serwer\w*|sprzecie|infrastruktur\w*|centrum)|"
-    r"serwer\w* wlasn\w+|we wlasnym centrum danych|u nas",
-    r"lokaal(?= (?:gehost|draai|gedraaid|geinstall|beheerd|op |in |bij )|\W*$)|"
-    r"lokale (?:servers?|machines?|hardware|omgeving|installatie)|"
-    r"zelf ?(?:gehost\w*|beheerd\w*|hosting)|eigen (?:\w+ )?(?:servers?|hardware|"
-    r"data ?cent(?:er|rum)|rekencentrum|gpu'?s?|infrastructuur|machines?|omgeving)|"
-    r"in eigen huis|intern gehost",
-    r"(?:hosted|run(?:ning)?|operated|heberge\w*|tourne|gehostet|betrieben|lauft|gehost|draait|"
-    r"ospitat\w+|alojad\w+) (?:by|with|chez|bei|bij|door|da|presso(?: di)?|en) "
-    r"(?:us|ourselves|nous|uns|ons(?:zelf)?|noi|nuestr\w+ \w+)",
-    r"(?:chez nous|bei uns|bij ons|da noi) (?:selbst |zelf )?(?:heberge\w*|gehostet|"
-    r"betrieben|gehost|ospitat\w+)|en nuestro (?:cpd|centro de datos)|wlasn\w+ dc",
-    r"(?:centre de donnees|data ?cent(?:er|re)) (?:intern\w*|propi\w*|propri\w*|maison)",
-    r"own (?:\w+ ){0,2}(?:nodes?|gpus?|servers?|cards?)",
-    r"v ?llm(?: cluster)?|ollama|llama\.?cpp|llama c\+\+|lm ?studio|local ?ai|"
-    r"text generation inference|tgi|triton",
-    r"air ?gapped|private cloud|openshift|kubernetes cluster",
-)
-_OWN_CELL = compile_words(
-    r"intern(?:al(?:ly)?|e[rs]?|o|a)?|own|eigen\w*|haus|rechenzentrum|rz|propio|interno|wlasny|self"
-)
 OWN_HOSTS = frozenset(
     {
         "ollama",
@@ -193,34 +151,6 @@ _AFTER_VIA = re.compile(
     + r")(?![a-z0-9])|@ ?(?P<api>mistral|anthropic|openai|cohere|deepseek)(?![a-z0-9])"
 )
 _MICROSOFT = compile_words(r"microsoft(?: cloud)?|msft")
-
-# --- regions --------------------------------------------------------------------------------------
-_SIDE = "north|south|east|west|central|northeast|southeast|northwest|southwest"
-_REGION = re.compile(
-    rf"(?<![a-z0-9])(?:(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-(?:{_SIDE})-\d"
-    rf"|(?:us|europe|asia|australia|southamerica|northamerica|me|africa)-(?:{_SIDE})\d+"
-    r"|(?:eu|us) data ?zone(?: standard)?|data ?zone (?:eu|us)|eu data boundary"
-    r"|(?:sweden|france|poland|canada|korea|india|australia|us|usgov|spain|italy|norway|uae|"
-    r"israel|mexico|qatar)"
-    r" ?(?:central|north|south|east|west) ?\d?"
-    r"|germany ?(?:west ?central|north)|switzerland ?(?:north|west)|south africa north|"
-    r"uk ?(?:south|west)"
-    r"|japan ?(?:east|west)|(?:north|west) ?europe|east ?us ?\d?|west ?us ?\d?|(?:north|south|"
-    r"west) ?central ?us"
-    r"|central ?us|brazil ?south|south ?east ?asia|east ?asia|(?:central|south|west) ?india"
-    r"|frankfurt(?: am main)?|dublin|ireland|irland|paris|london|stockholm|zurich|milan(?:o)?|"
-    r"mailand|madrid"
-    r"|warsaw|warszawa|warschau|netherlands|niederlande|amsterdam|berlin|munich|munchen|oregon|"
-    r"ohio|virginia"
-    r"|tokyo|singapore|sydney|mumbai|montreal|toronto|belgium|belgien|finland|germany|"
-    r"deutschland|france"
-    r"|frankreich|sweden|schweden|switzerland|schweiz|spain|italy|poland|norway|austria|"
-    r"osterreich)(?![a-z0-9])"
-)
-_BLOC = re.compile(r"(?<![\w./-])(?:eu|usa|uk|apac|emea|eea)(?:[ -](?:region|only))?(?![\w./-])")
-# In small letters it is a word of English.
-_US = re.compile(r"(?<![\w./-])US(?:[ -](?:region|Region|only))?(?![\w./-])")
-
 
 # The word API beside the name of a developer, in either order: `Sonar Pro (Perplexity API)`.
 _OF = r"(?:di|de|du|des|del|della|von|van|of|by|from|d')"
@@ -282,7 +212,7 @@ def find_places(folded: str) -> list[Place]:
     for match in _API.finditer(folded):
         if (slug := host_slug(match["first"] or match["second"] or match["at"])) is not None:
             add(match.start(), match.end(), slug, f"{BY_SLUG[slug].name.removesuffix(' API')} API")
-    for match in _OWN_WORDS.finditer(folded):
+    for match in OWN_WORDS.finditer(folded):
         add(match.start(), match.end(), OWN)
     for match in _AFTER_VIA.finditer(folded):
         name = match["host"] or match["api"]
@@ -304,36 +234,19 @@ def find_microsoft(folded: str) -> re.Match[str] | None:
     return _MICROSOFT.search(folded)
 
 
-def find_regions(folded: str) -> list[tuple[int, int]]:
-    """Return the positions of words for a region, a data zone, a country or a city with regions."""
-    spans = [match.span() for match in _REGION.finditer(folded)]
-    spans += [
-        match.span()
-        for match in _BLOC.finditer(folded)
-        if not any(match.start() < end and start < match.end() for start, end in spans)
-    ]
-    return sorted(spans)
-
-
-def regions_in(cleaned: str, folded: str) -> list[str]:
-    """Return the words for regions as written. The United States count in capitals only."""
-    spans = find_regions(folded)
-    spans += [
-        match.span()
-        for match in _US.finditer(cleaned)
-        if not any(match.start() < end and start < match.end() for start, end in spans)
-    ]
-    return [cleaned[start:end].strip() for start, end in sorted(spans)]
-
-
 @lru_cache(maxsize=4096)
 def read_host_cell(folded: str) -> HostCell:
     """Return what a host or vendor cell says. A developer alone means its own API; own machines
     and a platform come first."""
     bare = folded.strip(" .,;:-")
-    if not bare:
+    if not re.search(r"[^\W\d_]{2}", bare):
         return HostCell()
-    places = [place for place in find_places(bare) if place.host is not None]
+    places = [
+        place
+        for place in find_places(bare)
+        if place.host is not None
+        and not (place.host == OWN and is_in_proper_name(bare, place.start, place.end))
+    ]
     developer = developer_slug(bare)
     if places:
         own = next((place for place in places if place.host == OWN), None)
@@ -352,9 +265,9 @@ def read_host_cell(folded: str) -> HostCell:
             host = next((each.slug for each in HOSTS if each.developer == developer), None)
     if developer == "amazon":
         host = "amazon-bedrock"
-    letters = re.findall(r"[^\W\d_]+", bare)
     # a number, a date or an amount is no place
-    is_own = bool(letters) and all(_OWN_CELL.fullmatch(word) for word in letters)
+    cell_words = re.findall(r"[a-z]+", bare)
+    is_own = bool(cell_words) and all(OWN_CELL.fullmatch(word) for word in cell_words)
     if host in OWN_HOSTS or (host is None and is_own):
         return HostCell(OWN)
     if host is not None and BY_SLUG[host].slug in ("github-copilot", "microsoft-365-copilot"):

@@ -15,8 +15,9 @@ from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.fragments import FragmentReader
 from apps.catalog.identity.names.mentions import MentionFinder
 from apps.catalog.identity.names.passages import Passage, PassageReader
-from apps.catalog.identity.names.places import HostCell, read_host_cell, regions_in
+from apps.catalog.identity.names.places import HostCell, read_host_cell
 from apps.catalog.identity.names.reading import Answer, Certainty, Kind, Reading
+from apps.catalog.identity.names.regions import regions_in
 from apps.catalog.identity.names.releases import Releases
 from apps.catalog.identity.names.remarks import drop_repeated, mark_answer
 from apps.catalog.identity.names.vocabulary import EVERYDAY

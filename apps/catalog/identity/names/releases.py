@@ -197,6 +197,10 @@ class Releases:
         if reading.kind is Kind.CHOOSE:
             others = self._families.find_stamped(reading.line, tuple(tokens))
             reading = self.family(others) if len(others) > 1 else reading
+        named = self._families.lines_of(facts_of(tokens))
+        others = [line for line in named if line != reading.line]
+        if reading.kind is Kind.RESOLVED and others and not has_stamp:
+            reading = self.family((reading.line, *others))  # the name is that of another line too
         if not dates:
             return reading
         return self._read_dated(reading, dates, tokens)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from apps.catalog.identity.hosts import developer_slug
 from apps.catalog.identity.names import phrases
 from apps.catalog.identity.names.families import Families
 from apps.catalog.identity.names.passages import Passage
@@ -34,8 +35,15 @@ def mark_answer(answer: Answer, answers: list[Answer], text: Passage) -> Answer:
         and phrases.UNTIL.search(remark) is not None
         and phrases.NOW.search(text.folded[answer.end :][:80]) is not None
     )  # `GPT-4 (until 2024), GPT-4o (now)`
+    rest = text.folded[answer.end : next_start]
+    is_followed = (
+        has_next
+        and phrases.SINCE.search(rest) is not None
+        and phrases.SINCE.search(f",{before}") is None
+    )
     is_old = bool(
         is_until
+        or is_followed
         or (now_follows and past)
         or phrases.PAST.search(clause[-32:])
         or clause.strip() in ("before", "davor", "vorher", "avant", "antes", "prima")
@@ -99,6 +107,14 @@ def drop_repeated(answers: list[Answer], text: Passage, families: Families) -> l
             and re.fullmatch(r"[\s-]*", text.folded[answer.end : answers[number + 1].start])
         ):
             continue  # `GPT o3` is o3
+        if (
+            answer.reading.kind is Kind.FAMILY
+            and following is not None
+            and following.developer == answer.reading.developer
+            and re.fullmatch(r"(?:[ -]ai)?/", text.folded[answer.end : answers[number + 1].start])
+            and developer_slug(text.folded[answer.start : answer.end])
+        ):
+            continue  # `Qwen/Qwen3 VL 30B`: the organisation of a repository
         if any(
             other is not answer
             and _covers(other.reading, answer.reading, families)

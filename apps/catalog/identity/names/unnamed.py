@@ -37,6 +37,7 @@ class UnnamedReader:
         platform = next((place for place in text.places if place.platform), None)
         is_open = bool(
             phrases.NOT_STATED.search(rest)
+            or phrases.NO_MORE.search(rest)
             or phrases.ELSEWHERE.match(folded)
             or phrases.PLACEHOLDER.fullmatch(folded)
             or re.fullmatch(r"[\W_]*\?+[\W_]*", rest)

@@ -20,6 +20,7 @@ from apps.catalog.product_retirements import CandidateRetirement, candidate_reti
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
+from apps.exposure.queries.product_dependents import product_dependents
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.lists.pagination import csv_response
@@ -119,7 +120,7 @@ class ProductList(ListPage[Product, ProductRow]):
         for row in candidate_retirements(offering_ids, today=self.today):
             if row.ends_on is not None and not row.is_retired:
                 ends.setdefault(row.offering_id, row.ends_on)
-        reach = dependent_counts(kind=NodeKind.OFFERING, refs=offering_ids, user=self.user)
+        reach = product_dependents(pks, user=self.user)
         none = {"n": 0, "n_versions": 0, "n_lines": 0}
         return [
             ProductRow(
@@ -127,7 +128,7 @@ class ProductList(ListPage[Product, ProductRow]):
                 (count := counts.get(product.pk, none))["n"],
                 count["n_versions"] + count["n_lines"],
                 ends.get(product.offering_id or 0),
-                reach.get(product.offering_id or 0, DependentCount()),
+                reach.get(product.pk, DependentCount()),
             )
             for product in records
         ]
@@ -245,7 +246,11 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
         offering=product.offering,
         rows=rows,
         stated=_stated_offerings(product, user),
-        sentence=_headline(product, rows, count),
+        sentence=_headline(
+            product,
+            rows,
+            product_dependents([product.pk], user=user).get(product.pk, DependentCount()),
+        ),
         standings=dependent_applications(
             NodeKind.OFFERING, product.offering_id or 0, user=user, today=today, count=count
         ),

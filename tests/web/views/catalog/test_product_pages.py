@@ -16,6 +16,7 @@ from tests.builders import (
     make_application,
     make_dependency,
     make_foundation,
+    make_member,
     make_offering,
     make_provider,
     make_user,
@@ -174,3 +175,33 @@ def test_the_page_links_the_dependencies_that_state_the_model_inside(client: Cli
 
     assert "Dependencies that state the model" in page.content.decode()
     assert reverse("offerings:detail", args=[stated.pk]) in page.content.decode()
+
+
+def test_the_list_and_the_page_count_dependencies_with_a_stated_model(client: Client) -> None:
+    product, other = _product(), _product(2)
+    assert product.offering is not None
+    stated = make_offering(f"{product.slug}/gpt-4o", host=product.vendor, kind="product")
+    make_dependency(both := make_application(status="production"), product.offering)
+    make_dependency(both, stated)
+    make_dependency(make_application(status="production"), stated)
+    refresh(on=day_of(now()))
+    client = _governance(client)
+
+    listed = client.get(reverse("products:list")).context["page"].rows
+    page = client.get(reverse("products:detail", args=[product.slug]))
+
+    assert {row.product: row.reach.n for row in listed} == {product: 2, other: 0}
+    assert "2 applications depend on it." in page.content.decode()
+
+
+def test_members_of_a_team_see_the_count_of_their_applications(client: Client) -> None:
+    product = _product()
+    stated = make_offering(f"{product.slug}/gpt-4o", host=product.vendor, kind="product")
+    make_dependency(mine := make_application(status="production"), stated)
+    make_dependency(make_application(status="production"), stated)
+    refresh(on=day_of(now()))
+    client.force_login(make_member(mine.team))
+
+    page = client.get(reverse("products:detail", args=[product.slug]))
+
+    assert "1 application depends on it." in page.content.decode()
