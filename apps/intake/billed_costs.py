@@ -3,8 +3,8 @@ difference explained (apps/inventory/cost_differences.py).
 
 The cost at list prices is what the Cost tab shows: recorded tokens per month times list prices,
 those of the end of the month; for dependencies and prices that the registry does not know on that
-day, those of today. Currencies are not converted, so a bill is compared only with list prices in
-its own currency."""
+day, those of today. List prices in another currency than the bill are converted at the exchange
+rates of the end of the month (`ExchangeRate`); without a rate they are not comparable."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,9 +35,10 @@ from apps.inventory.costs import (
     costs_of_quantities,
     monthly_costs,
 )
-from apps.inventory.models import Application, Dependency
+from apps.inventory.models import Application, Dependency, ExchangeRate
 
 _TOKEN_UNITS = ("input", "output", "cache_read", "cache_write")
+_RATE_CURRENCY = "USD"
 _STATUSES = (*Application.IN_SCOPE, Application.Status.PROPOSED)
 
 
@@ -62,6 +63,8 @@ class BilledOffering:
     reason: str
     is_of_today: bool
     parts: tuple[DifferencePart, ...]
+    # the rates at which the list prices were converted into the currency of the bill
+    rates: tuple[ExchangeRate, ...] = ()
 
     @property
     def billed(self) -> Fraction:
@@ -111,6 +114,36 @@ class _RecordedCosts:
     known: dict[int, list[Money]] = field(default_factory=lambda: defaultdict(list))
     unknown: dict[int, UnknownDependencyCost] = field(default_factory=dict)
     of_today: set[int] = field(default_factory=set)
+
+
+class _Converter:
+    """Converter of amounts into the currency of a bill, at the rates of one day."""
+
+    def __init__(self, rates: Mapping[str, ExchangeRate]) -> None:
+        self._rates = rates
+
+    def convert(self, money: Money, currency: str) -> Fraction | None:
+        """Return the amount in `currency`; None if a rate is missing."""
+        if money.currency in {None, currency}:
+            return money.amount
+        rates = self.find_rates(money, currency)
+        if rates is None:
+            return None
+        amount = money.amount
+        for rate in rates:
+            usd = Fraction(rate.usd)
+            amount = amount * usd if rate.currency == money.currency else amount / usd
+        return amount
+
+    def find_rates(self, money: Money, currency: str) -> tuple[ExchangeRate, ...] | None:
+        """Return the rates of a conversion, none where no conversion is needed; None if one is
+        missing. A rate states US dollars, so dollars need no rate of their own."""
+        if money.currency in {None, currency}:
+            return ()
+        needed = [each for each in (money.currency, currency) if each != _RATE_CURRENCY]
+        rates = [self._rates.get(each) for each in needed]
+        found = tuple(rate for rate in rates if rate is not None and rate.usd)
+        return found if len(found) == len(needed) else None
 
 
 def next_month(month: date) -> date:
@@ -196,13 +229,14 @@ def compare_costs(
     application_ids: Collection[int], *, month: date, today: date
 ) -> dict[int, dict[str, CostComparison]]:
     """Return {application: {currency: comparison}} of those that have a bill in the month; at
-    most seven statements whatever their number."""
+    most eight statements whatever their number."""
     rows = _billed_rows(application_ids, month)
     if not rows:
         return {}
     last_day = min(next_month(month) - timedelta(days=1), today)
     recorded = _recorded_costs({row["application_id"] for row in rows}, last_day, today)
-    at_catalogue_prices = _price_billed_tokens(rows, recorded, last_day, today)
+    converter = _Converter(ExchangeRate.objects.at(last_day))
+    at_catalogue_prices = _price_billed_tokens(rows, recorded, converter, last_day, today)
     offerings = Offering.objects.select_related("host").in_bulk(
         [row["offering_id"] for row in rows if row["offering_id"] is not None]
     )
@@ -219,6 +253,7 @@ def compare_costs(
                         offerings.get(rows[place]["offering_id"]),
                         recorded[application_id],
                         at_catalogue_prices[place],
+                        converter,
                     )
                     for place in places
                 ],
@@ -284,6 +319,7 @@ def _recorded_costs(
 def _price_billed_tokens(
     rows: Sequence[Mapping[str, Any]],
     recorded: Mapping[int, _RecordedCosts],
+    converter: _Converter,
     last_day: date,
     today: date,
 ) -> list[Fraction | None]:
@@ -305,8 +341,8 @@ def _price_billed_tokens(
             for place in places
         ]
         for place, cost in zip(places, costs_of_quantities(quantities, prices_on=day), strict=True):
-            if isinstance(cost, Money) and cost.currency in {None, rows[place]["currency"]}:
-                priced[place] = cost.amount
+            if isinstance(cost, Money):
+                priced[place] = converter.convert(cost, rows[place]["currency"])
     return priced
 
 
@@ -315,6 +351,7 @@ def _compare_offering(
     offering: Offering | None,
     recorded: _RecordedCosts,
     at_catalogue_prices: Fraction | None,
+    converter: _Converter,
 ) -> BilledOffering:
     amounts = BilledAmounts(
         billed=Fraction(row["billed"]),
@@ -323,7 +360,7 @@ def _compare_offering(
         listed=None if row["listed"] is None else Fraction(row["listed"]),
         contracted=None if row["contracted"] is None else Fraction(row["contracted"]),
     )
-    amount, reason = _find_recorded(row, recorded)
+    amount, reason = _find_recorded(row, recorded, converter)
     parts = (
         explain_difference(amounts, recorded=amount, at_catalogue_prices=at_catalogue_prices)
         if amount is not None
@@ -341,10 +378,22 @@ def _compare_offering(
         reason=reason,
         is_of_today=amount is not None and row["offering_id"] in recorded.of_today,
         parts=parts,
+        rates=_find_rates(row, recorded, converter) if amount is not None else (),
     )
 
 
-def _find_recorded(row: Mapping[str, Any], recorded: _RecordedCosts) -> tuple[Fraction | None, str]:
+def _find_rates(
+    row: Mapping[str, Any], recorded: _RecordedCosts, converter: _Converter
+) -> tuple[ExchangeRate, ...]:
+    """Return the rates at which the list prices of the offering were converted, each once."""
+    costs = recorded.known.get(row["offering_id"], [])
+    rates = [rate for money in costs for rate in converter.find_rates(money, row["currency"]) or ()]
+    return tuple({rate.currency: rate for rate in rates}.values())
+
+
+def _find_recorded(
+    row: Mapping[str, Any], recorded: _RecordedCosts, converter: _Converter
+) -> tuple[Fraction | None, str]:
     """Return (cost at list prices of the offering, reason if it is not comparable)."""
     offering_id, currency = row["offering_id"], row["currency"]
     if offering_id is None:
@@ -354,31 +403,36 @@ def _find_recorded(row: Mapping[str, Any], recorded: _RecordedCosts) -> tuple[Fr
     costs = recorded.known.get(offering_id)
     if not costs:
         return None, "The application has no dependency on this model."
-    other = {money.currency for money in costs} - {None, currency}
-    if other:
+    amounts = [converter.convert(money, currency) for money in costs]
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) < len(amounts):
+        other = {money.currency for money in costs} - {None, currency}
         return None, (
             f"Billed in {currency}, list prices are in {', '.join(sorted(map(str, other)))}. "
-            "Currencies are not converted."
+            "Add an exchange rate of a day until the end of the month to compare them."
         )
-    return sum((money.amount for money in costs), Fraction(0)), ""
+    return sum(known, Fraction(0)), ""
 
 
 def _compare_bill(
     currency: str, offerings: Sequence[BilledOffering], recorded: _RecordedCosts
 ) -> CostComparison:
-    """Return the comparison of a bill with all dependencies that have list prices in its
-    currency."""
+    """Return the comparison of a bill with all dependencies that have list prices in its currency,
+    and with those that it bills. Other dependencies can be on a bill in another currency."""
     parts = [part for row in offerings for part in row.parts]
     total = Fraction(0)
-    billed_ids = {
-        row.offering.pk for row in offerings if row.offering is not None and not row.reason
+    recorded_by_id = {
+        row.offering.pk: row.recorded
+        for row in offerings
+        if row.offering is not None and row.recorded is not None
     }
     for offering_id, costs in recorded.known.items():
-        amount = sum((money.amount for money in costs if money.currency == currency), Fraction(0))
+        in_currency = (money.amount for money in costs if money.currency == currency)
+        amount = recorded_by_id.get(offering_id, sum(in_currency, Fraction(0)))
         if offering_id in recorded.unknown or not amount:
             continue
         total += amount
-        if offering_id not in billed_ids:
+        if offering_id not in recorded_by_id:
             parts.append(DifferencePart((DifferenceReason.NOT_BILLED,), -amount))
     parts += [
         DifferencePart((DifferenceReason.NOT_COMPARABLE,), row.billed)

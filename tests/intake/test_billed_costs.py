@@ -17,6 +17,7 @@ from apps.common.time import now
 from apps.intake.billed_costs import billed_months, compare_costs, latest_billed_month
 from apps.intake.models import BilledCost, Confidence, Import, Observation
 from apps.inventory.cost_differences import DifferenceReason as Reason
+from apps.inventory.models import ExchangeRate
 from tests.builders import make_application, make_dependency, make_offering, make_price
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +144,7 @@ class TestExplanation:
 
         assert parts_of(compare(application)["USD"]) == {(Reason.NOT_BILLED,): -2}
 
-    def test_another_currency_is_not_converted(self, application, offering):
+    def test_another_currency_is_not_compared_without_a_rate(self, application, offering):
         make_dependency(application, offering, monthly_input_tokens=10_000_000)
         make_charge(application, offering, billed="9", currency="EUR")
 
@@ -152,9 +153,46 @@ class TestExplanation:
         (row,) = comparison.offerings
         assert row.recorded is None
         assert row.reason == (
-            "Billed in EUR, list prices are in USD. Currencies are not converted."
+            "Billed in EUR, list prices are in USD. Add an exchange rate of a day until the end of "
+            "the month to compare them."
         )
         assert parts_of(comparison) == {(Reason.NOT_COMPARABLE,): 9}
+
+    def test_list_prices_are_converted_at_the_rate_of_the_end_of_the_month(
+        self, application, offering
+    ):
+        make_dependency(application, offering, monthly_input_tokens=10_000_000)
+        make_charge(application, offering, billed="9", currency="EUR", input_tokens=10_000_000)
+        for on, usd in (
+            (MONTH - timedelta(days=20), "2"),
+            (MONTH + timedelta(days=20), "1.25"),
+            (MONTH + timedelta(days=50), "4"),
+        ):
+            ExchangeRate.objects.create(currency="EUR", usd=usd, on=on, source="Central bank")
+
+        comparison = compare(application)["EUR"]
+
+        # ten dollars are eight euros at 1.25
+        (row,) = comparison.offerings
+        assert (row.recorded, comparison.recorded, comparison.difference) == (8, 8, 1)
+        assert [rate.usd for rate in row.rates] == [Decimal("1.25")]
+        assert sum(parts_of(comparison).values()) == 1
+
+    def test_a_dependency_on_a_bill_in_one_currency_is_not_missing_on_one_in_another(
+        self, application, offering
+    ):
+        other = make_offering()
+        make_price(other, "input", "2")
+        for one, role in ((offering, "primary"), (other, "fallback")):
+            make_dependency(application, one, role, monthly_input_tokens=1_000_000)
+        make_charge(application, other, billed="2", input_tokens=1_000_000)
+        make_charge(application, offering, billed="1", currency="EUR", input_tokens=1_000_000)
+        ExchangeRate.objects.create(currency="EUR", usd="1.25", on=MONTH, source="Central bank")
+
+        comparisons = compare(application)
+
+        assert comparisons["EUR"].recorded == Fraction(4, 5)
+        assert (Reason.NOT_BILLED,) not in parts_of(comparisons["EUR"])
 
     def test_a_model_that_is_not_identified_is_not_compared(self, application):
         make_charge(application, None)
@@ -242,7 +280,7 @@ class TestMonths:
                 compare_costs(ids, month=MONTH, today=TODAY)
             return len(queries)
 
-        assert count(1) == count(6) == 6
+        assert count(1) == count(6) == 7
 
 
 amounts = st.decimals(-(10**6), 10**6, places=6)

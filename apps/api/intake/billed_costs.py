@@ -138,7 +138,7 @@ class BilledCostsOfApplicationSerializer(serializers.Serializer[Any]):
     month = serializers.DateField(
         allow_null=True, help_text="First day of the month; null without a bill."
     )
-    bills = BillSerializer(many=True, help_text="One per currency; currencies are not converted.")
+    bills = BillSerializer(many=True, help_text="One per currency.")
 
 
 class BilledMonthQuestion(serializers.Serializer[Any]):

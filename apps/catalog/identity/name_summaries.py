@@ -43,7 +43,7 @@ class NameSummary:
                 return f"unknown: the models inside are not known; ask {self.host}"
             return "unknown: a product that uses one of several models"
         if not self.n_ids:
-            return f"unknown: no model ID of it known {self._where}"
+            return f"unknown: no model ID of it is known {self._where}"
         if self.is_retired:
             return self._retired
         if self.retires_on is not None:
@@ -58,7 +58,11 @@ class NameSummary:
                 f"{self.n_retired:,} of {self.n_ids:,} {self._ids} are retired",
             )
         elif self.n_lines > 1 or not self.is_host_stated:
-            rest = f"it can be any of {self.n_ids:,} {self._ids}"
+            rest = pluralize(
+                self.n_ids,
+                f"it can be the only {self._id}",
+                f"it can be any of {self.n_ids:,} {self._ids}",
+            )
         return f"unknown: model ID not known; {rest}"
 
     def describe_layer(self, layer: str) -> str:

@@ -19,6 +19,14 @@ from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.names.reading import Kind, Reading
+from apps.catalog.identity.own_hosting import (
+    OWN_HOSTING as OWN_HOSTING,
+)
+from apps.catalog.identity.own_hosting import (
+    OWN_HOSTING_NAME,
+    ensure_own_offerings,
+    own_hosting_versions,
+)
 from apps.catalog.ingestion.offerings import ensure_providers, link_regions
 from apps.catalog.models import (
     Alias,
@@ -35,9 +43,7 @@ from apps.common.time import day_of
 
 # the host of names for which none is stated; no node of the host layer
 HOST_NOT_STATED = "host-not-stated"
-# the organisation's own machines; users can rename the provider
-OWN_HOSTING = "own-hosting"
-_OWN_NAMES = {HOST_NOT_STATED: "Host not stated", OWN_HOSTING: "Own hosting"}
+_OWN_NAMES = {HOST_NOT_STATED: "Host not stated", OWN_HOSTING: OWN_HOSTING_NAME}
 _MAX_LENGTH = 300
 
 
@@ -89,7 +95,8 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
     """Find or create the offering of each name; return {name: offering ID}.
 
     A text that is a model ID of the host is that model ID, and a name for which a user has chosen
-    the model ID is that one. New candidates replace the earlier ones. A number of statements that
+    the model ID is that one. A new name of one open-weights version on own machines is the
+    repository of that version. New candidates replace the earlier ones. A number of statements that
     does not grow with the names.
     """
     names = list(dict.fromkeys(names))
@@ -100,7 +107,10 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
     by_key = {name.key: name for name in names}
     products = _ensure_products(names, at=at)
     known = _find_offerings(by_key, hosts) | products
-    created = [name for key, name in by_key.items() if key not in known]
+    new_names = [name for key, name in by_key.items() if key not in known]
+    own = _ensure_own_models(new_names)
+    by_key = {key: name for key, name in by_key.items() if key not in own}
+    created = [name for name in new_names if name.key not in own]
     Offering.objects.bulk_create(
         [
             Offering(
@@ -125,7 +135,23 @@ def ensure_named_models(names: Iterable[NamedModel], *, at: datetime) -> dict[Na
     }
     changed_ids = _set_candidates(open_names)
     refresh_footing(changed_ids | {known[name.key].pk for name in created}, today=day_of(at))
-    return {name: known[name.key].resolved_to_id or known[name.key].pk for name in names}
+    own |= {key: known[key].resolved_to_id or known[key].pk for key in by_key}
+    return {name: own[name.key] for name in names}
+
+
+def _ensure_own_models(names: Iterable[NamedModel]) -> dict[tuple[str, str, str, str], int]:
+    """Return {key: offering} of the names that mean one open-weights version on own machines."""
+    wanted = {
+        name.key: name.versions[0]
+        for name in names
+        if name.host == OWN_HOSTING and len(name.versions) == 1 and not name.foundations
+    }
+    if not wanted:
+        return {}
+    versions = list(own_hosting_versions().filter(identifier__in=set(wanted.values())))
+    offerings = ensure_own_offerings(versions)
+    ids = {version.identifier: offerings[version.pk] for version in versions}
+    return {key: ids[identifier] for key, identifier in wanted.items() if identifier in ids}
 
 
 @transaction.atomic

@@ -2,10 +2,10 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from apps.catalog.models.foundations import Foundation, Version
-from apps.catalog.models.offerings import Offering, OfferingKind
+from apps.catalog.models.offerings import Offering, OfferingKind, OfferingQuerySet
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.common.history.context import track_history
 
@@ -56,7 +56,7 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def stated_offerings(self) -> QuerySet[Offering]:
+    def stated_offerings(self) -> OfferingQuerySet:
         """Select the offerings of this product for which an organisation states the model inside
         (stated_product_id() in apps/catalog/products.py)."""
         return Offering.objects.filter(

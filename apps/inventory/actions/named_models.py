@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce, Now
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
@@ -17,7 +18,6 @@ from apps.catalog.models import Offering, OfferingKind
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.inventory.actions.dependencies import overlapping_dependencies
 from apps.inventory.actions.locks import MissingRoleError, lock_teams_of
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 
@@ -43,13 +43,14 @@ class Identification:
 
 
 def preview_identification(*, offering: Offering, real: Offering) -> IdentificationPreview:
-    """Return what `identify_named_model` would do to the dependencies of the name."""
+    """Return what `identify_named_model` would do to the dependencies of the name. `real` can be a
+    model ID that is not stored yet."""
     moved: list[Dependency] = []
     merged: list[Dependency] = []
     rows = Dependency.objects.filter(offering=offering).select_related("application__team")
+    doubled_ids = _find_doubled(offering, real)
     for row in rows.order_by("application__name", "pk"):
-        is_doubled = overlapping_dependencies(_at_offering(row, real)).exists()
-        (merged if is_doubled else moved).append(row)
+        (merged if row.pk in doubled_ids else moved).append(row)
     return IdentificationPreview(tuple(moved), tuple(merged))
 
 
@@ -68,8 +69,9 @@ def identify_named_model(
     real = Offering.objects.select_related("host").get(pk=real.pk)
     _refuse_unsuitable(offering, real)
     rows = _locked_dependencies(offering, by=by)
-    doubled = [row for row in rows if overlapping_dependencies(_at_offering(row, real)).exists()]
-    moved_ids = [row.pk for row in rows if row not in doubled]
+    doubled_ids = _find_doubled(offering, real)
+    doubled = [row for row in rows if row.pk in doubled_ids]
+    moved_ids = [row.pk for row in rows if row.pk not in doubled_ids]
     text = reason or f"model ID of “{offering.api_id}” chosen: {real.api_id}"
     with audit_context(user=by, reason=text) as change:
         Offering.objects.filter(pk=offering.pk).update(resolved_to=real, updated_at=Now())
@@ -142,18 +144,21 @@ def _refuse_without_editor_role(application_ids: Collection[int], by: User | Non
         )
 
 
-def _at_offering(row: Dependency, real: Offering) -> Dependency:
-    """Return an unsaved copy of the dependency on the model ID, to compare it with others."""
-    copy = Dependency(
-        application_id=row.application_id,
+def _find_doubled(offering: Offering, real: Offering) -> set[int]:
+    """Return the dependencies on the name whose application already uses the model ID in that role
+    at an overlapping time, as `overlapping_dependencies` defines it; one statement."""
+    if real._state.adding:
+        return set()
+    same_use = Dependency.objects.annotate(via=Coalesce("via_party_id", 0)).filter(
+        Q(until__isnull=True) | Q(until__gt=OuterRef("since")),
+        application=OuterRef("application"),
         offering=real,
-        role=row.role,
-        via_party_id=row.via_party_id,
-        since=row.since,
-        until=row.until,
+        role=OuterRef("role"),
+        via=Coalesce(OuterRef("via_party_id"), 0),
+        since__lt=Coalesce(OuterRef("until"), date.max),
     )
-    copy.pk = row.pk
-    return copy
+    rows = Dependency.objects.filter(Exists(same_use), offering=offering)
+    return set(rows.values_list("pk", flat=True))
 
 
 def _end_doubled(row: Dependency, today: date) -> None:

@@ -1,6 +1,7 @@
 """A register as a bank keeps it, imported into a fresh registry with every guess."""
 
 import json
+from collections import defaultdict
 from datetime import UTC, date, datetime
 from io import StringIO
 
@@ -9,10 +10,14 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from apps.accounts.models import PersonState, Team, User
+from apps.catalog.identity.named_models import known_model_ids
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import Lifecycle, Offering, OfferingKind
+from apps.common.time import day_of, now
 from apps.intake.models import Import
 from apps.inventory.models import Application, Dependency
+from apps.issues.evaluation import evaluate_issues
+from apps.issues.models import Issue
 
 pytestmark = [pytest.mark.shared, pytest.mark.proof]
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -145,3 +150,36 @@ def test_the_same_file_again_changes_nothing(register):
 
     assert (again["created"], again["updated"]) == (0, 0)
     assert again["unchanged"] == 61
+
+
+def test_every_retired_model_in_use_is_an_issue_that_is_due_now(register):
+    ingest(register, "--mapping", "auto")
+    at = now()
+
+    evaluate_issues(at=at)
+
+    due = defaultdict(set)
+    for issue in Issue.objects.filter(act_by__lte=day_of(at)).select_related(
+        "application", "cause"
+    ):
+        due[issue.application.name].add(issue.cause.subtype or str(issue.cause.kind))
+    # the retirement; of a name also its model ID, which is all that is known of a family
+    expected = {
+        "Contract review": {"model_id"},
+        "Credit memo drafter": {"model_id", "retirement"},
+        "ESG report extraction": {"model_id"},
+        "Equity research summaries": {"retirement"},
+        "IT ticket routing": {"model_id", "retirement"},
+        "Marketing images": {"retirement"},
+        "Mortgage doc extraction": {"model_id", "retirement"},
+        "Sanction screening explanations": {"model_id", "retirement"},
+        "Trade surveillance notes": {"retirement"},
+        "Translation desk": {"model_id"},
+    }
+    assert {name: due[name] & kinds for name, kinds in expected.items()} == expected
+    for (name, _role), offering in used_models().items():
+        known = Offering.objects.filter(pk__in=known_model_ids([offering.pk]).get(offering.pk, ()))
+        if offering.is_retired(day_of(at)):
+            assert "retirement" in due[name], name
+        if any(row.is_retired(day_of(at)) for row in known):
+            assert "model_id" in due[name], name

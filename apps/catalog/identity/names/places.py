@@ -265,6 +265,7 @@ def read_host_cell(folded: str) -> HostCell:
             host = next((each.slug for each in HOSTS if each.developer == developer), None)
     if developer == "amazon":
         host = "amazon-bedrock"
+    # a number, a date or an amount is no place
     cell_words = re.findall(r"[a-z]+", bare)
     is_own = bool(cell_words) and all(OWN_CELL.fullmatch(word) for word in cell_words)
     if host in OWN_HOSTS or (host is None and is_own):

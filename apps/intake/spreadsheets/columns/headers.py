@@ -28,6 +28,7 @@ _APP = (
     r"cas d ?(?:usage|utilisation)|applicatifs?|systemes?(?: d ?ia)?|projets?|outils?|"
     r"caso(?:s)? de uso|aplicacion(?:es)?|sistemas?(?: de ia)?|proyectos?|herramientas?|"
     r"cas[oi] d ?uso|applicazion[ei]|sistem[ai](?: di (?:ia|ai))?|progett[oi]|strumento|"
+    r"solucion(?:es)?|soluzion[ei]|oplossing(?:en)?|iniciativas?|iniziativ[ae]|"
     r"toepassing(?:en)?|systeem|applicatie|gebruikstoepassing|use case naam|project)"
 )
 _MODEL = (

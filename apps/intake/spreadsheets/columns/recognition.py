@@ -7,7 +7,14 @@ from itertools import islice
 
 from apps.catalog.identity.names.phrases import clean, fold
 from apps.catalog.identity.names.places import read_host_cell
-from apps.intake.spreadsheets.columns.content import is_unlike, match_content, match_name
+from apps.intake.spreadsheets.columns.content import (
+    fits,
+    is_unlike,
+    match_content,
+    match_explained_scale,
+    match_name,
+    match_team,
+)
 from apps.intake.spreadsheets.columns.content_words import hint_of
 from apps.intake.spreadsheets.columns.header_matching import is_exact_header, match_headers
 from apps.intake.spreadsheets.columns.headers import codes_of_header
@@ -132,12 +139,22 @@ def _guess_table(table: Table, top: Sequence[TableRow]) -> SheetMapping:
         for column, code in columns.items()
         if is_exact_header(heads[column]) or not is_unlike(code, heads, rows, column)
     }
+    columns = _without_unfitting(columns, heads, rows)
     found = match_content(heads, rows, columns)
     if not {"application.name", "application.slug"} & set(columns.values()):
         known = set(columns.values()) | set(found.values())
         name = match_name(heads, rows, {**columns, **found})
         if name is not None and len(known & _OF_REGISTER) > 2 and len(known & _OF_OWNERSHIP) > 1:
             found[name] = "application.name"
+    if "application.criticality" not in {**columns, **found}.values():
+        around = [row for row in top if row[0] < headers.number]
+        scale = match_explained_scale(heads, rows, {**columns, **found}, _legends_in(around, ""))
+        if scale is not None:
+            found[scale] = "application.criticality"
+    if "application.team" not in {**columns, **found}.values() and title_column is None:
+        team = match_team(heads, rows, {**columns, **found})
+        if team is not None and len(set(columns.values()) | set(found.values())) > _MIN_COLUMNS:
+            found[team] = "application.team"
     if "use.model" not in {**columns, **found}.values():
         # without a dependency, what is about one says nothing
         found = {
@@ -161,6 +178,21 @@ def _guess_table(table: Table, top: Sequence[TableRow]) -> SheetMapping:
         hidden_columns=tuple(c for c in table.hidden_columns if c < len(heads)),
     )
     return replace(_with_titles(sheet, below), read=not sheet.missing)
+
+
+def _without_unfitting(
+    columns: dict[int, str], heads: Sequence[str], rows: Sequence[Sequence[Cell]]
+) -> dict[int, str]:
+    """Return the columns without those whose header names a field and whose cells are none of its
+    values, where those of another column are."""
+    for column, code in list(columns.items()):
+        if fits(code, rows, column):
+            continue
+        # the column itself is no candidate, its field is free
+        others = {place: each for place, each in columns.items() if place != column}
+        if code in match_content(heads, rows, {**others, column: ""}).values():
+            columns = others
+    return columns
 
 
 # --- header row -----------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from apps.intake.spreadsheets.columns.fields import FIELDS, KINDS
+from apps.intake.spreadsheets.columns.headers import currency_of
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping, header_of
-from apps.intake.spreadsheets.columns.money import convert_amount, read_amount
+from apps.intake.spreadsheets.columns.money import MissingRateError, convert_amount, read_amount
 from apps.intake.spreadsheets.columns.notes import is_note, team_of_title, title_of
 from apps.intake.spreadsheets.columns.reasons import RowReason
 from apps.intake.spreadsheets.columns.values import (
@@ -158,7 +159,7 @@ def read_row(
                     _header_at(sheet, column),
                     code,
                     str(error),
-                    refuses=mapping.strict or code in _NEEDED,
+                    refuses=code in _NEEDED or (mapping.strict and not _is_left_out(error, cell)),
                 )
             )
             continue
@@ -197,6 +198,12 @@ def read_row(
         use=use if model else None,
         reasons=reasons,
     )
+
+
+def _is_left_out(error: InvalidCellError, cell: Cell) -> bool:
+    """Return whether a strict import leaves out the amount of a cell: its header states a currency
+    without a rate, so that the cell itself is right."""
+    return isinstance(error, MissingRateError) and not currency_of(text_of(cell))
 
 
 def _has(sheet: SheetMapping, fact: str) -> bool:

@@ -25,6 +25,7 @@ from apps.intake.spreadsheets.columns.values import (
 )
 from apps.intake.spreadsheets.files.tables import Book, Cell
 from apps.intake.spreadsheets.values.distinct import ValueKind
+from apps.intake.spreadsheets.values.form_guesses import day_order_of
 
 MODEL = "use.model"
 MAX_DISTINCT = 5_000  # of one field; the rest is read cell by cell
@@ -53,6 +54,8 @@ class RawValue:
     is_exact: bool = True
     applications: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    # of dates: dmy or mdy, where another date of the field has a number above 12
+    day_order: str = ""
 
 
 def scan_book(
@@ -126,6 +129,7 @@ class _Counter:
         self._values: dict[str, dict[tuple[str, str], RawValue]] = {}
         self._as_written: dict[tuple[str, str, str], RawValue] = {}
         self._exact: dict[tuple[str, str], bool] = {}
+        self._day_orders: dict[str, set[str]] = {}
 
     def columns_of(self, sheet: SheetMapping) -> _Columns:
         place_of = {code: column for column, code in sheet.columns.items()}
@@ -187,6 +191,8 @@ class _Counter:
         known = self._exact.get(key)
         if known is None:
             known = parses(code, text, self._conventions, sheet.currency(column)[0])
+            if FIELDS[code].kind is ValueKind.DAY and (order := day_order_of(text)):
+                self._day_orders.setdefault(code, set()).add(order)
             if len(self._exact) < _MAX_CHECKED:
                 self._exact[key] = known
         return known
@@ -214,6 +220,12 @@ class _Counter:
 
     def values(self) -> list[RawValue]:
         """Return the values by field, the most frequent first."""
+        for code, orders in self._day_orders.items():
+            # dates in both orders prove neither
+            if len(orders) == 1:
+                [order] = orders
+                for raw in self._values.get(code, {}).values():
+                    raw.day_order = order
         return [
             raw
             for of_field in self._values.values()

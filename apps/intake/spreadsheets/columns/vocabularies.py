@@ -52,18 +52,24 @@ STATUS: dict[str, object] = {
     **{value: value for value in Application.Status.values},
     **_words(
         production="prod; live; productive; operational; in use; active; in production; "
-        "in operation; deployed; released; rolled out; go live; running; bau; business as usual; "
+        "in operation; in service; operating; deployed; released; rolled out; "
+        "go live; running; bau; business as usual; "
         "produktion; produktiv; in produktion; in betrieb; aktiv; im einsatz; wirkbetrieb; "
         "produktivbetrieb; en production; en service; actif; active; déployé; mise en production; "
-        "opérationnel; producción; en producción; en uso; activo; activa; operativo; produzione; "
-        "in produzione; in esercizio; attivo; in uso; productie; in productie; actief; in gebruik",
+        "opérationnel; producción; en producción; en uso; activo; activa; operativo; operativa; "
+        "en marcha; en funcionamiento; en servicio; en explotación; vigente; in funzione; "
+        "in servizio; in dienst; operationeel; operationell; operativ; "
+        "produzione; in produzione; in esercizio; attivo; in uso; productie; in productie; "
+        "actief; in gebruik",
         pilot="test; testing; staging; uat; beta; alpha; trial; poc; proof of concept; pilotphase; "
         "preproduction; pre production; piloting; in pilot; in test; mvp; limited rollout; "
         "pilotierung; pilotbetrieb; testphase; im test; erprobung; pilote; en pilote; "
         "phase pilote; "
         "essai; en test; expérimentation; piloto; en piloto; prueba; en pruebas; pilota; "
         "in sperimentazione; sperimentazione; progetto pilota; in prova; collaudo; proef; "
-        "proeffase; pilotfase; testfase",
+        "proeffase; pilotfase; testfase; versuchsbetrieb; probebetrieb; testbetrieb; "
+        "versuchsphase; in erprobung; soft launch; shadow mode; en piloto; fase piloto; in proef; "
+        "ensayo; en ensayo",
         proposed="planned; idea; proposal; geplant; in planning; draft; in development; "
         "development; dev; in dev; build; in build; under development; in progress; design; "
         "in design; concept; ideation; backlog; pipeline; being built; building; "
@@ -73,7 +79,8 @@ STATUS: dict[str, object] = {
         "en projet; en cours; à l'étude; en desarrollo; desarrollo; planificado; previsto; "
         "propuesto; en estudio; in sviluppo; sviluppo; pianificato; proposta; in fase di studio; "
         "in ontwikkeling; ontwikkeling; gepland; voorstel; idee fase; bouw; in aanbouw; im aufbau; "
-        "en construcción; in costruzione; en construction",
+        "en construcción; in costruzione; en construction; on the roadmap; roadmap; on roadmap; "
+        "en obras; en proyecto; in progetto; in realizzazione; nog niet gestart; por iniciar",
         retired="decommissioned; sunset; switched off; stillgelegt; abgeschaltet; out of use; "
         "retired; end of life; eol; discontinued; shut down; terminated; inactive; closed; "
         "withdrawn; abandoned; außer betrieb; eingestellt; beendet; abgelöst; arrêté; "
@@ -83,6 +90,14 @@ STATUS: dict[str, object] = {
         "buiten gebruik; gestopt; beëindigd",
     ),
 }
+# an application that is interrupted: none of the states, so the user is asked
+PAUSED = (
+    "paused; on hold; on ice; grounded; suspended; halted; parked; frozen; dormant; interrupted; "
+    "ruht; ruhend; pausiert; sistiert; ausgesetzt; angehalten; zurückgestellt; gestoppt; auf eis; "
+    "en pause; suspendu; suspendue; interrompu; en attente; à l'arrêt; parado; parada; en pausa; "
+    "pausado; suspendido; suspendida; detenido; paralizado; in pausa; sospeso; sospesa; fermo; "
+    "gepauzeerd; opgeschort; on hold gezet; in de wacht; stilgelegd"
+)
 AI_ACT = _with_labels(
     Application.AiActClass,
     _words(
@@ -119,7 +134,7 @@ DATA_CLASS = _with_labels(
         "pubblico; pubblica; publiek; openbaar",
         internal="internal use; internal use only; internal only; for internal use; intern; "
         "nur intern; nur für den internen gebrauch; interne; usage interne; interno; interna; "
-        "uso interno; uso interno solo",
+        "uso interno; uso interno solo; company; company internal; company only; business use",
         confidential="vertraulich; diffusion restreinte; confidentiel; confidentielle; "
         "confidencial; riservato; "
         "riservata; confidenziale; vertrouwelijk; private; sensitive",

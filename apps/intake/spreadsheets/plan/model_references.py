@@ -18,7 +18,12 @@ from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.reading_references import find_reference
 from apps.catalog.models import Foundation, OfferingKind, Version
 from apps.intake.spreadsheets.columns.mapping import model_key
-from apps.intake.spreadsheets.columns.values import fold_name, is_empty_text
+from apps.intake.spreadsheets.columns.values import (
+    NO_WORDS,
+    YES_WORDS,
+    fold_name,
+    is_empty_text,
+)
 from apps.intake.spreadsheets.plan.model_names import (
     CatalogueLookup,
     KnownOffering,
@@ -39,6 +44,11 @@ _KINDS = {
 MAX_OPTIONS = 100
 # between the model IDs of a cell; names of models are separated by the reader of names
 _SEPARATORS = re.compile(r"\s*[;\n|]\s*|,\s+|\s+(?:/|\+|&|and|und|et)\s+")
+
+
+def _names_something(text: str) -> bool:
+    """Return whether a host cell has a name, instead of a number, a date, a letter or an answer."""
+    return sum(map(str.isalpha, text)) > 1 and text.casefold() not in YES_WORDS | NO_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +333,8 @@ class ModelReferences:
 
     def _options(self, reading: Reading, host: StatedHost) -> list[KnownOffering]:
         """Return the model IDs that the name can be at the host, or at all hosts without one."""
-        if host.new_name:
+        if host.new_name or (host.slug == OWN_HOSTING and host.party is None):
+            # nothing is served there yet; model IDs of other hosts are no choice
             return []
         canonicals: Iterable[str] = ()
         if reading.kind is Kind.RESOLVED:
@@ -447,7 +458,7 @@ class ModelReferences:
         """Return the provider that an unknown host cell becomes, or the reason why not."""
         name = " ".join(text.split())[:200]
         slug = slugify(name)[:60]
-        if not name or is_empty_text(name) or not slug:
+        if not slug or is_empty_text(name) or not _names_something(name):
             return StatedHost()
         if chosen is None and fold_name(name) in self._hosts:
             return StatedHost()

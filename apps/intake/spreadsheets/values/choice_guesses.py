@@ -13,6 +13,11 @@ from apps.intake.spreadsheets.columns.legends import ORDINAL_WORDS, key_of
 from apps.intake.spreadsheets.columns.values import YES_WORDS, fold_word
 from apps.intake.spreadsheets.columns.vocabularies import SCALES
 from apps.intake.spreadsheets.values.distinct import Certainty, Guess
+from apps.intake.spreadsheets.values.refinements import (
+    PAUSED_STATUS,
+    is_paused,
+    order_classes,
+)
 
 _CODE = re.compile(
     r"^\s*(?:[A-Za-z]{0,10}\.?[ _-]?\d{1,2}|[ivxIVX]{1,4}|[A-Za-z])\s*[-–—:.)/=|]+\s*(?=\D\D)"
@@ -104,6 +109,15 @@ def guess_choices(
     legend of the file, {key: words}, else placed by the order of the column's scale."""
     words = words_of(code)
     guesses = {text: words.guess(text) for text in texts}
+    if code == "application.status":
+        guesses = {
+            text: Guess(why=PAUSED_STATUS)
+            if guess.certainty is not Certainty.CERTAIN and is_paused(text)
+            else guess
+            for text, guess in guesses.items()
+        }
+    elif code == "application.data_classification":
+        guesses = order_classes(guesses)
     if code == "application.status" and _LIVE_HEADER.search(fold_header(header)):
         guesses = {
             text: _guess_live(text) if guess.certainty is Certainty.NONE else guess
@@ -165,7 +179,10 @@ class ChoiceWords:
         for form in (text, without_code, without_brackets):
             word = fold_word(form)
             if word in self._value_by_word:
-                return Guess(self._value_by_word[word], Certainty.CERTAIN)
+                # what the brackets say can limit it
+                is_whole = form is not without_brackets or form == without_code
+                certainty = Certainty.CERTAIN if is_whole else Certainty.LIKELY
+                return Guess(self._value_by_word[word], certainty)
         for match in _BRACKETS.finditer(text):
             if fold_word(match[1]) in self._value_by_word:
                 return Guess(self._value_by_word[fold_word(match[1])], Certainty.LIKELY)

@@ -137,6 +137,51 @@ def guess_short_months(texts: Iterable[str]) -> dict[str, Guess]:
     }
 
 
+_NUMBERED_DAY = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)")
+
+
+def day_order_of(text: str) -> str:
+    """Return the date order that a date proves by a number above 12, dmy or mdy; empty if none."""
+    match = _NUMBERED_DAY.fullmatch(text.strip())
+    if match is None:
+        return ""
+    first, second = int(match[1]), int(match[3])
+    if 12 < first <= 31 and 0 < second <= 12:
+        return "dmy"
+    return "mdy" if 12 < second <= 31 and 0 < first <= 12 else ""
+
+
+def guess_days_in_order(texts: Iterable[str], day_order: str = "") -> dict[str, Guess]:
+    """Return {text: day} of dates such as 03/04/2025 and 3/4/25 in the order that the other dates
+    of the column prove, or these among themselves; empty if none proves it, or they prove both."""
+    matches = {
+        text: match
+        for text in texts
+        if (match := _NUMBERED_DAY.fullmatch(text.strip())) is not None
+    }
+    orders = {order for text in matches if (order := day_order_of(text))} | {day_order} - {""}
+    if len(orders) != 1:
+        return {}
+    [order] = orders
+    guesses = {}
+    for text, match in matches.items():
+        first, second = int(match[1]), int(match[3])
+        day, month = (first, second) if order == "dmy" else (second, first)
+        year = int(match[4]) if len(match[4]) == 4 else 2000 + int(match[4])
+        try:
+            guess = _checked(date(year, month, day), Certainty.LIKELY, _ORDER_WHY[order])
+        except ValueError:
+            continue
+        guesses[text] = guess
+    return guesses
+
+
+_ORDER_WHY = {
+    "dmy": "Day first, as in other dates of the column.",
+    "mdy": "Month first, as in other dates of the column.",
+}
+
+
 def _first_of(year: str, month: int, period: str, certainty: Certainty) -> Guess:
     digits = year.lstrip("'")
     number = int(digits) if len(digits) == 4 else 2000 + int(digits)
@@ -195,7 +240,11 @@ _UNIT = re.compile(
     r"clients?|heads?|advisers?|advisors?|analysts?|developers?|mitarbeite(?:r|nde)(?:innen)?|ma|"
     r"nutzer(?:innen)?|benutzer(?:innen)?|anwender(?:innen)?|personen|kunden|utilisateurs|"
     r"personnes|collaborateurs|clients|usuarios|personas|empleados|utenti|persone|dipendenti|"
-    r"gebruikers|medewerkers|personen|agenten)|"
+    r"gebruikers|medewerkers|personen|agenten|clientes|clienti|klanten|pazienti|pacientes|"
+    r"patients?|patienten|passengers?|passagiere|pax|students?|citizens?|members?|mitglieder|"
+    r"abonnes|assures|asegurados|polizas|burger|inwoners|alumnos|nutzende|benutzende)|"
+    r"(?:approx(?:\.|imately)?|aprox\.?|aproximadamente|circa|ca\.?|env(?:\.|iron)?|ungefahr|"
+    r"ongeveer|or so|about|est(?:\.|imated)?)|"
     r"\([^()]*\)|p\.? ?a\.?|/ ?(?:month|monat|mois|mes|mese|mo)|per month|pro monat|par mois|"
     r"al mes|al mese|per maand|x|st(?:k|uck)?\.?)$"
 )
@@ -220,6 +269,11 @@ _WORDS = {
     "duizend": "k",
     "million": "m",
     "millionen": "m",
+    "millones": "m",
+    "millions": "m",
+    "milioni": "m",
+    "miljoen": "m",
+    "mn": "m",
     "mio": "m",
     "mln": "m",
 }

@@ -19,6 +19,7 @@ from apps.intake.spreadsheets.values.form_guesses import (
     guess_amount,
     guess_boolean,
     guess_day,
+    guess_days_in_order,
     guess_number,
     guess_short_months,
 )
@@ -44,6 +45,7 @@ def guess_values(raw_values: Iterable[RawValue], mapping: BookMapping) -> list[D
             mapping.conventions,
             of_field[0].header,
             mapping.legend_of(code),
+            of_field[0].day_order,
         )
         chosen = mapping.values.get(code, {})
         for raw in of_field:
@@ -68,14 +70,18 @@ def guess_texts(
     conventions: SheetConventions,
     header: str = "",
     legend: Mapping[str, str] | None = None,
+    day_order: str = "",
 ) -> dict[str, Guess]:
-    """Return {text: guess} for the distinct texts of one field."""
+    """Return {text: guess} for the distinct texts of one field. `day_order`: that of its other
+    dates."""
     kind = FIELDS[code].kind
     if kind is ValueKind.CHOICE:
         return guess_choices(code, texts, header, legend)
-    if kind is ValueKind.DAY and (months := guess_short_months(texts)):
-        return {text: _guess_form(code, kind, text, conventions) for text in texts} | months
-    return {text: _guess_form(code, kind, text, conventions) for text in texts}
+    guesses = {text: _guess_form(code, kind, text, conventions) for text in texts}
+    if kind is ValueKind.DAY:
+        order = conventions.day_order or day_order
+        return guesses | guess_short_months(texts) | guess_days_in_order(texts, order)
+    return guesses
 
 
 def _guess_form(

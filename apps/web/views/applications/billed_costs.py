@@ -103,5 +103,7 @@ def _build_line(row: BilledOffering, currency: str) -> BilledLine:
 
 
 def _describe_prices(row: BilledOffering) -> str:
-    """Return a note if the registry does not know the list prices of the month."""
-    return " At the list prices of today." if row.is_of_today else ""
+    """Return notes on list prices that are of another day, or converted from another currency."""
+    of_today = " At the list prices of today." if row.is_of_today else ""
+    converted = "".join(f" Converted at {rate} ({rate.source})." for rate in row.rates)
+    return f"{of_today}{converted}"

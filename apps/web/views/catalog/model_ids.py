@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +17,19 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.identity.name_summaries import name_summaries
 from apps.catalog.identity.named_models import HOST_NOT_STATED, known_model_ids
-from apps.catalog.models import NodeKind, Offering, OfferingKind
+from apps.catalog.identity.own_hosting import (
+    OWN_HOSTING,
+    ensure_own_offerings,
+    own_hosting_versions,
+)
+from apps.catalog.models import (
+    NodeKind,
+    Offering,
+    OfferingCandidate,
+    OfferingKind,
+    Version,
+)
+from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.actions.named_models import (
@@ -36,14 +50,23 @@ MAX_LISTED = 20
 
 
 class ModelIdForm(forms.Form):
-    """Form of the choice; `real` is the ID of an offering with a model ID."""
+    """Form of the choice; `real` is the ID of an offering with a model ID. On own machines it is a
+    `version`, whose repository is the model ID."""
 
     real = forms.ModelChoiceField(
         queryset=Offering.objects.model_ids(),
+        required=False,
         widget=forms.HiddenInput,
         error_messages={
-            "required": "Select a model ID.",
             "invalid_choice": "This model ID is not in the catalogue. Select another one.",
+        },
+    )
+    version = forms.ModelChoiceField(
+        queryset=own_hosting_versions(),
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={
+            "invalid_choice": "This version has no open weights with a repository. Select another.",
         },
     )
     reason = forms.CharField(
@@ -53,10 +76,17 @@ class ModelIdForm(forms.Form):
         help_text="How the model ID was found, such as from the configuration.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not cleaned.get("real") and not cleaned.get("version"):
+            self.add_error("real", "Select a model ID.")
+        return cleaned
+
 
 @dataclass(frozen=True, slots=True)
 class ChoicePreview:
-    """What the choice of `real` changes, as far as the user can view it."""
+    """What the choice of `real` changes, as far as the user can view it. `real` is not stored yet
+    if a version was chosen that own machines do not serve so far."""
 
     real: Offering
     moved: Sequence[Dependency]
@@ -73,16 +103,22 @@ def choose_model_id(request: HttpRequest, pk: int) -> HttpResponse:
     return action_view(
         request,
         form=lambda: ModelIdForm(request.POST or None),
-        action=lambda form: identify_named_model(
-            offering=offering,
-            real=form.cleaned_data["real"],
-            by=user,
-            at=now(),
-            reason=form.cleaned_data["reason"],
-        ),
+        action=lambda form: _choose(offering, form, user),
         done=_confirm_choice,
         back=lambda result: reverse("offerings:detail", args=[result.real.pk]),
         page=lambda form: _render_choice(request, user, offering, form),
+    )
+
+
+@transaction.atomic
+def _choose(offering: Offering, form: ModelIdForm, user: User) -> Identification:
+    real, version = form.cleaned_data["real"], form.cleaned_data["version"]
+    if real is None:
+        if offering.host.slug != OWN_HOSTING:
+            raise ConflictError("Only a name on own machines can be a version. Select a model ID.")
+        real = Offering.objects.get(pk=ensure_own_offerings([version])[version.pk])
+    return identify_named_model(
+        offering=offering, real=real, by=user, at=now(), reason=form.cleaned_data["reason"]
     )
 
 
@@ -109,8 +145,11 @@ def _render_choice(
     today = day_of(at)
     summary = name_summaries([offering.pk], on=today)[offering.pk]
     query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-    candidates = _find_candidates(offering, query)
-    chosen = _find_chosen(request)
+    is_own = offering.host.slug == OWN_HOSTING
+    candidates: list[Offering] | list[Version] = (
+        _find_versions(offering, query) if is_own else _find_candidates(offering, query)
+    )
+    chosen = _find_chosen_version(request, offering) if is_own else _find_chosen(request)
     count = count_dependents(NodeKind.OFFERING, offering.pk, user=user)
     return render_page(
         request,
@@ -127,6 +166,7 @@ def _render_choice(
         summary=summary,
         query=query,
         is_host_stated=summary.is_host_stated,
+        is_own=is_own,
         candidates=candidates[:MAX_CANDIDATES],
         n_hidden=max(len(candidates) - MAX_CANDIDATES, 0),
         preview=None if chosen is None else _preview(user, offering, chosen),
@@ -148,6 +188,41 @@ def _find_candidates(offering: Offering, query: str) -> list[Offering]:
         rows.select_related("host", "version__foundation").order_by(
             "host__name", "version__released_on", "api_id", "region_scope", "service_tier", "pk"
         )[: MAX_CANDIDATES * 4]
+    )
+
+
+def _find_versions(offering: Offering, query: str) -> list[Version]:
+    """Return the versions with open weights that a name on own machines may be, or that match the
+    search."""
+    rows = own_hosting_versions()
+    if query:
+        rows = rows.filter(
+            Q(name__icontains=query)
+            | Q(identifier__icontains=query)
+            | Q(repositories__icontains=query)
+        )
+    else:
+        candidates = OfferingCandidate.objects.filter(offering=offering)
+        rows = rows.filter(
+            Q(pk__in=candidates.values("version"))
+            | Q(foundation__in=candidates.values("foundation"))
+        )
+    return list(rows.order_by("name", "identifier", "pk")[: MAX_CANDIDATES * 4])
+
+
+def _find_chosen_version(request: HttpRequest, offering: Offering) -> Offering | None:
+    """Return the model ID of the chosen version on own machines, unsaved if it is new there."""
+    value = request.POST.get("version") or request.GET.get("version") or ""
+    if not value.isdecimal() or len(value) > 18:
+        return None
+    version = own_hosting_versions().filter(pk=int(value)).first()
+    if version is None:
+        return None
+    stored = Offering.objects.model_ids().filter(
+        host=offering.host_id, api_id=version.repositories[0]
+    )
+    return stored.select_related("host", "version__foundation").first() or Offering(
+        host=offering.host, api_id=version.repositories[0], version=version
     )
 
 

@@ -102,7 +102,7 @@ class OfferingRow:
     def foundation_text(self) -> str:
         if self.foundation is not None:
             return self.foundation.name
-        return self.name.describe_layer("foundation") if self.name is not None else "unresolved"
+        return self.name.describe_layer("foundation") if self.name is not None else ""
 
     @property
     def developer_name(self) -> str:
@@ -168,6 +168,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
             "foundation",
             "Foundation",
             attrgetter("foundation_text"),
+            format=lambda text: text or "unresolved",
             url=_link_foundation,
             css=lambda row: "" if row.foundation else "dim",
         ),

@@ -193,8 +193,8 @@ class BilledCostList(ListPage[Any, BilledRow]):
     def get_basis(self) -> Any:
         text = (
             "Bills in the FOCUS format. List prices: recorded tokens per month times the list "
-            "prices at the end of the month, or of today if none is known for it. Currencies are "
-            "not converted."
+            "prices at the end of the month, or of today if none is known for it. Other "
+            "currencies are converted at the exchange rate of that day."
         )
         if self.month is None or not self.user.can_read_all:
             return text
