@@ -419,6 +419,7 @@ API = {
     "nnnnnnnl": """
         bom/token/{token}:get bom:post bom:put gate/:post gate/bundle/:get gate/{pk}/:get
         gate/{pk}/released/:post intake/litellm-callback/:post intake/{kind}/:post
+        intake/{kind}/propose/:post
     """,
     # governance, where only the offices see it
     "yyn0000l": """

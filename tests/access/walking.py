@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.accounts.models import Membership, SavedFilter, Team, User
 from apps.alerts.delivery import links
 from apps.alerts.models import Delivery, Mute
-from apps.catalog.models import Assertion, Offering, Source
+from apps.catalog.models import Assertion, Offering, Product, Source
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.models import BaseLoss, CampaignTask, Policy
@@ -149,6 +149,7 @@ def make_walked_rows() -> WalkedRows:
         ("identity/decisions/", {"pk": 1}),
         ("identity/", {"pk": make_offering("unknown-one", resolved=False).pk}),
         ("providers/", {"slug": addresses["providers"]}),
+        ("products/", {"slug": Product.objects.get(pk=addresses["products"]).slug}),
         (
             "^risks/inherited/",
             {

@@ -198,9 +198,10 @@ class Releases:
             others = self._families.find_stamped(reading.line, tuple(tokens))
             reading = self.family(others) if len(others) > 1 else reading
         named = self._families.lines_of(facts_of(tokens))
-        others = [line for line in named if line != reading.line]
-        if reading.kind is Kind.RESOLVED and others and not has_stamp:
-            reading = self.family((reading.line, *others))  # the name is that of another line too
+        namesakes = [line for line in named if line != reading.line]
+        if reading.kind is Kind.RESOLVED and namesakes and not has_stamp:
+            # the name is that of another line too
+            reading = self.family((reading.line, *namesakes))
         if not dates:
             return reading
         return self._read_dated(reading, dates, tokens)
