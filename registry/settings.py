@@ -589,6 +589,7 @@ SPECTACULAR_SETTINGS = {
     # names that several resources share, and names that a generator would also give to a property
     "ENUM_NAME_OVERRIDES": {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
+        "AiActClassEnum": "apps.inventory.models.Application.AiActClass",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
         "AlertStateEnum": "apps.alerts.models.Alert.State",
         "AliasKindEnum": "apps.catalog.models.Alias.Kind",

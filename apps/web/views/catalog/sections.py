@@ -17,7 +17,7 @@ from apps.exposure.engine.reach import reached_applications
 from apps.exposure.models import ActiveDependency
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Dependency
 from apps.risks.models import FoundationRisk
 from apps.web.drawings.timelines.lifecycle import Claim, Lifecycle, Track, draw_lifecycle
 from apps.web.presenters.retirement_dates import OfferingSummary
@@ -166,6 +166,8 @@ def names_in_use(node_kind: NodeKind, ref: int, *, user: User, today: date) -> l
     ids = list(
         Offering.objects.exclude(kind=OfferingKind.MODEL_ID)
         .filter(footings__node__kind=node_kind, footings__node__ref=ref, resolved_to=None)
+        # most products are in the catalogue only
+        .filter(pk__in=Dependency.objects.values("offering"))
         .order_by("pk")
         .values_list("pk", flat=True)[:MAX_NAMES]
     )
