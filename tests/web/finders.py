@@ -333,7 +333,6 @@ FINDERS: dict[str, Finder] = {
     ),
     "notification-preferences:unsubscribe": _unsubscribe,
     "products:detail": lambda user: _first(_products(), slug="slug"),
-    "products:models-csv": lambda user: _first(_products(), slug="slug"),
     "versions:detail": _version,
     "webhooks:detail": lambda user: _first(_ordered(Webhook.objects)),
     "scenario-runs:detail": lambda user: _first(

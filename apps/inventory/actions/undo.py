@@ -24,6 +24,8 @@ from apps.catalog.models import (
     OfferingCandidate,
     OfferingKind,
     Price,
+    Product,
+    ProductModel,
     Provider,
 )
 from apps.common.errors import ConflictError
@@ -283,10 +285,11 @@ def _ignored_entries_condition(history: type[models.Model]) -> str:
     """Return SQL that excludes history entries which the undo leaves in place.
 
     They are contacts, teams and providers that the change added, offerings that it added to the
-    inbox, names without a model ID, and identities taken from a list of deployments, which the
-    remaining lists set again. The undo of an import removes those that nothing else uses.
+    inbox, names without a model ID, products of the built-in table, and identities taken from a
+    list of deployments, which the remaining lists set again. The undo of an import removes those
+    that nothing else uses.
     """
-    if history is _history_of(OfferingCandidate).model:
+    if history in {_history_of(each).model for each in (OfferingCandidate, Product, ProductModel)}:
         return " AND false"
     if history is _history_of(Price).model:
         # prices of names are those of their model IDs
