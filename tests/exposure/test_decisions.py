@@ -154,7 +154,7 @@ class TestRevoking:
         assert (event.by, event.reason) == (governor, "a second host is there")
 
     def test_what_is_not_accepted_cannot_be_taken_back(self, flag, governor):
-        with pytest.raises(FlagDecisionError, match="state of this flag is open"):
+        with pytest.raises(FlagDecisionError, match="This flag is open"):
             revoke_acceptance(flag=flag, reason="x", at=NOW, by=governor)
 
     def test_an_acceptance_whose_day_has_come_is_over_by_itself(self, flag, governor):

@@ -49,8 +49,7 @@ def acknowledge_flag(
             return life, []
         if life.state != "open":
             raise FlagDecisionError(
-                "Only an open flag can be acknowledged. The state of this flag is "
-                f"{row.get_state_display().lower()}."
+                f"Only an open flag can be acknowledged. This flag is {row.state}."
             )
         life, events = advance_flag(
             life, tolerance, on=day_of(at), decision=FlagDecision(acknowledge=True)
@@ -107,8 +106,7 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
             return life, list(events)
         if life.state != "accepted":
             raise FlagDecisionError(
-                "Only an accepted flag has an acceptance to revoke. The state of this flag "
-                f"is {row.get_state_display().lower()}."
+                f"Only an accepted flag has an acceptance to revoke. This flag is {row.state}."
             )
         return replace(life, state="open", accepted_until=None, ceiling=None), [REVOKED]
 

@@ -1,6 +1,7 @@
 """A change of an application by POST, confirmed with its effects on runway and findings."""
 
 from collections.abc import Callable
+from copy import copy
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -56,8 +57,6 @@ def locked_form[F: forms.BaseForm](
     the record afterwards; raises Http404 if it no longer exists."""
     if request.method == "POST":
         locks.locked_dependency(dependency, by=by)
-    stored = type(row)._default_manager.filter(pk=row.pk)
+    stored = get_object_or_404(type(row)._default_manager, pk=row.pk)
     # the form changes its instance, the row keeps the stored values
-    return form_class(
-        request.POST or None, instance=get_object_or_404(stored), row=get_object_or_404(stored)
-    )
+    return form_class(request.POST or None, instance=copy(stored), row=stored)
