@@ -131,7 +131,16 @@ def main(given: Sequence[str] | None = None) -> int:
         action="store_true",
         help="a machine without datefudge is no failure: say that the drill is skipped",
     )
+    parser.add_argument(
+        "--ignored",
+        action="store_true",
+        help="print the arguments by which another run of pytest leaves out what `--files reading`"
+        " runs; nothing where the clock cannot be shifted",
+    )
     chosen, rest = parser.parse_known_args(given)
+    if chosen.ignored:
+        print(" ".join(ignoring_arguments()))
+        return 0
     today = date.today()
     try:
         days = chosen_days(chosen.days, today=today)
@@ -145,6 +154,13 @@ def main(given: Sequence[str] | None = None) -> int:
     outcomes = [run(day, library=library, arguments=arguments) for day in days]
     print_outcomes(outcomes)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+def ignoring_arguments() -> list[str]:
+    """Return arguments of pytest, so that `make proof` runs no drill twice."""
+    if shifting_library() is None:
+        return []
+    return [f"--ignore={name}" for name in reading_files()]
 
 
 def chosen_days(text: str, *, today: date) -> list[Day]:

@@ -61,6 +61,20 @@ def test_files_that_read_the_clock_are_there_and_none_of_the_longest_or_of_other
     assert not [name for name in files if name.startswith(("tests/proof", "tests/alerts/faults"))]
 
 
+def test_a_run_beside_leaves_out_what_runs_on_the_other_day_and_nothing_without_such_a_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dates, "shifting_library", lambda: Path("datefudge.so"))
+    dates.main(["--ignored"])
+    shifted = capsys.readouterr().out.split()
+    monkeypatch.setattr(dates, "shifting_library", lambda: None)
+    dates.main(["--ignored"])
+
+    assert shifted == [f"--ignore={name}" for name in dates.reading_files()]
+    assert "--ignore=tests/access/test_audit.py" in shifted
+    assert not capsys.readouterr().out.split()
+
+
 def test_an_unknown_day_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         dates.main(["--days", "easter"])
