@@ -313,6 +313,13 @@ EXAMPLES: dict[str, Any] = {
         **_SOURCE,
     },
     "versions_partial_update": {"context_window": 200_000, **_SOURCE, **_REASON},
+    "exchange_rates_create": {
+        "currency": "EUR",
+        "on": _DAY,
+        "usd": "1.1",
+        "source": "https://acme.example/rates",
+    },
+    "exchange_rates_partial_update": {"usd": "1.12", "reason": "Corrected by the publisher."},
     "contracts_create": _CONTRACT,
     "contracts_partial_update": {"ends_on": "2028-12-31", "reason": "Renewed."},
     "delegations_create": {"deputy": "tomasz", "since": _DAY, "until": _UNTIL},
