@@ -242,9 +242,12 @@ def _present_row(
             ]
     explanation = ""
     if use.get("do") == "add" and 0 < use.get("confidence", 1.0) < 1.0:
+        cell = raw_use.get("model", "")
         explanation = (
-            f"'{raw_use.get('model', '')}' is identified as {use['api_id']}, "
-            f"confidence {share(use['confidence'])}: {use['why']}"
+            f"'{cell}' is identified as {use['api_id']}, confidence {share(use['confidence'])}: "
+            f"{use['why']}"
+            if use.get("resolved", True)
+            else f"'{cell}': {use['why']}"
         )
     return RowWords(
         row=row,
