@@ -32,6 +32,7 @@ from apps.intake.spreadsheets.plan.model_names import (
     role_of_category,
 )
 from apps.intake.spreadsheets.values.distinct import CREATE, ModelKind
+from apps.inventory.models import Dependency
 
 _KINDS = {
     Kind.RESOLVED: ModelKind.RESOLVED,
@@ -111,11 +112,12 @@ class ModelReferences:
     def read(
         self, text: str, host: str = "", region: str = "", tier: str = ""
     ) -> tuple[ModelReference, ...]:
-        """Return the models that a cell names, in their order."""
+        """Return the models that a cell names, each once, in their order."""
         key = (text, host, region, tier)
         references = self._read.get(key)
         if references is None:
-            references = self._read[key] = self._read_cell(text, host, region, tier)
+            references = _without_repeats(self._read_cell(text, host, region, tier))
+            self._read[key] = references
         return references
 
     # --- one cell ---------------------------------------------------------------------------------
@@ -495,6 +497,19 @@ class ModelReferences:
             why=reading.why,
             resolved=False,
         )
+
+
+def _without_repeats(references: Iterable[ModelReference]) -> tuple[ModelReference, ...]:
+    """Return the references without those to a model that an earlier one refers to in its role."""
+    distinct: dict[Any, ModelReference] = {}
+    for reference in references:
+        model = reference.model
+        if model is None:
+            distinct.setdefault(fold_name(reference.text), reference)
+        else:
+            role = reference.role or model.role or Dependency.Role.PRIMARY
+            distinct.setdefault((model.key, role), reference)
+    return tuple(distinct.values())
 
 
 def _in_region(offerings: Sequence[KnownOffering], region: str, tier: str) -> KnownOffering | None:
