@@ -12,7 +12,7 @@ from typing import Any
 from apps.accounts.models import Team
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.named_models import HOST_NOT_STATED, OWN_HOSTING
-from apps.catalog.models import Lifecycle, Offering, OfferingKind, Provider
+from apps.catalog.models import DateKind, Lifecycle, Offering, OfferingKind, Provider
 from apps.common.errors import DomainError
 from apps.intake.models import Import, ImportValue
 from apps.intake.spreadsheets.columns.fields import FIELDS
@@ -166,6 +166,7 @@ def _as_option(row: Offering) -> ModelOption:
         tier=row.service_tier,
         lifecycle=row.lifecycle,
         retires_on=row.retires_on.isoformat() if row.retires_on else "",
+        is_earliest=row.date_kind == DateKind.NOT_BEFORE,
     )
 
 
