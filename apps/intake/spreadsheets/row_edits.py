@@ -254,17 +254,18 @@ def _complete_mapping(
     if mapping.strict:
         return mapping
     values = {code: dict(chosen) for code, chosen in mapping.values.items()}
-    codes = {
-        code: texts[column]
+    columns = {
+        code: column
         for column, code in sheet.columns.items()
         if FIELDS[code].kind in MAPPED_KINDS and texts[column]
     }
     known = {
         (row.code, fold_name(row.text)): row
-        for row in import_.values.filter(code__in=codes)
+        for row in import_.values.filter(code__in=columns)
         if not row.is_chosen and row.certainty in ACCEPTED
     }
-    for code, text in codes.items():
+    for code, column in columns.items():
+        text = texts[column]
         key = fold_name(text)
         if key in values.get(code, {}):
             continue
@@ -272,7 +273,9 @@ def _complete_mapping(
         if row is not None:
             values.setdefault(code, {})[key] = row.guess
             continue
-        guess = guess_texts(code, [text], mapping.conventions, legend=mapping.legend_of(code))[text]
+        guess = guess_texts(
+            code, [text], mapping.conventions, sheet.heads[column], mapping.legend_of(code)
+        )[text]
         if guess.certainty in ACCEPTED:
             values.setdefault(code, {})[key] = guess.value
     return replace(mapping, values=values)
