@@ -90,13 +90,14 @@ def groups_of(records: Iterable[ImportValue]) -> list[ValueGroup]:
                 rows[0].header,
                 field.kind,
                 options,
-                tuple(_as_value(row) for row in rows),
+                tuple(map(as_distinct_value, rows)),
             )
         )
     return groups
 
 
-def _as_value(row: ImportValue) -> DistinctValue:
+def as_distinct_value(row: ImportValue) -> DistinctValue:
+    """Return a stored or unsaved value as the step shows it."""
     return DistinctValue(
         code=row.code,
         text=row.text,
