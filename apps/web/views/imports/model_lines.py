@@ -196,7 +196,7 @@ def _build_choices(
         return [_choice_of(model.offering, selected, today)]
     is_unresolved = selected in {NO_CHOICE, UNRESOLVED}
     if model.choice is not None:
-        choices = [ModelChoice(NO_CHOICE, is_unresolved, "Leave unresolved.")]
+        choices = [ModelChoice(NO_CHOICE, is_unresolved, "Without a model ID.")]
         if model.choice.offering not in {option.offering for option in model.options}:
             choices.append(_choice_of(model.choice, selected, today))
     else:
@@ -234,13 +234,13 @@ def describe_default(
     if model.kind is ModelKind.FAMILY:
         listed = join_names([names.foundation(slug) for slug in model.foundations], max_names=3)
         text = f"It can be {listed}. " if listed else ""
-        return "A family, not a model.", "", f"{text}It is imported as unresolved."
+        return "A family, not a model.", "", f"{text}It is imported without a model ID."
     if model.kind is ModelKind.PRODUCT:
         text = model.why or "Its model is not published."
         if model.products:
             return "One of several products, left open.", "", text
         return f"A product, {_name_product(model.product) or model.text}.", "", text
-    return "Not in the catalogue.", "", model.why or "It is imported as unresolved."
+    return "Not in the catalogue.", "", model.why or "It is imported without a model ID."
 
 
 def _name_line(model: DistinctModel, names: CatalogueNames) -> str:

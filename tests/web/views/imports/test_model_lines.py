@@ -106,7 +106,7 @@ def test_a_family_is_asked():
     )
 
     assert title == "A family, not a model."
-    assert rest == "It can be Gemini 2.5 Flash. It is imported as unresolved."
+    assert rest == "It can be Gemini 2.5 Flash. It is imported without a model ID."
 
 
 def test_few_ids_are_radio_buttons_and_many_are_a_list():
