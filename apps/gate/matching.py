@@ -338,7 +338,7 @@ class _PipelineCatalogue(CatalogueLookup):
                 offering.id,
             ),
         )
-        return self._build_resolved(
+        return self.build_resolved(
             plainest, party, confidence, f"{explanation}; no region or tier is given"
         )
 

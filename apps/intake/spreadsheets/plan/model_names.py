@@ -337,7 +337,7 @@ class CatalogueLookup:
                 offering for offering in matches if offering.api_id.lower() == model.lower()
             ] or matches
         if len(matches) == 1:
-            return self._build_resolved(matches[0], party, confidence, explanation)
+            return self.build_resolved(matches[0], party, confidence, explanation)
         if not matches and (region or tier):
             if len({offering.api_id for offering in offerings}) == 1:
                 return ResolvedModel(
@@ -350,7 +350,7 @@ class CatalogueLookup:
                     role=role_of_category(offerings[0].category),
                 )
         elif len(offerings) == 1 and not region and not tier:
-            return self._build_resolved(offerings[0], party, confidence, explanation)
+            return self.build_resolved(offerings[0], party, confidence, explanation)
         names = "; ".join(_format_offering(offering) for offering in offerings[:_MAX_NAMED])
         suffix = " and others" if len(offerings) > _MAX_NAMED else ""
         return ResolvedModel(
@@ -364,9 +364,10 @@ class CatalogueLookup:
             why=explanation,
         )
 
-    def _build_resolved(
+    def build_resolved(
         self, offering: KnownOffering, party: KnownProvider, confidence: float, explanation: str
     ) -> ResolvedModel:
+        """Return the model of an offering at its host."""
         return ResolvedModel(
             offering=offering.id,
             host=party.slug,
