@@ -24,7 +24,8 @@ from apps.intake.spreadsheets.columns.rows import (
 from apps.intake.spreadsheets.columns.values import fold_name, text_of
 from apps.intake.spreadsheets.plan.execution import existing_records_for
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
-from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
+from apps.intake.spreadsheets.plan.planner import Planner
+from apps.intake.spreadsheets.plan.row_plans import REFUSED
 from apps.intake.spreadsheets.plan.storage import PlanTally
 from apps.intake.spreadsheets.values.guesses import ACCEPTED, guess_texts
 from apps.intake.spreadsheets.values.steps import rates_on

@@ -8,7 +8,8 @@ from apps.catalog.identity.named_models import HOST_NOT_STATED, OWN_HOSTING, Nam
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.models import Foundation, Version
 from apps.intake.spreadsheets.columns.values import fold_name
-from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, KnownOffering
+from apps.intake.spreadsheets.plan.known_models import KnownOffering
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.stated_hosts import StatedHost
 
 

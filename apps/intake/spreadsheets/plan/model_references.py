@@ -16,12 +16,9 @@ from apps.catalog.identity.reading_references import find_reference
 from apps.catalog.models import OfferingKind
 from apps.intake.spreadsheets.columns.mapping import model_key
 from apps.intake.spreadsheets.columns.values import fold_name
+from apps.intake.spreadsheets.plan.known_models import ResolvedModel, role_of_category
 from apps.intake.spreadsheets.plan.model_ids import CatalogueModelIds, in_region
-from apps.intake.spreadsheets.plan.model_names import (
-    CatalogueLookup,
-    ResolvedModel,
-    role_of_category,
-)
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.stated_hosts import NOT_STATED, HostFinder, StatedHost
 from apps.intake.spreadsheets.values.distinct import ModelKind
 from apps.inventory.models import Dependency

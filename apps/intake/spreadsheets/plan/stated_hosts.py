@@ -17,7 +17,8 @@ from apps.intake.spreadsheets.columns.values import (
     fold_name,
     is_empty_text,
 )
-from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, KnownProvider
+from apps.intake.spreadsheets.plan.known_models import KnownProvider
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.values.distinct import CREATE
 
 
