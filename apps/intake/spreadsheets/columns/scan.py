@@ -124,7 +124,7 @@ class _Counter:
         self._conventions = conventions
         self._values: dict[str, dict[tuple[str, str], RawValue]] = {}
         self._as_written: dict[tuple[str, str, str], RawValue] = {}
-        self._exact: dict[tuple[str, str], bool] = {}
+        self._exact: dict[tuple[str, str, str], bool] = {}
         self._day_orders: dict[str, set[str]] = {}
 
     def columns_of(self, sheet: SheetMapping) -> _Columns:
@@ -179,10 +179,11 @@ class _Counter:
                 return True
         elif _ISO_DAY.fullmatch(text):
             return True
-        key = (code, text)
+        currency, _factor = sheet.currency(column)
+        key = (code, text, currency)
         known = self._exact.get(key)
         if known is None:
-            known = parses(code, text, self._conventions, sheet.currency(column)[0])
+            known = parses(code, text, self._conventions, currency)
             if FIELDS[code].kind is ValueKind.DAY and (order := day_order_of(text)):
                 self._day_orders.setdefault(code, set()).add(order)
             if len(self._exact) < _MAX_CHECKED:
