@@ -13,7 +13,8 @@ from apps.catalog.identity.hosts import HOSTS
 from apps.catalog.models import Offering, ProviderRole
 from apps.gate.rules.definitions import Matching
 from apps.intake.models import NameDecision, Observation
-from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, ResolvedModel
+from apps.intake.spreadsheets.plan.known_models import ResolvedModel
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.inventory.models import Application
 
 # hosts on which customers name their deployments themselves, instead of the model
@@ -338,7 +339,7 @@ class _PipelineCatalogue(CatalogueLookup):
                 offering.id,
             ),
         )
-        return self._build_resolved(
+        return self.build_resolved(
             plainest, party, confidence, f"{explanation}; no region or tier is given"
         )
 

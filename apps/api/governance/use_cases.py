@@ -4,10 +4,26 @@ from rest_framework import serializers
 
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
+from apps.inventory.governance.use_cases.fields import (
+    ANSWER_FIELDS,
+    CONTACT_FIELDS,
+    USE_CASE_FIELDS,
+)
 from apps.inventory.governance.use_cases.filters import ProposedUseCaseFilter
 from apps.inventory.models import ProposedUseCase
 
-_NULL_IF_UNKNOWN = "Null if unknown."
+
+def _unknown_help(name: str) -> str:
+    """Return how an unknown answer reads; empty for texts, which are as written."""
+    column = USE_CASE_FIELDS.model_field(name)
+    if column.null:
+        return "Null if unknown."
+    return "Empty if unknown." if column.choices else ""
+
+
+_UNKNOWN_HELP = {
+    name: {"help_text": text} for name in ANSWER_FIELDS if (text := _unknown_help(name))
+}
 
 
 class ProposedUseCaseSerializer(serializers.ModelSerializer[ProposedUseCase]):
@@ -39,27 +55,8 @@ class ProposedUseCaseSerializer(serializers.ModelSerializer[ProposedUseCase]):
             "reference",
             "link",
             "submitted_at",
-            "proposer_name",
-            "proposer_email",
-            "name",
-            "purpose",
-            "starts_on",
-            "requests_per_month",
-            "users_affected",
-            "affects_public",
-            "decisions_about_people",
-            "ai_act_area",
-            "prohibited_practice",
-            "interacts_with_people",
-            "autonomy",
-            "data_classification",
-            "personal_data",
-            "geography",
-            "model_text",
-            "vendor_text",
-            "model_access",
-            "ai_act_role",
-            "business_owner",
+            *CONTACT_FIELDS,
+            *ANSWER_FIELDS,
             "tier",
             "tier_rules",
             "tier_version",
@@ -73,29 +70,7 @@ class ProposedUseCaseSerializer(serializers.ModelSerializer[ProposedUseCase]):
         read_only_fields = fields
         extra_kwargs = {
             "tier_version": {"help_text": "Version of the rules of the tier."},
-            **{
-                name: {"help_text": _NULL_IF_UNKNOWN}
-                for name in (
-                    "starts_on",
-                    "requests_per_month",
-                    "users_affected",
-                    "affects_public",
-                    "prohibited_practice",
-                    "interacts_with_people",
-                    "personal_data",
-                )
-            },
-            **{
-                name: {"help_text": "Empty if unknown."}
-                for name in (
-                    "decisions_about_people",
-                    "ai_act_area",
-                    "autonomy",
-                    "data_classification",
-                    "model_access",
-                    "ai_act_role",
-                )
-            },
+            **_UNKNOWN_HELP,
         }
 
 

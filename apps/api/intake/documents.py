@@ -434,7 +434,7 @@ def _mapping_choice(parameter: str, part: str) -> MappingChoice:
         mapping = json.loads(part)
     except (ValueError, RecursionError):
         raise ValidationError({"mapping": "The mapping is not valid JSON."}) from None
-    if not isinstance(mapping, dict):
+    if not isinstance(mapping, dict) or "\\u0000" in part:
         raise ValidationError({"mapping": "Send the mapping as a proposal returns it."})
     return mapping
 

@@ -226,7 +226,8 @@ def _find_offerings(
         Offering.objects.annotate(lower=Lower("api_id"))
         .filter(host__in=slugs)
         .filter(
-            Q(kind=OfferingKind.MODEL_ID, api_id__in=texts)
+            # to the letter too: the database lowers some letters differently
+            Q(api_id__in=texts)
             | (~Q(kind=OfferingKind.MODEL_ID) & Q(lower__in={text.lower() for text in texts}))
         )
         .order_by("pk")

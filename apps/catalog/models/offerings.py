@@ -54,7 +54,7 @@ class IdentityReason(models.TextChoices):
 
 
 class OfferingKind(models.TextChoices):
-    """What `Offering.api_id` holds: a model ID of the host, or what somebody wrote instead."""
+    """What `Offering.api_id` holds: a model ID of the host, or a name that was written instead."""
 
     MODEL_ID = "model_id", "Model ID"
     NAME = "name", "Name"
@@ -112,7 +112,7 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
 class Offering(models.Model):
     """A model as one host serves it; `api_id` is the exact string an application sends to `host`.
 
-    Of a name, `api_id` is the text as somebody wrote it, since the model ID is not known; of a
+    Of a name, `api_id` is the text as it was written, since the model ID is not known; of a
     product its slug. `OfferingCandidate` holds what they may be. The lifecycle columns of a name
     are those of one of its model IDs (identity/named_models.py). `resolved_to` is the model ID that
     a user chose for it.

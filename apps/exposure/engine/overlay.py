@@ -6,7 +6,7 @@ portfolio, while other sessions see no change and no real row is written or lock
 everything is rolled back.
 
 The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then a
-refresh of the changed applications. It is for jobs and small portfolios, not for a page.
+refresh of the changed applications. A page that uses it takes that long.
 """
 
 from collections.abc import Iterator, Mapping

@@ -19,7 +19,8 @@ from apps.intake.observations.deployment_names import (
     deployed_api_id,
     describe_deployments,
 )
-from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, KnownProvider, ResolvedModel
+from apps.intake.spreadsheets.plan.known_models import KnownProvider, ResolvedModel
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 
 # placeholders that a scanner reports if it cannot read the name
 _NO_NAME = re.compile(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import ApiToken, Team, User
 from apps.common.database.bulk_writes import acquire_named_lock
@@ -178,7 +179,7 @@ def _find_earlier_import(by: User, digest: str, key: str, mapping: MappingChoice
     if mapping == "auto":
         return same_file.filter(mapping__strict=False).first()
     # imports of before had no such mark
-    return same_file.exclude(mapping__strict=False).first()
+    return same_file.filter(Q(mapping__strict=True) | ~Q(mapping__has_key="strict")).first()
 
 
 def _get_default_team() -> Team:

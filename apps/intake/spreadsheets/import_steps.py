@@ -37,7 +37,8 @@ from apps.intake.spreadsheets.plan.execution import (
     store_rejections,
 )
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
-from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
+from apps.intake.spreadsheets.plan.planner import Planner
+from apps.intake.spreadsheets.plan.row_plans import REFUSED
 from apps.intake.spreadsheets.plan.storage import store_rows
 from apps.intake.spreadsheets.row_edits import edits_by_row
 from apps.intake.spreadsheets.values.records import ValueRecords, store_values

@@ -114,6 +114,18 @@ def apply_choices(mapping: BookMapping, data: Mapping[str, Any]) -> BookMapping:
     """Return the guessed mapping with the columns, values and models of an edited one: the whole
     output of a proposal, or its `mapping` alone. Raises UnreadableError with the place of what is
     wrong."""
+    try:
+        return _apply_edited(mapping, data)
+    except UnreadableError:
+        raise
+    except (AttributeError, TypeError, ValueError):
+        # a list in place of an object, a number in place of a text, or the like
+        raise UnreadableError(
+            "The mapping does not have the form of a proposal. Edit what a proposal returns."
+        ) from None
+
+
+def _apply_edited(mapping: BookMapping, data: Mapping[str, Any]) -> BookMapping:
     edited = data.get("mapping", data)
     if not isinstance(edited, Mapping):
         raise UnreadableError('"mapping" must be an object, as --propose prints it.')

@@ -14,7 +14,8 @@ from apps.intake.spreadsheets.import_steps import find_saved_mapping
 from apps.intake.spreadsheets.mapping_file import mapping_as_json, models_as_json
 from apps.intake.spreadsheets.plan.execution import existing_records_for
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
-from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
+from apps.intake.spreadsheets.plan.planner import Planner
+from apps.intake.spreadsheets.plan.row_plans import REFUSED
 from apps.intake.spreadsheets.plan.storage import PlanTally
 from apps.intake.spreadsheets.values.records import ValueRecords
 from apps.intake.spreadsheets.values.steps import rates_on

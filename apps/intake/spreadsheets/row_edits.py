@@ -24,7 +24,8 @@ from apps.intake.spreadsheets.columns.rows import (
 from apps.intake.spreadsheets.columns.values import fold_name, text_of
 from apps.intake.spreadsheets.plan.execution import existing_records_for
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
-from apps.intake.spreadsheets.plan.planner import REFUSED, Planner
+from apps.intake.spreadsheets.plan.planner import Planner
+from apps.intake.spreadsheets.plan.row_plans import REFUSED
 from apps.intake.spreadsheets.plan.storage import PlanTally
 from apps.intake.spreadsheets.values.guesses import ACCEPTED, guess_texts
 from apps.intake.spreadsheets.values.steps import rates_on
@@ -254,17 +255,18 @@ def _complete_mapping(
     if mapping.strict:
         return mapping
     values = {code: dict(chosen) for code, chosen in mapping.values.items()}
-    codes = {
-        code: texts[column]
+    columns = {
+        code: column
         for column, code in sheet.columns.items()
         if FIELDS[code].kind in MAPPED_KINDS and texts[column]
     }
     known = {
         (row.code, fold_name(row.text)): row
-        for row in import_.values.filter(code__in=codes)
+        for row in import_.values.filter(code__in=columns)
         if not row.is_chosen and row.certainty in ACCEPTED
     }
-    for code, text in codes.items():
+    for code, column in columns.items():
+        text = texts[column]
         key = fold_name(text)
         if key in values.get(code, {}):
             continue
@@ -272,7 +274,9 @@ def _complete_mapping(
         if row is not None:
             values.setdefault(code, {})[key] = row.guess
             continue
-        guess = guess_texts(code, [text], mapping.conventions, legend=mapping.legend_of(code))[text]
+        guess = guess_texts(
+            code, [text], mapping.conventions, sheet.heads[column], mapping.legend_of(code)
+        )[text]
         if guess.certainty in ACCEPTED:
             values.setdefault(code, {})[key] = guess.value
     return replace(mapping, values=values)

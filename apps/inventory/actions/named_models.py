@@ -1,23 +1,24 @@
 """Choosing the model ID of a name: its dependencies move to the model ID, and the choice is
 remembered for the next import."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db import models, transaction
+from django.db.models import Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.models import Offering, OfferingKind
+from apps.common.database.bulk_writes import update_rows
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.common.time import day_of
+from apps.common.time import day_of, now
 from apps.inventory.actions.locks import MissingRoleError, lock_teams_of
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 
@@ -48,9 +49,9 @@ def preview_identification(*, offering: Offering, real: Offering) -> Identificat
     moved: list[Dependency] = []
     merged: list[Dependency] = []
     rows = Dependency.objects.filter(offering=offering).select_related("application__team")
-    doubled_ids = _find_doubled(offering, real)
+    own_uses = _find_own_uses(offering, real)
     for row in rows.order_by("application__name", "pk"):
-        (merged if row.pk in doubled_ids else moved).append(row)
+        (merged if row.pk in own_uses.doubled_ids else moved).append(row)
     return IdentificationPreview(tuple(moved), tuple(merged))
 
 
@@ -61,23 +62,23 @@ def identify_named_model(
     """Move every dependency of the name `offering` to the model ID `real`, and remember the choice.
 
     `by` needs the editor role on each application concerned (None: a job acts). A dependency on a
-    model ID that the application already has at that time in that role ends, or is removed where it
-    began later; the others keep their dates, exit plans and tests.
+    model ID that the application already has at that time in that role ends; one that lasts longer
+    than those begins when they end. The others keep their dates, and all their exit plans and
+    tests.
     """
     catalogue_lock()
     offering = Offering.objects.select_for_update(of=("self",)).get(pk=offering.pk)
     real = Offering.objects.select_related("host").get(pk=real.pk)
     _refuse_unsuitable(offering, real)
     rows = _locked_dependencies(offering, by=by)
-    doubled_ids = _find_doubled(offering, real)
-    doubled = [row for row in rows if row.pk in doubled_ids]
-    moved_ids = [row.pk for row in rows if row.pk not in doubled_ids]
+    own_uses = _find_own_uses(offering, real)
+    doubled = [row for row in rows if row.pk in own_uses.doubled_ids]
+    moved_ids = [row.pk for row in rows if row.pk not in own_uses.doubled_ids]
     text = reason or f"model ID of “{offering.api_id}” chosen: {real.api_id}"
     with audit_context(user=by, reason=text) as change:
         Offering.objects.filter(pk=offering.pk).update(resolved_to=real, updated_at=Now())
-        Dependency.objects.filter(pk__in=moved_ids).update(offering=real, updated_at=Now())
-        for row in doubled:
-            _end_doubled(row, day_of(at))
+        _move_dependencies(moved_ids, real, own_uses)
+        _end_doubled(doubled, day_of(at))
         ExitPlan.objects.filter(target=offering).update(target=real, updated_at=Now())
         ExitTest.objects.filter(target=offering).update(target=real, updated_at=Now())
     return Identification(
@@ -91,23 +92,30 @@ def identify_named_model(
 
 @transaction.atomic
 def undo_identification(*, offering: Offering, change: UUID, by: User, reason: str = "") -> int:
-    """Return the dependencies that the choice moved to the name, and forget the choice; return
-    their number. Dependencies that were changed later stay as they are."""
+    """Return what the choice moved to the name: dependencies, and the targets of exit plans and
+    tests; and forget the choice. Return the number of dependencies. Records that were changed later
+    stay as they are."""
     catalogue_lock()
     offering = Offering.objects.select_for_update(of=("self",)).get(pk=offering.pk)
     real_id = offering.resolved_to_id
     is_last_choice = (
-        _history_of(offering).filter(pgh_context_id=change, resolved_to_id=real_id).exists()
+        _history_of(Offering)
+        .filter(pgh_obj_id=offering.pk, pgh_context_id=change, resolved_to_id=real_id)
+        .exists()
     )
     if real_id is None or not is_last_choice:
         raise ConflictError("The choice of the model ID was changed later. Choose it again.")
-    rows = list(Dependency.objects.filter(history__pgh_context_id=change).distinct())
-    _refuse_without_editor_role({row.application_id for row in rows}, by)
-    n_moved = 0
+    _refuse_without_editor_role(
+        Dependency.objects.filter(history__pgh_context_id=change)
+        .values_list("application_id", flat=True)
+        .distinct(),
+        by,
+    )
     with audit_context(user=by, reason=reason or "choice of the model ID undone"):
         Offering.objects.filter(pk=offering.pk).update(resolved_to=None, updated_at=Now())
-        for row in rows:
-            n_moved += _restore_dependency(row, change)
+        n_moved = _restore(Dependency, change, ("offering_id", "since", "until"))
+        for model in (ExitPlan, ExitTest):
+            _restore(model, change, ("target_id",))
     return n_moved
 
 
@@ -144,46 +152,88 @@ def _refuse_without_editor_role(application_ids: Collection[int], by: User | Non
         )
 
 
-def _find_doubled(offering: Offering, real: Offering) -> set[int]:
-    """Return the dependencies on the name whose application already uses the model ID in that role
-    at an overlapping time, as `overlapping_dependencies` defines it; one statement."""
+@dataclass(frozen=True, slots=True)
+class _OwnUses:
+    """Dependencies on a name whose application has the model ID in that role at an overlapping
+    time: those that it covers, and {dependency: day on which the covered time ends} of others."""
+
+    doubled_ids: set[int] = field(default_factory=set)
+    starts: Mapping[int, date] = field(default_factory=dict)
+
+
+def _find_own_uses(offering: Offering, real: Offering) -> _OwnUses:
+    """Compare the dependencies on the name with those on the model ID, whose overlap is that of
+    `overlapping_dependencies`; one statement."""
     if real._state.adding:
-        return set()
-    same_use = Dependency.objects.annotate(via=Coalesce("via_party_id", 0)).filter(
-        Q(until__isnull=True) | Q(until__gt=OuterRef("since")),
-        application=OuterRef("application"),
-        offering=real,
-        role=OuterRef("role"),
-        via=Coalesce(OuterRef("via_party_id"), 0),
-        since__lt=Coalesce(OuterRef("until"), date.max),
+        return _OwnUses()
+    same_use = (
+        Dependency.objects.annotate(via=Coalesce("via_party_id", 0))
+        .filter(
+            Q(until__isnull=True) | Q(until__gt=OuterRef("since")),
+            application=OuterRef("application"),
+            offering=real,
+            role=OuterRef("role"),
+            via=Coalesce(OuterRef("via_party_id"), 0),
+            since__lt=Coalesce(OuterRef("until"), date.max),
+        )
+        .order_by()
+        .values("application")
+        .annotate(last=Max(Coalesce("until", date.max)))
+        .values("last")
     )
-    rows = Dependency.objects.filter(Exists(same_use), offering=offering)
-    return set(rows.values_list("pk", flat=True))
+    rows = Dependency.objects.filter(offering=offering).annotate(covered=Subquery(same_use))
+    doubled_ids: set[int] = set()
+    starts: dict[int, date] = {}
+    for pk, until, covered in rows.exclude(covered=None).values_list("pk", "until", "covered"):
+        if covered >= (until or date.max):
+            doubled_ids.add(pk)
+        else:
+            starts[pk] = covered
+    return _OwnUses(doubled_ids, starts)
 
 
-def _end_doubled(row: Dependency, today: date) -> None:
-    """End a dependency that another one records; one that has not begun ends on its second day."""
-    if row.until is not None and row.until <= today:
-        return
-    until = max(today, row.since + timedelta(days=1))
-    Dependency.objects.filter(pk=row.pk).update(until=until, updated_at=Now())
-
-
-def _restore_dependency(row: Dependency, change: UUID) -> bool:
-    """Give the dependency the model and the end that it had before the change, unless it was
-    changed later; return whether it was restored."""
-    entries = list(_history_of(row).order_by("-pgh_id")[:50])
-    if entries[0].pgh_context_id != change:
-        return False
-    before = next((entry for entry in entries if entry.pgh_context_id != change), None)
-    if before is None:
-        return False
-    Dependency.objects.filter(pk=row.pk).update(
-        offering_id=before.offering_id, until=before.until, updated_at=Now()
+def _move_dependencies(ids: Collection[int], real: Offering, own_uses: _OwnUses) -> None:
+    Dependency.objects.filter(pk__in=set(ids) - own_uses.starts.keys()).update(
+        offering=real, updated_at=Now()
     )
-    return True
+    update_rows(
+        Dependency,
+        {
+            pk: {"offering_id": real.pk, "since": since, "updated_at": now()}
+            for pk, since in own_uses.starts.items()
+        },
+    )
 
 
-def _history_of(row: Offering | Dependency) -> Any:
-    history: Any = row.history  # type: ignore[union-attr]
-    return history
+def _end_doubled(rows: Collection[Dependency], today: date) -> None:
+    """End dependencies that others record; one that has not begun ends on its second day."""
+    update_rows(
+        Dependency,
+        {
+            row.pk: {"until": max(today, row.since + timedelta(days=1)), "updated_at": now()}
+            for row in rows
+            if row.until is None or row.until > today
+        },
+    )
+
+
+def _restore(model: type[models.Model], change: UUID, columns: tuple[str, ...]) -> int:
+    """Give the records that the change wrote the values that they had before, unless they were
+    changed later; return their number. Three statements."""
+    history = _history_of(model)
+    written = history.filter(
+        pgh_obj_id__in=history.filter(pgh_context_id=change).values("pgh_obj_id")
+    ).order_by("pgh_obj_id", "-pgh_id")
+    latest = dict(written.distinct("pgh_obj_id").values_list("pgh_obj_id", "pgh_context_id"))
+    before = written.exclude(pgh_context_id=change).distinct("pgh_obj_id")
+    restored = {
+        pk: {**dict(zip(columns, values, strict=True)), "updated_at": now()}
+        for pk, *values in before.values_list("pgh_obj_id", *columns)
+        if latest[pk] == change
+    }
+    update_rows(model, restored)
+    return len(restored)
+
+
+def _history_of(model: type[models.Model]) -> Any:
+    return model.history.rel.related_model._default_manager  # type: ignore[attr-defined]

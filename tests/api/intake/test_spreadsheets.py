@@ -42,6 +42,20 @@ def test_a_sheet_is_read_and_applied_at_once(sender, retailer, kind):
     assert (again.status_code, again.json()["id"]) == (200, answer.json()["id"])
 
 
+def test_a_sheet_that_was_imported_before_mappings_were_marked_is_not_imported_again(
+    sender, retailer
+):
+    content = as_csv(rows(retailer, "New bot"))
+    answer = post(sender, content, kind="csv", type="text/csv")
+    earlier = Import.objects.get(pk=answer.json()["id"])
+    del earlier.mapping["strict"]
+    earlier.save(update_fields=["mapping"])
+
+    again = post(sender, content, kind="csv", type="text/csv")
+
+    assert (again.status_code, again.json()["id"]) == (200, earlier.pk)
+
+
 def test_rows_about_others_are_refused_with_their_place(api, sender, retailer):
     elsewhere = make_team("Elsewhere")
     make_application("Theirs", team=elsewhere)
@@ -143,3 +157,26 @@ def test_a_proposal_writes_nothing_and_comes_back_with_choices(sender, retailer)
         post(sender, content, query="?mapping=all", kind="csv", type="text/csv").status_code == 400
     )
     assert post(sender, content, kind="spdx/propose", type="text/csv").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("mapping", "status"),
+    [
+        ({"sheets": 5}, 422),
+        ({"values": ["application.criticality"]}, 422),
+        ({"values": {"application.criticality": 3}}, 422),
+        ({"values": {"application.team": {"A": {}}}}, 422),
+        ({"mapping": {}, "models": None}, 422),
+        ({"mapping": {"team": "a\x00"}}, 400),
+    ],
+)
+def test_a_mapping_of_another_form_is_a_sentence(sender, retailer, mapping, status):
+    form = {
+        "file": SimpleUploadedFile("bots.csv", as_csv(rows(retailer, "Bot")), "text/csv"),
+        "mapping": json.dumps(mapping),
+    }
+
+    answer = sender.post("/api/v1/intake/csv/", form, format="multipart")
+
+    assert answer.status_code == status, answer.content
+    assert not Application.objects.filter(name="Bot").exists()

@@ -140,3 +140,8 @@ def test_a_text_that_is_a_model_id_of_the_host_is_that_model_id() -> None:
     offering = make_offering("claude-3-haiku", host=_bedrock())
 
     assert _name("claude-3-haiku", make_version()) == offering
+
+
+@pytest.mark.parametrize("text", ["ΜΟΝΤΕΛΟΣ 3", "İstanbul 3"])
+def test_a_name_in_letters_that_the_database_lowers_differently_is_one_offering(text: str) -> None:
+    assert _name(text) == _name(text)

@@ -195,6 +195,20 @@ def test_two_models_in_one_cell_are_two_dependencies(claims, mark):
     assert read.counts["uses"] == {"added": 2}
 
 
+def test_a_model_that_a_cell_names_twice_is_one_dependency_with_the_numbers_of_the_row(claims):
+    heads = ["Application", "Team", "Host", "Model", "Requests a month"]
+    cell = "gpt-4o-2024-11-20; gpt-4o-2024-11-20"
+
+    read = preview([heads, ["Bot", "Claims", "openai", cell, "900"]], claims.by)
+
+    plan = ImportRow.objects.get(import_record=read).plan
+    assert (plan["use"]["offering"], plan["use"]["changes"]["monthly_requests"]) == (
+        claims.gpt.pk,
+        [None, 900],
+    )
+    assert "further" not in plan
+
+
 def test_regional_offerings_are_told_apart_by_region(claims):
     host = make_provider("azure")
     for region in ("eu", "us"):

@@ -265,6 +265,38 @@ def test_all_reasons_of_a_row_are_listed_and_a_corrected_row_comes_in(claims):
 
 
 @pytest.mark.django_db
+def test_a_corrected_cell_is_read_by_the_header_of_its_column(claims):
+    heads = ["Application", "Team", "Live in production", "Criticality", "Users"]
+    rows = [[name, "Claims", live, "high", "5"] for name, live in (("A", "no"), ("B", "yes"))]
+    read = preview([heads, *rows], claims.by)
+
+    edited = edit_row(import_=read, position=1, cells={2: "ja"}, by=claims.by, at=now())
+
+    assert (edited.application["status"], edited.reasons) == ("production", [])
+
+
+@pytest.mark.django_db
+def test_a_corrected_team_goes_before_the_title_above_the_rows(claims):
+    heads = ["Application", "Criticality", "Users", "Host", "Model"]
+    rows = [
+        heads,
+        ["Legal", "", "", "", ""],
+        ["One", "high", "5", "openai", "gpt-4o-2024-11-20"],
+        ["Sales", "", "", "", ""],
+        ["Two", "low", "6", "openai", "gpt-4o-2024-11-20"],
+    ]
+    by = make_user("gov", role="governance")
+    read = preview(rows, by)
+    assert ImportRow.objects.get(import_record=read, position=1).application["team"] == "Legal"
+
+    edit_row(import_=read, position=1, cells={len(heads): "Claims"}, by=by, at=now())
+
+    again = choose_values(import_=read, values={}, models={}, by=by, at=now())
+    teams = ImportRow.objects.filter(import_record=again).order_by("position")
+    assert [row.application["team"] for row in teams] == ["Claims", "Sales"]
+
+
+@pytest.mark.django_db
 def test_rows_are_corrected_by_the_uploader_before_the_confirmation_only(claims):
     read = preview([HEADS, ["One", "Claims", "", "", "", "", ""]], claims.by)
     with pytest.raises(IntakePermissionError):

@@ -1,5 +1,7 @@
 """Choosing the model ID of a name: what moves, what is remembered, and what the undo restores."""
 
+from datetime import timedelta
+
 import pytest
 
 from apps.accounts.roles import TeamRole
@@ -20,6 +22,7 @@ from tests.builders import (
     make_application,
     make_dependency,
     make_exit_plan,
+    make_exit_test,
     make_member,
     make_offering,
     make_provider,
@@ -92,13 +95,39 @@ def test_a_dependency_that_is_already_declared_ends_and_the_undo_reopens_it(
     assert doubled.until is None
 
 
-def test_exit_plans_towards_the_name_lead_to_the_model_id(named: Offering, real: Offering) -> None:
-    plan = make_exit_plan(make_dependency(make_application(), make_offering()), target=named)
+def test_a_dependency_that_lasts_longer_than_the_declared_one_begins_when_that_ends(
+    named: Offering, real: Offering
+) -> None:
+    application = make_application()
+    begun, ended = (TODAY - timedelta(days=days) for days in (300, 100))
+    make_dependency(application, real, since=begun - timedelta(days=30), until=ended)
+    used = make_dependency(application, named, since=begun)
 
-    _choose(named, real)
+    result = _choose(named, real)
 
-    plan.refresh_from_db()
-    assert plan.target == real
+    used.refresh_from_db()
+    assert (result.moved_ids, result.merged_ids) == ((used.pk,), ())
+    assert (used.offering, used.since, used.until) == (real, ended, None)
+    undo_identification(offering=named, change=result.change, by=make_user(role="governance"))
+    used.refresh_from_db()
+    assert (used.offering, used.since) == (named, begun)
+
+
+def test_exit_plans_and_tests_towards_the_name_lead_to_the_model_id_and_back(
+    named: Offering, real: Offering
+) -> None:
+    dependency = make_dependency(make_application(), make_offering())
+    rows = (make_exit_plan(dependency, target=named), make_exit_test(dependency, named))
+
+    result = _choose(named, real)
+
+    for row in rows:
+        row.refresh_from_db()
+        assert row.target == real
+    undo_identification(offering=named, change=result.change, by=make_user(role="governance"))
+    for row in rows:
+        row.refresh_from_db()
+        assert row.target == named
 
 
 def test_an_editor_chooses_for_own_applications_only(named: Offering, real: Offering) -> None:

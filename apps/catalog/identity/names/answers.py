@@ -403,7 +403,7 @@ class AnswerReader:
 
 
 def _has_other_words(scan: Scan, segment: int) -> bool:
-    """Return whether a part of a list has words that nobody understands, beside its use."""
+    """Return whether a part of a list has unknown words, beside its use."""
     return any(not phrases.FALLBACK.fullmatch(word) for word in scan.unknown_words.get(segment, ()))
 
 
@@ -426,7 +426,7 @@ def _names_series(folded: str, mention: Mention) -> bool:
 
 
 def _is_before_word(masked: str, mention: Mention) -> bool:
-    """Return whether a word that nobody understands follows a family's name directly."""
+    """Return whether an unknown word follows a family's name directly."""
     match = re.match(r" ([a-z]{3,})(?![a-z0-9])", masked[mention.end :])
     return match is not None and match[1] not in phrases.NOISE | phrases.CONNECTORS | TIERS
 

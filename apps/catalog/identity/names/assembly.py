@@ -153,8 +153,6 @@ class Assembly:
         if inside:
             product = min(products, key=lambda each: abs(each.start - inside[0].start))
             index = result.index(product)
-            if product.reading.product == "chatgpt" and inside[0].reading.kind is Kind.FAMILY:
-                pass
             within = (
                 inside[0].reading
                 if len(inside) == 1

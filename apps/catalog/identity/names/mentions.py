@@ -74,8 +74,8 @@ class Mention:
 
 @dataclass(slots=True)
 class Scan:
-    """What the words of a text are: mentions, fragments without a family (by segment), and words
-    that nobody understands."""
+    """What the words of a text are: mentions, fragments without a family (by segment), and
+    unknown words."""
 
     segments: list[Segment]
     mentions: list[Mention]
@@ -233,10 +233,8 @@ class MentionFinder:
         of the name before it."""
         if not self._families.is_anchor(token.text, after):
             return False
-        if current is None:
+        if current is None or gap:
             return True
-        if gap:
-            return token.text not in TIERS or self._families.is_anchor(token.text, after)
         if token.text == current.anchor:
             return token.text not in current.tokens[1:] and len(current.tokens) > 1
         return token.text not in self._families.words_of(current.anchor)

@@ -55,6 +55,8 @@ MAX_LISTED = 1_000
 _MAX_COLUMNS, _MAX_CELL = 500, 100_000
 _EXACT, _PLACES = Context(prec=60), Decimal("1e-18")
 _MAX_NUMBER_LENGTH, _MAX_MAGNITUDE = 60, 15
+# of a billing period without an end, so that its default is a date
+_LAST_START = date.max - timedelta(days=31)
 _REQUIRED_COLUMNS = (
     "BilledCost",
     "EffectiveCost",
@@ -306,7 +308,7 @@ def _parse_row(
         raise _InvalidRowError("BillingCurrency is not a currency of three letters.")
     day = _parse_day(row, "ChargePeriodStart")
     start = _parse_day(row, "BillingPeriodStart", default=day.replace(day=1))
-    end = _parse_day(row, "BillingPeriodEnd", default=start + timedelta(days=31))
+    end = _parse_day(row, "BillingPeriodEnd", default=min(start, _LAST_START) + timedelta(days=31))
     issuer = row.get("InvoiceIssuerName") or row.get("ProviderName", "")
     account = _digest_account(issuer, row.get("BillingAccountId", ""))
     kind, amount, requests = _parse_quantity(row)

@@ -92,7 +92,8 @@ def content_rows(
         for number, cells in book.tables[place].rows():
             if number <= sheet.head_row or _repeats_heads(cells, sheet):
                 continue
-            if edits and (replaced := edits.get((place, number))):
+            replaced = edits.get((place, number), {}) if edits else {}
+            if replaced:
                 cells = replace_cells(cells, replaced)
             if not any(
                 not is_empty_text(cells[column]) for column in sheet.columns if column < len(cells)
@@ -107,7 +108,7 @@ def content_rows(
                 if title is not None and title[0] == sheet.title_column:
                     team = team_of_title(title[1])
                 continue
-            if sheet.titles_at is not None and team:
+            if sheet.titles_at is not None and team and sheet.titles_at not in replaced:
                 cells = replace_cells(cells, {sheet.titles_at: team})
             yield place, sheet, number, cells
 

@@ -43,7 +43,7 @@ _ISO_DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 @dataclass(slots=True)
 class RawValue:
     """One text of a field. `context` is the host cell beside a model; `applications` are the names
-    of the first ones with it; `is_exact`: it is one of the known words or forms."""
+    of the first ones with it."""
 
     code: str
     text: str
@@ -51,9 +51,7 @@ class RawValue:
     header: str
     n_rows: int
     first_row: int
-    is_exact: bool = True
     applications: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
     # of dates: dmy or mdy, where another date of the field has a number above 12
     day_order: str = ""
 
@@ -62,8 +60,7 @@ def scan_book(
     book: Book, mapping: BookMapping, edits: RowEdits | None = None, *, keeps_files: bool
 ) -> tuple["KeptRows", list[RawValue], list[tuple[int, int, str]]]:
     """Return (the rows with content, the distinct values of the tables that are read, the rows that
-    are no record).
-    `keeps_files`: many rows are kept in a temporary file."""
+    are no record). `keeps_files`: many rows are kept in a temporary file."""
     kept = KeptRows(mapping, keeps_files=keeps_files)
     counter = _Counter(mapping.conventions)
     columns: dict[int, _Columns] = {}
@@ -118,7 +115,6 @@ class _Columns:
     model: int | None
     host: int | None
     application: int | None
-    role: int | None
 
 
 class _Counter:
@@ -128,7 +124,7 @@ class _Counter:
         self._conventions = conventions
         self._values: dict[str, dict[tuple[str, str], RawValue]] = {}
         self._as_written: dict[tuple[str, str, str], RawValue] = {}
-        self._exact: dict[tuple[str, str], bool] = {}
+        self._exact: dict[tuple[str, str, str], bool] = {}
         self._day_orders: dict[str, set[str]] = {}
 
     def columns_of(self, sheet: SheetMapping) -> _Columns:
@@ -144,7 +140,6 @@ class _Counter:
             place_of.get(MODEL),
             place_of.get("use.host"),
             place_of.get("application.name", place_of.get("application.slug")),
-            place_of.get("use.role"),
         )
 
     def add(self, columns: _Columns, number: int, cells: list[Cell]) -> None:
@@ -155,13 +150,10 @@ class _Counter:
                 continue
             if is_empty_text(cell):
                 continue
-            if kind in _EXACT_ONLY:
-                text = text_of(cell)
-                if self._is_exact(code, text, columns.sheet, column):
-                    continue
-                self._count(code, text, "", header, number).is_exact = False
-            else:
-                self._count(code, text_of(cell), "", header, number)
+            text = text_of(cell)
+            if kind in _EXACT_ONLY and self._is_exact(code, text, columns.sheet, column):
+                continue
+            self._count(code, text, "", header, number)
         if columns.model is not None and columns.model < n_cells:
             self._add_model(columns, number, cells)
 
@@ -187,10 +179,11 @@ class _Counter:
                 return True
         elif _ISO_DAY.fullmatch(text):
             return True
-        key = (code, text)
+        currency, _factor = sheet.currency(column)
+        key = (code, text, currency)
         known = self._exact.get(key)
         if known is None:
-            known = parses(code, text, self._conventions, sheet.currency(column)[0])
+            known = parses(code, text, self._conventions, currency)
             if FIELDS[code].kind is ValueKind.DAY and (order := day_order_of(text)):
                 self._day_orders.setdefault(code, set()).add(order)
             if len(self._exact) < _MAX_CHECKED:

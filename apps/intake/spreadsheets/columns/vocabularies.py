@@ -184,8 +184,8 @@ REACHED = _with_labels(
     _words(direct="direkt; directe; directo; diretto", embedded="vendor", gateway="via gateway"),
 )
 BINDING = _with_labels(Binding, _words(alias="moving", pinned="fixed"))
-# Values of a field from the least to the most, or the most to the least, for columns that state
-# classes by number; and whether class 1 is the first of them unless the words say otherwise.
+# Values of a field in the order of the classes by number: class 1 is the first of them, unless the
+# words say otherwise.
 SCALES: dict[str, tuple[object, ...]] = {
     "application.criticality": (0, 1, 2, 3),
     "application.data_classification": ("public", "internal", "confidential", "secret"),

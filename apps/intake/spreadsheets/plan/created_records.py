@@ -33,7 +33,7 @@ class CreatedRecords:
 
 
 def remove_created(created: dict[str, Any], *, change: UUID) -> dict[str, int]:
-    """Delete the created records that nothing else uses and nobody has changed since `change`, in
+    """Delete the created records that nothing else uses and no user has changed since `change`, in
     the caller's audit context; return the numbers that were deleted. A fixed number of statements
     for each kind."""
     removed = {}

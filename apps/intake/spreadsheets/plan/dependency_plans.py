@@ -2,21 +2,22 @@
 part of a row's plan)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from apps.catalog.identity.named_models import NamedModel
 from apps.intake.spreadsheets.columns.reasons import RowReason
-from apps.intake.spreadsheets.columns.rows import ParsedRow, jsonable
+from apps.intake.spreadsheets.columns.rows import ParsedRow
 from apps.intake.spreadsheets.plan.errors import RowError
 from apps.intake.spreadsheets.plan.existing_records import (
     SHEET_DEPENDENCY_FACTS,
     ExistingDependency,
     ExistingRecords,
 )
-from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, KnownProvider, ResolvedModel
+from apps.intake.spreadsheets.plan.known_models import KnownProvider, ResolvedModel
+from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.model_references import ModelReference, ModelReferences
+from apps.intake.spreadsheets.plan.row_plans import DependencyPlan
 from apps.inventory.models import Application, Dependency
 
 
@@ -31,49 +32,6 @@ class ApplicationOfRow:
     may_edit: bool
     team: str
     is_retired_addition: bool = False
-
-
-@dataclass(slots=True)
-class DependencyPlan:
-    """Plan for a dependency: `id` is the existing dependency, None for a new one; `offering` is
-    None if `new` has to be created first."""
-
-    do: str  # add, change or keep
-    id: int | None
-    model: ResolvedModel
-    role: str
-    via: KnownProvider | None
-    since: date
-    until: date | None
-    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    key: Any = None
-    note: str = ""
-    hosts: Mapping[str, str] = field(default_factory=dict)  # {slug: name} to be created
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the plan as stored with its row; `changes` are {fact: [old value, new value]}."""
-        model = self.model
-        return {
-            "do": self.do,
-            "id": self.id,
-            "offering": model.offering,
-            "new": list(model.new) if model.new else None,
-            "named": _named_as_json(model.named) if model.named else None,
-            "host": model.host,
-            "api_id": model.api_id,
-            "confidence": model.confidence,
-            "why": model.why,
-            "resolved": model.resolved,
-            "role": self.role,
-            "via": self.via.id if self.via else None,
-            "via_name": self.via.name if self.via else "",
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat() if self.until else None,
-            "changes": {
-                name: [jsonable(old_value), jsonable(new_value)]
-                for name, (old_value, new_value) in self.changes.items()
-            },
-        }
 
 
 class _AcceptedRow(NamedTuple):
@@ -450,19 +408,6 @@ class DependencyPlanner:
                     self._heads[row.sheet].get("use.model", ""),
                 )
         return plan, note
-
-
-def _named_as_json(named: NamedModel) -> dict[str, Any]:
-    return {
-        "host": named.host,
-        "text": named.text,
-        "kind": str(named.kind),
-        "label": named.label,
-        "region": named.region,
-        "tier": named.tier,
-        "versions": list(named.versions),
-        "foundations": list(named.foundations),
-    }
 
 
 def _hash_facts(facts: Mapping[str, Any]) -> int:

@@ -19,13 +19,8 @@ from apps.intake.spreadsheets.columns.rows import ParsedRow
 from apps.intake.spreadsheets.plan.created_records import CreatedRecords
 from apps.intake.spreadsheets.plan.existing_records import ExistingRecords
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
-from apps.intake.spreadsheets.plan.planner import (
-    PLAN_BATCH_SIZE,
-    REFUSED,
-    UNCHANGED,
-    Planner,
-    RowPlan,
-)
+from apps.intake.spreadsheets.plan.planner import PLAN_BATCH_SIZE, Planner
+from apps.intake.spreadsheets.plan.row_plans import REFUSED, UNCHANGED, RowPlan
 from apps.intake.spreadsheets.plan.storage import PlanTally, stored_rows, uses_of_plan
 from apps.intake.spreadsheets.plan.writer import PlanWriter
 

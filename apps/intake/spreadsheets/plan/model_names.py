@@ -5,86 +5,24 @@ The catalogue is read once per import; each distinct pair of host and model is r
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from apps.catalog.identity.hosts import host_slug
 from apps.catalog.identity.known_ids import build_resolver
 from apps.catalog.identity.named_models import NamedModel
 from apps.catalog.identity.names.reader import NameReader
-from apps.catalog.models import Alias, Offering, OfferingKind, Provider, ProviderRole, Version
+from apps.catalog.models import Alias, Offering, OfferingKind, Provider, Version
 from apps.intake.spreadsheets.columns.values import fold_name
+from apps.intake.spreadsheets.plan.known_models import (
+    CandidateOffering,
+    KnownOffering,
+    KnownProvider,
+    ResolvedModel,
+    role_of_category,
+)
 
 _MAX_NAMED = 5
 _SEPARATORS = (";", "\n", " / ", " + ", " and ", " und ", " & ")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownProvider:
-    id: int
-    slug: str
-    name: str
-    roles: tuple[str, ...]
-
-    @property
-    def is_gateway(self) -> bool:
-        return ProviderRole.GATEWAY in self.roles
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateOffering:
-    """Candidate offering: one of several of a model at one host."""
-
-    id: int
-    api_id: str
-    region: str
-    tier: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
-    """Model that a row names: either `offering` (its id), or `new` (host slug, api id, region,
-    tier), or a `refusal` about `column`.
-
-    `role` is the purpose that the catalogue knows, empty for a plain model."""
-
-    offering: int | None = None
-    new: tuple[str, str, str, str] | None = None
-    host: str = ""
-    api_id: str = ""
-    confidence: float = 0.0
-    why: str = ""
-    resolved: bool = True
-    role: str = ""
-    refusal: str = ""
-    problem: str = ""  # of a refusal: its text without the instruction
-    column: str = "use.model"
-    canonical: str = ""  # of a new id: the known model that it names
-    among: tuple[
-        "CandidateOffering", ...
-    ] = ()  # of a refusal: the offerings of one model that it can be
-    named: NamedModel | None = None  # a name or product without a model ID
-
-    @property
-    def key(self) -> Any:
-        if self.offering is not None:
-            return self.offering
-        return self.named.key if self.named is not None else self.new
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOffering:
-    id: int
-    host: int
-    api_id: str
-    region: str
-    tier: str
-    version: int | None
-    alias: int | None
-    category: str
-    lifecycle: str = ""
-    retires_on: date | None = None
 
 
 class CatalogueLookup:
@@ -152,7 +90,7 @@ class CatalogueLookup:
         self._name_reader: NameReader | None = None
         self._resolved_models: dict[tuple[str, str, str, str], ResolvedModel] = {}
 
-    def _add_name(self, offering: "KnownOffering", kind: str, resolved_to: int | None) -> None:
+    def _add_name(self, offering: KnownOffering, kind: str, resolved_to: int | None) -> None:
         host = self._by_id[offering.host].slug
         key = (host, offering.api_id.lower(), offering.region, offering.tier)
         self._names[key] = resolved_to or offering.id
@@ -180,7 +118,7 @@ class CatalogueLookup:
             return candidates[0]
         return self._by_slug.get(text.strip().lower())
 
-    def version_identifier(self, offering: "KnownOffering") -> str:
+    def version_identifier(self, offering: KnownOffering) -> str:
         """Return the identifier of the offering's version; empty if it has none."""
         if self._identifiers is None:
             self._identifiers = {pk: identifier for identifier, pk in self._versions.items()}
@@ -337,7 +275,7 @@ class CatalogueLookup:
                 offering for offering in matches if offering.api_id.lower() == model.lower()
             ] or matches
         if len(matches) == 1:
-            return self._build_resolved(matches[0], party, confidence, explanation)
+            return self.build_resolved(matches[0], party, confidence, explanation)
         if not matches and (region or tier):
             if len({offering.api_id for offering in offerings}) == 1:
                 return ResolvedModel(
@@ -350,7 +288,7 @@ class CatalogueLookup:
                     role=role_of_category(offerings[0].category),
                 )
         elif len(offerings) == 1 and not region and not tier:
-            return self._build_resolved(offerings[0], party, confidence, explanation)
+            return self.build_resolved(offerings[0], party, confidence, explanation)
         names = "; ".join(_format_offering(offering) for offering in offerings[:_MAX_NAMED])
         suffix = " and others" if len(offerings) > _MAX_NAMED else ""
         return ResolvedModel(
@@ -364,9 +302,10 @@ class CatalogueLookup:
             why=explanation,
         )
 
-    def _build_resolved(
+    def build_resolved(
         self, offering: KnownOffering, party: KnownProvider, confidence: float, explanation: str
     ) -> ResolvedModel:
+        """Return the model of an offering at its host."""
         return ResolvedModel(
             offering=offering.id,
             host=party.slug,
@@ -422,14 +361,6 @@ class CatalogueLookup:
 
 def _build_host_refusal(problem: str) -> ResolvedModel:
     return ResolvedModel(refusal=f"{problem} Enter the host.", problem=problem, column="use.host")
-
-
-def role_of_category(category: str) -> str:
-    if category.startswith("embed"):
-        return "embedding"
-    if category.startswith("rerank"):
-        return "reranker"
-    return "guardrail" if category.startswith("moderation") else ""
 
 
 def _format_offering(offering: KnownOffering) -> str:

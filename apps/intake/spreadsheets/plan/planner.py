@@ -7,7 +7,7 @@ does not grow with the inventory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import batched
 from typing import Any
@@ -15,84 +15,38 @@ from typing import Any
 from apps.intake.spreadsheets.columns.fields import FIELDS
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.columns.reasons import RowReason
-from apps.intake.spreadsheets.columns.rows import ParsedRow, jsonable
+from apps.intake.spreadsheets.columns.rows import ParsedRow
 from apps.intake.spreadsheets.columns.values import fold_name, normalise_text
 from apps.intake.spreadsheets.plan.dependency_plans import (
     ApplicationOfRow,
-    DependencyPlan,
     DependencyPlanner,
 )
 from apps.intake.spreadsheets.plan.errors import RowError, headers_by_code
 from apps.intake.spreadsheets.plan.existing_records import (
-    SHEET_APPLICATION_FACTS,
     ExistingApplication,
     ExistingRecords,
 )
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup
 from apps.intake.spreadsheets.plan.model_references import ModelReference, ModelReferences
+from apps.intake.spreadsheets.plan.row_plans import (
+    ADDED,
+    CHANGED,
+    REFUSED,
+    UNCHANGED,
+    ApplicationPlan,
+    DependencyPlan,
+    RowPlan,
+)
 from apps.intake.spreadsheets.values.distinct import CREATE
 from apps.inventory.models import Application
 
 PLAN_BATCH_SIZE = 5_000
-ADDED, CHANGED, UNCHANGED, REFUSED = "added", "changed", "unchanged", "refused"
 # the team of new applications whose row names none, of an import that may create teams
 UNASSIGNED_TEAM = "Unassigned"
 _NO_TEAM = 0
 # facts without an unknown value: a new application has the default until one is stated
 DEFAULTED_FACTS = frozenset({"criticality", "status"})
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
-
-
-@dataclass(slots=True)
-class ApplicationPlan:
-    """Plan for an application: `id` is None for one that the import adds; `key` is then the
-    position of the row that adds it."""
-
-    do: str  # add, change or keep
-    key: int
-    id: int | None
-    slug: str
-    name: str
-    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        changes = {
-            name: [jsonable(old_value), jsonable(new_value)]
-            for name, (old_value, new_value) in self.changes.items()
-        }
-        return {
-            "do": self.do,
-            "key": self.key,
-            "id": self.id,
-            "slug": self.slug,
-            "name": self.name,
-            "changes": changes,
-        }
-
-
-@dataclass(slots=True)
-class RowPlan:
-    """Plan of one row: the outcome, a reason and column if it is rejected, else the planned
-    changes."""
-
-    row: ParsedRow
-    outcome: str
-    reason: str = ""
-    column: str = ""
-    note: str = ""
-    application: ApplicationPlan | None = None
-    uses: list[DependencyPlan] = field(default_factory=list)
-    reasons: list[RowReason] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the planned changes; equal for two plans with the same effect. `further` are the
-        dependencies after the first one."""
-        uses = [use.as_json() for use in self.uses]
-        return {
-            "application": self.application.as_json() if self.application else None,
-            "use": uses[0] if uses else None,
-            **({"further": uses[1:]} if uses[1:] else {}),
-        }
 
 
 @dataclass(slots=True)
@@ -548,18 +502,6 @@ def same_value(old_value: Any, new_value: Any) -> bool:
             or " ".join(normalise_text(old_value).split()) == " ".join(new_value.split())
         )
     return bool(old_value == new_value)
-
-
-__all__ = [
-    "ADDED",
-    "CHANGED",
-    "REFUSED",
-    "SHEET_APPLICATION_FACTS",
-    "UNCHANGED",
-    "ApplicationPlan",
-    "Planner",
-    "RowPlan",
-]
 
 
 def _is_numbered(slug: str, stem: str) -> bool:

@@ -11,7 +11,8 @@ from django.db.models.functions import Cast
 
 from apps.intake.models import Import, ImportRow
 from apps.intake.spreadsheets.columns.rows import ParsedRow, dumps, facts_as_json, facts_from_json
-from apps.intake.spreadsheets.plan.planner import DEFAULTED_FACTS, RowPlan
+from apps.intake.spreadsheets.plan.planner import DEFAULTED_FACTS
+from apps.intake.spreadsheets.plan.row_plans import RowPlan
 
 _COLUMNS = (
     "import_record_id",

@@ -18,7 +18,7 @@ from apps.common.time import now
 from apps.intake.spreadsheets.columns.rows import dumps
 from apps.intake.spreadsheets.columns.values import fold_name
 from apps.intake.spreadsheets.plan.created_records import CreatedRecords
-from apps.intake.spreadsheets.plan.planner import ApplicationPlan, RowPlan
+from apps.intake.spreadsheets.plan.row_plans import ApplicationPlan, RowPlan
 from apps.inventory.models import Application, Dependency
 from apps.inventory.owners import OWNER_PERSONS, set_owner_persons
 

@@ -103,7 +103,8 @@ class ModelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelOption:
-    """Model ID that a name can be, with its lifecycle as recorded."""
+    """Model ID that a name can be, with its lifecycle as recorded. `is_earliest`: it retires on
+    `retires_on` or later."""
 
     offering: int
     host: str
@@ -113,6 +114,7 @@ class ModelOption:
     tier: str = ""
     lifecycle: str = ""
     retires_on: str = ""  # ISO date
+    is_earliest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -373,4 +373,4 @@ def guess_boolean(text: str) -> Guess:
 
 
 _YES = {_fold(word) for word in YES_WORDS} - {"x", "o", "s", "1"}
-_NO = {_fold(word) for word in NO_WORDS} - {"0", "n"} | {"n"}
+_NO = {_fold(word) for word in NO_WORDS} - {"0"}

@@ -133,7 +133,7 @@ class ValueRecords:
             return Guess(OWN_HOSTING, Certainty.CERTAIN, "Own machines.")
         if host:
             return Guess(host, Certainty.LIKELY)
-        stated = self._references.new_host(text)
+        stated = self._references.hosts.new_host(text)
         if stated.new_name:
             return Guess(CREATE, Certainty.LIKELY)
         return Guess(None, Certainty.NONE, stated.problem)

@@ -12,7 +12,7 @@ from typing import Any
 from apps.accounts.models import Team
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.catalog.identity.named_models import HOST_NOT_STATED, OWN_HOSTING
-from apps.catalog.models import Lifecycle, Offering, OfferingKind, Provider
+from apps.catalog.models import DateKind, Lifecycle, Offering, OfferingKind, Provider
 from apps.common.errors import DomainError
 from apps.intake.models import Import, ImportValue
 from apps.intake.spreadsheets.columns.fields import FIELDS
@@ -90,13 +90,14 @@ def groups_of(records: Iterable[ImportValue]) -> list[ValueGroup]:
                 rows[0].header,
                 field.kind,
                 options,
-                tuple(_as_value(row) for row in rows),
+                tuple(map(as_distinct_value, rows)),
             )
         )
     return groups
 
 
-def _as_value(row: ImportValue) -> DistinctValue:
+def as_distinct_value(row: ImportValue) -> DistinctValue:
+    """Return a stored or unsaved value as the step shows it."""
     return DistinctValue(
         code=row.code,
         text=row.text,
@@ -166,6 +167,7 @@ def _as_option(row: Offering) -> ModelOption:
         tier=row.service_tier,
         lifecycle=row.lifecycle,
         retires_on=row.retires_on.isoformat() if row.retires_on else "",
+        is_earliest=row.date_kind == DateKind.NOT_BEFORE,
     )
 
 

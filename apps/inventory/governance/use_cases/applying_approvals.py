@@ -31,7 +31,7 @@ SELECT dependency_id, approval_id FROM counting ORDER BY 1, 2
 @dataclass(frozen=True, slots=True)
 class ApplyingApproval:
     """An approval and what it says about the use: `permits` is None if that depends on unknown
-    answers, or on the criticality, which nobody has stated."""
+    answers, or on the criticality, which no answer states."""
 
     approval: Approval
     permits: bool | None

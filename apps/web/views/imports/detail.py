@@ -33,6 +33,9 @@ from apps.web.views.imports.presenters import RowWords
 from apps.web.views.imports.progress import progress_words
 from apps.web.views.imports.wizard import COLUMNS, PREVIEW, RESULT, VALUES, wizard_steps
 
+# people that one press of the button invites
+MAX_INVITED = 500
+
 # states in which rows have been planned
 _WITH_ROWS = (
     Import.State.READ,
@@ -234,7 +237,10 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
                 "not_imported": describe_not_imported(import_, models),
             }
         if import_.state == Import.State.APPLIED and import_.change:
-            return {"n_contacts": people_of_import(import_).count()}
+            return {
+                "n_contacts": people_of_import(import_).count(),
+                "max_invited": MAX_INVITED,
+            }
         return {}
 
     def get_row_css(self, row: RowWords) -> str:

@@ -93,8 +93,11 @@ class ModelLine:
 
 
 def is_retired(option: ModelOption, *, today: date) -> bool:
+    """Return whether the ID is retired; an earliest date that has passed retires nothing."""
     return option.lifecycle == Lifecycle.RETIRED or (
-        bool(option.retires_on) and date.fromisoformat(option.retires_on) <= today
+        bool(option.retires_on)
+        and not option.is_earliest
+        and date.fromisoformat(option.retires_on) <= today
     )
 
 
@@ -134,28 +137,21 @@ def describe_ids(
             return f"Retired on {first}", f"{by_all}."
         last = long_day(date.fromisoformat(known[-1]))
         return f"Retired between {first} and {last}", f"{by_all}."
-    coming = sorted(
-        option.retires_on
-        for option in options
-        if option.retires_on and not is_retired(option, today=today)
-    )
-    parts = []
-    late = ""
+    coming = [option for option in options if option.retires_on and option not in retired]
+    rest = "Retirement unknown until the ID is chosen."
     if coming:
-        first = long_day(date.fromisoformat(coming[0]))
-        parts.append(
-            f"Retires on {first} {by_all}."
-            if len(days) == 1
-            else f"Retires on {first} at the earliest, depending on the ID."
-        )
-    else:
-        parts.append("Retirement unknown until the ID is chosen.")
-    if retired:
-        n = len(retired)
-        late = (
-            f"{number(n)} of {quantity_of(len(options), 'ID')} {'is' if n == 1 else 'are'} retired."
-        )
-    return late, " ".join(parts)
+        first_one = min(coming, key=lambda option: (option.retires_on, not option.is_earliest))
+        first = long_day(date.fromisoformat(first_one.retires_on))
+        verb = "Retires no earlier than" if first_one.is_earliest else "Retires on"
+        if len(days) == 1:
+            rest = f"{verb} {first} {by_all}."
+        elif first_one.is_earliest:
+            rest = f"{verb} {first}, depending on the ID."
+        else:
+            rest = f"{verb} {first} at the earliest, depending on the ID."
+    n = len(retired)
+    late = f"{number(n)} of {quantity_of(len(options), 'ID')} {'is' if n == 1 else 'are'} retired."
+    return late if retired else "", rest
 
 
 def build_lines(
@@ -200,7 +196,7 @@ def _build_choices(
         return [_choice_of(model.offering, selected, today)]
     is_unresolved = selected in {NO_CHOICE, UNRESOLVED}
     if model.choice is not None:
-        choices = [ModelChoice(NO_CHOICE, is_unresolved, "Leave unresolved.")]
+        choices = [ModelChoice(NO_CHOICE, is_unresolved, "Without a model ID.")]
         if model.choice.offering not in {option.offering for option in model.options}:
             choices.append(_choice_of(model.choice, selected, today))
     else:
@@ -238,13 +234,13 @@ def describe_default(
     if model.kind is ModelKind.FAMILY:
         listed = join_names([names.foundation(slug) for slug in model.foundations], max_names=3)
         text = f"It can be {listed}. " if listed else ""
-        return "A family, not a model.", "", f"{text}It is imported as unresolved."
+        return "A family, not a model.", "", f"{text}It is imported without a model ID."
     if model.kind is ModelKind.PRODUCT:
         text = model.why or "Its model is not published."
         if model.products:
             return "One of several products, left open.", "", text
         return f"A product, {_name_product(model.product) or model.text}.", "", text
-    return "Not in the catalogue.", "", model.why or "It is imported as unresolved."
+    return "Not in the catalogue.", "", model.why or "It is imported without a model ID."
 
 
 def _name_line(model: DistinctModel, names: CatalogueNames) -> str:
@@ -273,7 +269,9 @@ def describe_day(option: ModelOption, *, today: date) -> str:
     """Return the retirement of one model ID, for a list."""
     if option.retires_on:
         day = date.fromisoformat(option.retires_on)
-        verb = "retired on" if is_retired(option, today=today) else "retires on"
+        verb = "retires no earlier than" if option.is_earliest else "retires on"
+        if is_retired(option, today=today):
+            verb = "retired on"
         return f"{verb} {long_day(day)}"
     if option.lifecycle == Lifecycle.RETIRED:
         return "retired"

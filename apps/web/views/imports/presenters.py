@@ -183,13 +183,13 @@ class RowWords:
 
     @property
     def model_note(self) -> str:
-        """Return the host, and whether the dependency is new and its model unresolved."""
+        """Return the host, and whether the dependency is new and its model ID not known."""
         if not self.model:
             return ""
         notes = (
             self.host or "no host",
             "new dependency" if self.is_new_use else "",
-            "unresolved" if self.is_unresolved else "",
+            "model ID not known" if self.is_unresolved else "",
         )
         return ", ".join(filter(None, notes))
 

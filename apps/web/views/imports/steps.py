@@ -19,13 +19,12 @@ from apps.intake.spreadsheets.import_steps import undo_import as undo_sheet_impo
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import governance_user
-from apps.web.views.imports.detail import show
+from apps.web.views.imports.detail import MAX_INVITED, show
 from apps.web.views.imports.forms import ColumnsForm
 from apps.web.views.imports.permissions import import_or_404, own_import
 from apps.web.views.imports.progress import progress_words
 
-# people that one press of the button invites, and reasons that the page lists
-MAX_INVITED = 500
+# reasons that the page lists
 MAX_LISTED_REJECTIONS = 5
 
 

@@ -16,11 +16,11 @@ from apps.intake.spreadsheets.values.distinct import (
     CREATE,
     Certainty,
     DistinctValue,
-    Guess,
     NamedRecord,
     ValueGroup,
     ValueKind,
 )
+from apps.intake.spreadsheets.values.steps import as_distinct_value
 from apps.inventory.queries import editable_teams
 from apps.web.pages.form_fields import write_options
 from apps.web.views.imports.value_choices import (
@@ -31,6 +31,7 @@ from apps.web.views.imports.value_choices import (
     encode,
     is_typed,
     option_labels,
+    team_field,
     typed_text,
     value_field,
 )
@@ -71,6 +72,14 @@ class ValueLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NewName:
+    """Team that the import creates; `is_checked`: unless the user unchecks it."""
+
+    value: DistinctValue
+    is_checked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ValueSection:
     """Distinct values of one field, or a part of them; `code` is in the URL and the anchor."""
 
@@ -83,7 +92,7 @@ class ValueSection:
     suggestions: SafeString
     is_wide: bool
     # teams to create, as a list of checkboxes; the lines then hold the others
-    new_names: tuple[DistinctValue, ...] = ()
+    new_names: tuple[NewName, ...] = ()
     n_new: int = 0
 
     @property
@@ -140,9 +149,15 @@ def build_section(
         n_open=group.n_open,
         suggestions=_write_suggestions(group, options),
         is_wide=group.kind in (ValueKind.PROVIDER, ValueKind.TEAM, ValueKind.PERSON),
-        new_names=tuple(new_names),
+        new_names=tuple(NewName(value, _is_checked(value, posted or {})) for value in new_names),
         n_new=n_new,
     )
+
+
+def _is_checked(value: DistinctValue, posted: Mapping[str, str]) -> bool:
+    """Return whether a team is created, as a form that could not be saved says it."""
+    name = team_field(value.pk)
+    return name in posted or f"{name}-shown" not in posted
 
 
 def sort_by_urgency(values: Sequence[DistinctValue]) -> list[DistinctValue]:
@@ -271,19 +286,7 @@ def with_teams(import_: Import, groups: Sequence[ValueGroup], user: User) -> lis
         rows[0].header,
         ValueKind.TEAM,
         tuple(editable_teams(user=user).values_list("slug", "name")),
-        tuple(
-            DistinctValue(
-                code=row.code,
-                text=row.text,
-                n_rows=row.n_rows,
-                guess=Guess(row.guess, Certainty(row.certainty), row.detail.get("why", "")),
-                choice=row.choice,
-                is_chosen=row.is_chosen,
-                first_row=row.first_row,
-                pk=row.pk,
-            )
-            for row in rows
-        ),
+        tuple(map(as_distinct_value, rows)),
     )
     return [*groups, teams]
 

@@ -7,7 +7,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -177,12 +177,8 @@ class BilledCostList(ListPage[Any, BilledRow]):
     @cached_property
     def totals(self) -> str:
         """The billed amounts of all rows by currency: `21.60 USD and 3.00 EUR`."""
-        totals: dict[str, Any] = {}
-        for record in self.queryset.order_by().values_list("currency", "billed_sum"):
-            totals[record[0]] = totals.get(record[0], 0) + record[1]
-        return " and ".join(
-            format_billed(total, currency) for currency, total in sorted(totals.items())
-        )
+        totals = self.queryset.order_by("currency").values("currency").annotate(total=Sum("billed"))
+        return " and ".join(format_billed(row["total"], row["currency"]) for row in totals)
 
     def get_lead(self) -> Headline:
         if not self.listing.n_found:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
-from apps.catalog.models import Footing, NodeKind, Offering
+from apps.catalog.models import Footing, NodeKind, Offering, Via
 from apps.common.text import pluralize
 from apps.exposure.engine.operations import Add, AddedDependency
 from apps.exposure.engine.scenarios import ScenarioAnswer, TablesNotBuiltError, run_operations
@@ -58,25 +58,28 @@ class SharedLayer:
 
 
 def shared_layers(offering: Offering, *, user: User) -> list[SharedLayer]:
-    """Return the layers that the application would share with others; two statements."""
-    refs: dict[NodeKind, int] = {
-        NodeKind(kind): ref
-        for kind, ref in Footing.objects.filter(
-            offering=offering, depth=0, node__kind__in=list(_LAYERS)
-        ).values_list("node__kind", "node__ref")
+    """Return the layers that the application would share with others, of a name those on which all
+    its candidates agree; three statements."""
+    nodes: dict[NodeKind, tuple[int, int]] = {
+        NodeKind(kind): (pk, ref)
+        for kind, pk, ref in Footing.objects.filter(
+            offering=offering, via=Via.DIRECT, depth=0, node__kind__in=list(_LAYERS)
+        ).values_list("node__kind", "node", "node__ref")
     }
     tables = layer_tables(layers=list(_LAYERS.values()), user=user)
+    names = node_names([pk for pk, _ref in nodes.values()])
     layers = []
     for kind, layer in _LAYERS.items():
-        if kind not in refs:
+        if kind not in nodes:
             continue
         table = tables[layer]
-        row = next((row for row in table.rows if row.ref == refs[kind]), None)
+        node, ref = nodes[kind]
+        row = next((row for row in table.rows if row.ref == ref), None)
         n, n_critical = (row.n_applications, row.n_critical) if row is not None else (0, 0)
         layers.append(
             SharedLayer(
                 layer.label,
-                row.name if row is not None else _name_of(offering, kind),
+                names[node].label,
                 n,
                 row.share if row is not None else _ZERO,
                 Decimal(n + 1) / (table.n_applications + 1),
@@ -95,13 +98,6 @@ def select_offering(request: HttpRequest, reading: ModelReading) -> Offering | N
         return reading.offerings[0] if reading.offerings else None
     offerings = Offering.objects.select_related("host", "version__foundation__developer")
     return get_object_or_404(offerings, pk=pk, not_a_model=False)
-
-
-def _name_of(offering: Offering, kind: NodeKind) -> str:
-    if kind == NodeKind.HOST or offering.version is None:
-        return offering.host.name
-    foundation = offering.version.foundation
-    return foundation.name if kind == NodeKind.FOUNDATION else foundation.developer.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from operator import attrgetter
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.urls import reverse
 
@@ -119,8 +119,10 @@ class UseCaseList(ListPage[ProposedUseCase, ProposedUseCase]):
     def describe_all(self) -> Headline:
         """Return the number of undecided use cases, and how many of them are of the high tier."""
         waiting = ProposedUseCase.objects.undecided().visible_to(self.user)
-        tiers = list(waiting.order_by().values_list("tier", flat=True))
-        n, n_high = len(tiers), tiers.count(ProposedUseCase.Tier.HIGH)
+        counts = waiting.aggregate(
+            n=Count("pk"), n_high=Count("pk", filter=Q(tier=ProposedUseCase.Tier.HIGH))
+        )
+        n, n_high = counts["n"], counts["n_high"]
         if not n:
             return Headline("All proposed use cases are decided.")
         opening = pluralize(

@@ -168,6 +168,14 @@ def test_a_row_that_cannot_be_used_is_rejected_with_its_number_and_reason(cells,
     assert document.charges[0].n_rows == 2
 
 
+def test_a_billing_period_without_an_end_is_read_on_the_last_day_of_the_calendar():
+    cells = {"BillingPeriodStart": "9999-12-31", "BillingPeriodEnd": ""}
+
+    [charge] = read_focus(file_of(line_of(**cells))).charges
+
+    assert (charge.period_start, charge.period_end) == (date.max, date.max)
+
+
 def test_rows_of_other_services_are_counted_and_said():
     document = read_focus(
         file_of(*[line_of(ServiceCategory="Compute", BilledCost="broken")] * 3, line_of())

@@ -12,6 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.models import Delivery
+from apps.catalog.identity.named_models import NamedModel, ensure_named_models
+from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.governance.use_cases import links
@@ -20,14 +22,18 @@ from apps.inventory.models import Application, Dependency, ProposedUseCase, UseC
 from apps.issues.evaluation import evaluate_kinds
 from apps.issues.models import Issue
 from apps.web.views.use_cases import proposal_form
+from apps.web.views.use_cases.added_exposure import shared_layers
 from tests.builders import (
     make_application,
     make_dependency,
+    make_foundation,
     make_offering,
+    make_provider,
     make_team,
     make_use_case,
     make_use_case_link,
     make_user,
+    make_version,
 )
 from tests.http import body_of, csv_rows, flash_text, text_of
 
@@ -380,6 +386,22 @@ class TestGovernance:
         assert "Added exposure" in page
         assert world.sonnet.host.name in page
         assert "Critical share after" in page
+
+    def test_a_name_shares_the_layers_on_which_all_its_candidates_agree(self, governance):
+        maker = make_provider("acme", roles=("developer",), name="Acme")
+        lines = [make_foundation(f"acme/{name}", developer=maker) for name in ("one", "two")]
+        for line in (lines[0], *lines):
+            make_version(foundation=line)
+
+        def share(*foundations):
+            name = NamedModel("cloud", f"{len(foundations)} models", foundations=foundations)
+            pk = ensure_named_models([name], at=now())[name]
+            layers = shared_layers(Offering.objects.get(pk=pk), user=governance)
+            return [(layer.label, layer.name) for layer in layers]
+
+        agreed = [("Developer", "Acme"), ("Host", "Cloud")]
+        assert share(lines[0].slug) == [*agreed, ("Foundation", lines[0].name)]
+        assert share(*(line.slug for line in lines)) == agreed
 
     def test_the_engine_measures_the_portfolio_with_the_application(self, world, as_user):
         refresh(on=world.today)

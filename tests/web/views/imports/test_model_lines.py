@@ -10,6 +10,7 @@ from apps.web.views.imports.model_lines import (
     CatalogueNames,
     build_lines,
     depends_on_retired,
+    describe_day,
     describe_default,
     describe_ids,
 )
@@ -20,7 +21,7 @@ NAMES = CatalogueNames(
 )
 
 
-def option(pk, retires_on="", lifecycle="active", api_id="model"):
+def option(pk, retires_on="", lifecycle="active", api_id="model", **fields):
     return ModelOption(
         pk,
         "bedrock",
@@ -28,6 +29,7 @@ def option(pk, retires_on="", lifecycle="active", api_id="model"):
         f"{api_id}-{pk}",
         lifecycle=lifecycle,
         retires_on=retires_on,
+        **fields,
     )
 
 
@@ -104,7 +106,7 @@ def test_a_family_is_asked():
     )
 
     assert title == "A family, not a model."
-    assert rest == "It can be Gemini 2.5 Flash. It is imported as unresolved."
+    assert rest == "It can be Gemini 2.5 Flash. It is imported without a model ID."
 
 
 def test_few_ids_are_radio_buttons_and_many_are_a_list():
@@ -142,3 +144,16 @@ def test_a_dependency_on_a_retired_model_is_counted_only_if_it_is_certain():
     assert not depends_on_retired(name(options=(retired, active)), today=TODAY)
     assert not depends_on_retired(name(options=(retired,), choice=active), today=TODAY)
     assert not depends_on_retired(name(), today=TODAY)
+
+
+def test_an_earliest_date_that_has_passed_retires_nothing():
+    soft = option(1, "2026-09-10", is_earliest=True)
+
+    late, rest = words(soft, option(2))
+
+    assert not depends_on_retired(name(offering=soft), today=TODAY)
+    assert (late, rest) == (
+        "",
+        "Retires no earlier than 10\xa0September\xa02026, depending on the ID.",
+    )
+    assert describe_day(soft, today=TODAY) == ("retires no earlier than 10\xa0September\xa02026")

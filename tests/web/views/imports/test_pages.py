@@ -82,7 +82,7 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     done = browser.post(f"{went_to.url}confirm/", follow=True)
     assert "1 application and 2 dependencies added, 1 application changed; " in text_of(done)
     assert "Undo import" in text_of(done)
-    assert "View unresolved models" in text_of(done)
+    assert "View names without a model ID" in text_of(done)
     known.refresh_from_db()
     assert known.criticality == 0
 

@@ -118,6 +118,17 @@ def test_a_wrong_value_is_said_beside_it_and_nothing_is_saved(browser, import_):
     assert not import_.values.filter(is_chosen=True).exists()
 
 
+def test_a_team_that_was_unchecked_stays_so_beside_a_wrong_value(browser, import_):
+    tier, marine = value_of(import_, "Tier 1"), value_of(import_, "Marine")
+    url = address(import_)
+    assert f'name="t{marine.pk}" checked' in text_of(browser.get(url))
+
+    refused = text_of(browser.post(url, {f"v{tier.pk}": "77", f"t{marine.pk}-shown": "1"}))
+
+    assert f'name="t{marine.pk}"' in refused
+    assert f'name="t{marine.pk}" checked' not in refused
+
+
 def test_a_model_name_offers_its_ids_and_never_says_that_no_retirement_is_announced(
     browser, import_
 ):
