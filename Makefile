@@ -6,10 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-SPREAD := --dist=loadfile --no-loadscope-reorder
-PARALLEL := --numprocesses=auto $(SPREAD)
-# one more than cores: drills wait for processes, timeouts and browsers most of their time
-PROOF_PARALLEL := --numprocesses=$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) $(SPREAD)
+PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 # the machine's Pythons serve; none is downloaded
 export UV_PYTHON_DOWNLOADS := never
 
@@ -49,12 +46,12 @@ test: setup ## what a change needs (PYTEST_ARGS="-k name"); browser tests where 
 
 proof: setup ## everything slow: the drills, and a third of the files that read the clock on another day
 	@# where the clock can be shifted, drills of its files are part of the second run only
-	@$(BIN)/python -m pytest -m proof $(PROOF_PARALLEL) $$($(BIN)/python -m tests.dates --ignored) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m proof $(PARALLEL) $$($(BIN)/python -m tests.dates --ignored) $(PYTEST_ARGS)
 	@exec $(BIN)/python -m tests.dates --days turn --files turn --where-possible $(PYTEST_ARGS)
 
 drills: setup ## months of feeds, killed processes, outages, browsers, real clients (PYTEST_ARGS="-k litellm")
 	@# real clients are installed below build/ from the package indexes; one that cannot be had is skipped and named
-	@exec $(BIN)/python -m pytest -m proof $(PROOF_PARALLEL) $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -m proof $(PARALLEL) $(PYTEST_ARGS)
 
 dates: setup ## the tests that read the clock on another day of the round (DAYS=leap-day,year-end or all; FILES=all)
 	@exec $(BIN)/python -m tests.dates --days $(or $(DAYS),turn) --files $(or $(FILES),reading) $(PYTEST_ARGS)

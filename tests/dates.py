@@ -31,9 +31,9 @@ from registry import embedded
 
 CHECKOUT = embedded.CHECKOUT
 TESTS = CHECKOUT / "tests"
-# as `make proof`
+# as `make test`
 PYTEST = (
-    f"--numprocesses={(os.cpu_count() or 1) + 1}",
+    "--numprocesses=auto",
     "--dist=loadfile",
     "--no-loadscope-reorder",
     "-p",
