@@ -20,7 +20,6 @@ from apps.common.database.statements import load_statement
 from apps.common.time import day_of, now
 
 _DESIRED = load_statement("catalog", "footing_due")
-_MANY_NEW_NODES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +95,20 @@ def refresh_footing(
             END $$
             """
         )
+        # the statistics of an empty table would make the planner scan all nodes for each row
         cursor.execute(
             """
-            INSERT INTO catalog_node (kind, ref)
-            SELECT DISTINCT kind, ref FROM footing_due d
-            WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = d.kind AND n.ref = d.ref)
-            ON CONFLICT DO NOTHING
+            DO $$ DECLARE n_new bigint; BEGIN
+                INSERT INTO catalog_node (kind, ref)
+                SELECT DISTINCT kind, ref FROM footing_due d
+                WHERE NOT EXISTS
+                    (SELECT 1 FROM catalog_node n WHERE n.kind = d.kind AND n.ref = d.ref)
+                ON CONFLICT DO NOTHING;
+                GET DIAGNOSTICS n_new = ROW_COUNT;
+                IF n_new > 100 THEN ANALYZE catalog_node; END IF;
+            END $$
             """
         )
-        if cursor.rowcount > _MANY_NEW_NODES:
-            # the statistics of an empty table would make the planner scan all nodes for each row
-            cursor.execute("ANALYZE catalog_node")
         cursor.execute(
             """
             DELETE FROM catalog_footing f USING catalog_node n

@@ -7,12 +7,16 @@ whole process.
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from apps.catalog.identity.names.phrases import MAX_READ
+from apps.catalog.models import Offering
+from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH, MAX_HEADER_LENGTH
+from tests.catalog import name_labels
 from tests.hostile_patterns import (
     CHECKOUT,
     UsedPattern,
@@ -30,6 +34,17 @@ SIZES = (8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
 # at the largest size: whatever needs less is no danger, and too short to be measured; work that
 # grows with the square of 64 KiB takes a hundred times as long
 INSTANT_SECONDS = 0.03
+# by module, the longest text that its patterns read: what is longer is cut before, as tests prove
+LONGEST = {
+    "apps.catalog.identity.names.": MAX_READ,
+    "apps.intake.phantom_offerings.": Offering._meta.get_field("api_id").max_length,
+    # a header, or a legend of 1,000 characters
+    "apps.intake.spreadsheets.columns.content": 1_000,
+    "apps.intake.spreadsheets.columns.headers.": MAX_HEADER_LENGTH,
+    "apps.intake.spreadsheets.columns.notes.": MAX_GUESSED_LENGTH,
+    "apps.intake.spreadsheets.plan.model_references.": MAX_READ,
+    "apps.intake.spreadsheets.values.": MAX_GUESSED_LENGTH,
+}
 MOST_SECONDS = 1.0
 MOST_GROWTH = 3.0
 REPEATS = 3
@@ -91,16 +106,16 @@ def _calls(pattern: "re.Pattern[Any]") -> dict[str, Callable[[Any], object]]:
     }
 
 
-def excess(pattern: "re.Pattern[Any]") -> str:
+def excess(pattern: "re.Pattern[Any]", sizes: Sequence[int] = SIZES) -> str:
     """Which text makes the pattern work more than three times as long when it is twice as long;
     empty for none."""
     for front, unit in hostile_units(pattern):
-        texts = [hostile_texts(pattern, size, front, unit) for size in SIZES]
+        texts = [hostile_texts(pattern, size, front, unit) for size in sizes]
         for name, call in _calls(pattern).items():
             for place, largest in enumerate(texts[-1]):
                 if _seconds(call, largest, INSTANT_SECONDS) < INSTANT_SECONDS:
                     continue
-                growth = _growth(call, [of_size[place] for of_size in texts])
+                growth = _growth(call, [of_size[place] for of_size in texts], sizes)
                 if growth:
                     return (
                         f"{name} of {front!r} + {unit!r} again and again, "
@@ -109,17 +124,17 @@ def excess(pattern: "re.Pattern[Any]") -> str:
     return ""
 
 
-def _growth(call: Callable[[Any], object], texts: list[Any]) -> str:
+def _growth(call: Callable[[Any], object], texts: list[Any], sizes: Sequence[int]) -> str:
     """The first doubling that costs too much, in words. What a busy machine adds is not there a
     second time."""
     before = 0.0
-    for size, text in zip(SIZES, texts, strict=True):
+    for size, text in zip(sizes, texts, strict=True):
         took = _seconds(call, text, repeats=REPEATS)
         if _is_too_much(took, before):
             before = _seconds(call, text[: len(text) // 2] + text[-1:], repeats=REPEATS)
             took = _seconds(call, text, repeats=REPEATS)
             if _is_too_much(took, before):
-                return f"{took:.3f} s at {size // KIB} KiB, {before:.3f} s at half of it"
+                return f"{took:.3f} s at {size} bytes, {before:.3f} s at half of it"
         before = took
     return ""
 
@@ -128,6 +143,13 @@ def _is_too_much(took: float, before: float) -> bool:
     return took >= MOST_SECONDS or (
         took >= INSTANT_SECONDS and before > 0 and took > MOST_GROWTH * before
     )
+
+
+def sizes_of(used: UsedPattern) -> tuple[int, ...]:
+    """Return the sizes of texts with which the pattern is measured."""
+    place = used.where.replace("/", ".")
+    longest = next((most for module, most in LONGEST.items() if place.startswith(module)), None)
+    return SIZES if longest is None else tuple(longest // part for part in (8, 4, 2, 1))
 
 
 PATTERNS = product_patterns()
@@ -149,7 +171,21 @@ def test_the_patterns_of_the_product_are_found() -> None:
 def test_a_pattern_works_no_more_than_three_times_as_long_on_twice_the_text(
     used: UsedPattern,
 ) -> None:
-    assert not (found := excess(used.pattern)), f"{used}: {found}"
+    assert not (found := excess(used.pattern, sizes_of(used))), f"{used}: {found}"
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", " ", "1 ", "- ", "gpt-4 / ", "claude ", "(", "→", "ﷺ", "\u0301"]
+)
+def test_a_name_as_long_as_a_book_is_cut_before_a_pattern_reads_it(unit: str) -> None:
+    reader = name_labels.reader()
+    text = unit * (SIZES[-1] // len(unit))
+    start = time.thread_time()
+
+    with _at_most(2 * MOST_SECONDS):
+        reader.read_name(text, text)
+
+    assert time.thread_time() - start < MOST_SECONDS
 
 
 @pytest.mark.parametrize("text", QUADRATIC)

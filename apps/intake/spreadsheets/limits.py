@@ -20,6 +20,8 @@ MAX_MERGED_CELLS = 100_000
 MAX_MERGED_AREAS = 20_000
 # characters of a number or date; the longest valid ones have about 30
 MAX_NUMBER_LENGTH = 64
+# characters of a cell from which its meaning is guessed
+MAX_GUESSED_LENGTH = 300
 # characters of a column header that are used
 MAX_HEADER_LENGTH = 200
 # rows that are searched for the headers, since tables often have titles above them

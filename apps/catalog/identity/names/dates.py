@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from apps.catalog.identity.names.phrases import compile_words
+from apps.catalog.identity.names.phrases import word_pattern
 from apps.catalog.identity.resolver.tokens import CODE, Tokens
 
 _MONTHS: dict[str, int] = {
@@ -49,19 +49,21 @@ _FORMS = tuple(
 )
 _SHORT_YEARS = range(22, 30)  # a year in two digits, when models as of today were released
 # The date says something about the application, not about the model.
-_OTHER_DATE = compile_words(
-    r"in|im|ab|en|nel|since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|"
-    r"live|go ?live|golive|started?|start",
-    r"(?:in )?(?:use|production|betrieb|einsatz)|launch\w*|rollout|introduced|eingefuhrt|"
-    r"deployed|signed|contract",
-    r"vertrag|review\w*|retir\w+|end of life|eol|expires?|sunset|deprecated|abgeschaltet|due|"
-    r"planned|geplant|reviewed",
-    r"updated|checked|stand|status|as of|per|last|contrat|went live|produktiv|migrat\w+|ends?|"
-    r"freigabe|approved|tested",
-    r"mise en service|en production|en produccion|in produzione|vigente",
+_OTHER_DATE = re.compile(
+    word_pattern(
+        r"in|im|ab|en|nel|since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|"
+        r"live|go ?live|golive|started?|start",
+        r"(?:in )?(?:use|production|betrieb|einsatz)|launch\w*|rollout|introduced|eingefuhrt|"
+        r"deployed|signed|contract",
+        r"vertrag|review\w*|retir\w+|end of life|eol|expires?|sunset|deprecated|abgeschaltet|due|"
+        r"planned|geplant|reviewed",
+        r"updated|checked|stand|status|as of|per|last|contrat|went live|produktiv|migrat\w+|ends?|"
+        r"freigabe|approved|tested",
+        r"mise en service|en production|en produccion|in produzione|vigente",
+    )
 )
-_OTHER_DATE_AFTER = compile_words(
-    r"live|go ?live|golive|in use|in production|rollout|start|im einsatz|produktiv"
+_OTHER_DATE_AFTER = re.compile(
+    word_pattern(r"live|go ?live|golive|in use|in production|rollout|start|im einsatz|produktiv")
 )
 
 

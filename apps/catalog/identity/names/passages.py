@@ -25,16 +25,18 @@ from apps.catalog.identity.resolver.index import KnownId
 from apps.catalog.identity.resolver.resolve import Resolver
 from apps.catalog.identity.resolver.tokens import tokens_of
 
-_DEVELOPER_NAMES = phrases.compile_words(
-    r"open ?ai|anthropic|google(?: deepmind)?|deepmind|meta(?: ai)?|facebook|amazon|microsoft|"
-    r"alibaba|nvidia|ibm|xai|x\.ai",
-    r"cohere|zhipu(?: ai)?|z\.ai|moonshot(?: ai)?|baidu|bytedance|tencent|stability(?: ai)?|"
-    r"black forest labs|ai21(?: labs)?",
-    r"nous ?research|(?<!chez\s)(?<!par\s)(?<!pour\s)(?<!avec\s)(?<!de\s)nous|"
-    r"mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
-    r"jina(?: ai)?|baai|perplexity|voyage(?= (?:re ?rank|embed))",
-    r"aleph alpha|liquid ai|arcee(?: ai)?|writer|ibm research",
-    r"(?:anthropic|google|microsoft|amazon|openai|meta|alibaba|nvidia|cohere)s",
+_DEVELOPER_NAMES = re.compile(
+    phrases.word_pattern(
+        r"open ?ai|anthropic|google(?: deepmind)?|deepmind|meta(?: ai)?|facebook|amazon|microsoft|"
+        r"alibaba|nvidia|ibm|xai|x\.ai",
+        r"cohere|zhipu(?: ai)?|z\.ai|moonshot(?: ai)?|baidu|bytedance|tencent|stability(?: ai)?|"
+        r"black forest labs|ai21(?: labs)?",
+        r"nous ?research|(?<!chez\s)(?<!par\s)(?<!pour\s)(?<!avec\s)(?<!de\s)nous|"
+        r"mistral ai|inflection|upstage|xiaomi|stepfun|allen ?ai|ai2|voyage ai|"
+        r"jina(?: ai)?|baai|perplexity|voyage(?= (?:re ?rank|embed))",
+        r"aleph alpha|liquid ai|arcee(?: ai)?|writer|ibm research",
+        r"(?:anthropic|google|microsoft|amazon|openai|meta|alibaba|nvidia|cohere)s",
+    )
 )
 _DEVELOPER_SLUGS = {
     "googledeepmind": "google",

@@ -11,6 +11,8 @@ from functools import lru_cache
 from apps.catalog.identity.resolver.facts import words
 
 MAX_LENGTH = 400
+# Blanks and marks of a text within it count until they are removed.
+MAX_READ = 2 * MAX_LENGTH
 
 _SAME_AS = str.maketrans(
     {
@@ -69,7 +71,8 @@ _GPT_4V = re.compile(r"\bgpt[ -]?4[ -]?v\b", re.I)
 _STABLE_DIFFUSION = re.compile(r"\bstable[ -]?diffusion\b", re.I)
 # Number formats of weights, which change no identity.
 _QUANTISATION = re.compile(
-    r"[-_ :]*\b(?:i?q\d(?:_[a-z0-9]+)+|\d[- ]?bits?|fp\d+|bf16|(?:nv|mx)fp\d|int\d|w\d+a\d+|awq|"
+    r"(?<![-_ :])[-_ :]*"
+    r"\b(?:i?q\d(?:_[a-z0-9]+)+|\d[- ]?bits?|fp\d+|bf16|(?:nv|mx)fp\d|int\d|w\d+a\d+|awq|"
     r"gptq|gguf|ggml)\b",
     re.I,
 )
@@ -77,7 +80,8 @@ _QUANTISATION = re.compile(
 
 def clean(text: str) -> str:
     """Return the text in composed letters, with plain quotes, dashes, blanks and arrows."""
-    text = unicodedata.normalize("NFKC", text[: 2 * MAX_LENGTH].translate(_SAME_AS))
+    # one letter can become eighteen, so the text is cut again: patterns meet no longer one
+    text = unicodedata.normalize("NFKC", text[:MAX_READ].translate(_SAME_AS))[:MAX_READ]
     # control characters and private marks are no text, and the reader uses marks of its own
     text = "".join(
         " " if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs") else letter
@@ -127,10 +131,10 @@ def fold(text: str) -> str:
     return "".join(_fold_letter(letter) for letter in text)
 
 
-def compile_words(*alternatives: str) -> re.Pattern[str]:
+def word_pattern(*alternatives: str) -> str:
     """Return a pattern of whole words over folded text; a blank matches a blank or a hyphen."""
     body = "|".join(alternative.replace(" ", r"[ -]?") for alternative in alternatives)
-    return re.compile(rf"(?<![a-z0-9])(?:{body})(?![a-z0-9])")
+    return rf"(?<![a-z0-9])(?:{body})(?![a-z0-9])"
 
 
 # --- statements about the cell itself -------------------------------------------------------------
@@ -226,26 +230,29 @@ _NOT_STATED = (
     r"a (?:completer|renseigner|choisir)|por completar|da (?:completare|compilare|scegliere)",
     r"to be (?:added|provided|supplied|filled(?: in)?|completed|chosen|selected)",
 )
-NO_MODEL = compile_words(*_NO_MODEL)
+NO_MODEL = re.compile(word_pattern(*_NO_MODEL))
 # The same of a product that can be used without it: `Power Automate flow without AI`.
 NO_AI = re.compile(
     r"(?<![a-z0-9])(?:no|without(?: any)?|kein\w*|ohne(?: jede)?|sans|aucune|pas d ?'? ?|sin|"
     r"ninguna|senza|nessuna|bez|geen|zonder) ?(?:ai|ki|ia|si|genai)(?![a-z0-9])"
     r"(?![ -](?!features?)[a-z])"
 )
-NONE = compile_words(*_NONE)
-METHOD = compile_words(*_METHODS)
-TOOLS = compile_words(*_TOOLS)
-NOT_STATED = compile_words(*_NOT_STATED)
+NONE = re.compile(word_pattern(*_NONE))
+METHOD = re.compile(word_pattern(*_METHODS))
+TOOLS = re.compile(word_pattern(*_TOOLS))
+NOT_STATED = re.compile(word_pattern(*_NOT_STATED))
 # A remark that says that the cell is complete.
-NO_MORE = compile_words(
-    r"no (?:(?:further|more|other|additional) )?(?:details?|info(?:rmation)?s?)(?: \w+)?",
-    r"(?:keine? |ohne )(?:(?:weiter|naher|genauer)\w* )?(?:angaben?|details?|informationen|infos?)",
-    r"(?:sans|pas de|aucun\w*) (?:autres? |plus de )?(?:details?|precisions?|informations?)",
-    r"(?:sin|no hay) (?:mas |otros )?(?:detalles?|datos|informacion)",
-    r"(?:senza|nessun\w*) (?:altr\w+ |ulterior\w* )?(?:dettagli\w*|informazion\w*)",
-    r"bez (?:dalszych |innych )?(?:szczegolow|informacji)",
-    r"(?:geen|zonder) (?:verdere |nadere |andere )?(?:details?|gegevens|informatie|info)",
+NO_MORE = re.compile(
+    word_pattern(
+        r"no (?:(?:further|more|other|additional) )?(?:details?|info(?:rmation)?s?)(?: \w+)?",
+        r"(?:keine? |ohne )(?:(?:weiter|naher|genauer)\w* )?(?:angaben?|details?|informationen|"
+        r"infos?)",
+        r"(?:sans|pas de|aucun\w*) (?:autres? |plus de )?(?:details?|precisions?|informations?)",
+        r"(?:sin|no hay) (?:mas |otros )?(?:detalles?|datos|informacion)",
+        r"(?:senza|nessun\w*) (?:altr\w+ |ulterior\w* )?(?:dettagli\w*|informazion\w*)",
+        r"bez (?:dalszych |innych )?(?:szczegolow|informacji)",
+        r"(?:geen|zonder) (?:verdere |nadere |andere )?(?:details?|gegevens|informatie|info)",
+    )
 )
 # Before a model that follows another one, when it did: `GPT-4o, since autumn GPT-4.1`.
 SINCE = re.compile(
@@ -298,24 +305,27 @@ COUNT = re.compile(
     r"|#\d+|(?<![a-z0-9.-])(?!gpt|glm|phi)[a-z]{2,6}-\d{4,}(?![a-z0-9.-])"
 )
 # What stands before a name that is no longer, or not yet, the one in use.
-PAST = compile_words(
-    r"no longer(?: \w+){0,2}|not any ?more|nicht mehr(?: \w+){0,1}|formerly|previously|former|"
-    r"was|used to be",
-    r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|auparavant|(?:precedem|anterieure)ment|"
-    r"anteriormente|previamente|antes|era|prima|precedentemente|in precedenza|ex|"
-    r"dawniej|poprzednio|wczesniej|uprzednio|vroeger|voorheen|eerder|voordien|"
-    r"niet (?:langer|meer)(?: \w+)?",
-    r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu d(?:e|u|es)?|"
-    r"en lugar de|invece di|al posto di|zamiast|in plaats van|ter vervanging van|vervangt|remplace|"
-    r"(?:sustituye|reemplaza)(?: a)?|sostituisce|zastepuje",
-    r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|"
-    r"migration) (?:away )?(?:from|von|de|da|z)",
-    r"before(?= ?:)|vorher|previous|prior|before that(?: \w+){0,3}|in the past",
-    r"originally|initially",
-    r"ursprunglich|zunachst|until (?:recently|lately|last \w+)|au debut|al inicio|all inizio",
-    r"nachfolger von|successor (?:of|to)|successeur de|sucesor de|successore di|nastepca|"
-    r"opvolger van",
-    r"retired|decommissioned|dropped|abandoned|removed|abgelost",
+PAST = re.compile(
+    word_pattern(
+        r"no longer(?: \w+){0,2}|not any ?more|nicht mehr(?: \w+){0,1}|formerly|previously|former|"
+        r"was|used to be",
+        r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|auparavant|(?:precedem|anterieure)ment|"
+        r"anteriormente|previamente|antes|era|prima|precedentemente|in precedenza|ex|"
+        r"dawniej|poprzednio|wczesniej|uprzednio|vroeger|voorheen|eerder|voordien|"
+        r"niet (?:langer|meer)(?: \w+)?",
+        r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu d(?:e|u|es)?|"
+        r"en lugar de|invece di|al posto di|zamiast|in plaats van|ter vervanging van|vervangt|"
+        r"remplace|"
+        r"(?:sustituye|reemplaza)(?: a)?|sostituisce|zastepuje",
+        r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|"
+        r"migration) (?:away )?(?:from|von|de|da|z)",
+        r"before(?= ?:)|vorher|previous|prior|before that(?: \w+){0,3}|in the past",
+        r"originally|initially",
+        r"ursprunglich|zunachst|until (?:recently|lately|last \w+)|au debut|al inicio|all inizio",
+        r"nachfolger von|successor (?:of|to)|successeur de|sucesor de|successore di|nastepca|"
+        r"opvolger van",
+        r"retired|decommissioned|dropped|abandoned|removed|abgelost",
+    )
 )
 # Before the name of a former model, the end of its time: `GPT-4.1 (bis 2025: GPT-3.5 Turbo)`.
 UNTIL = re.compile(
@@ -324,43 +334,57 @@ UNTIL = re.compile(
     r" (?:(?:q[1-4]|h[12])[ /-]?)?(?:\d{1,2}[./-]){0,2}20\d\d(?:-\d\d){0,2}[\s:=-]*$"
 )
 # Before the name of the model in use, after that of a former one.
-NOW = compile_words(
-    r"now|currently|today|since then|jetzt|heute|seitdem|seither|aktuell|maintenant|desormais|"
-    r"ahora|actualmente|ora|adesso|attualmente|teraz|obecnie|nu|thans|tegenwoordig|sindsdien"
+NOW = re.compile(
+    word_pattern(
+        r"now|currently|today|since then|jetzt|heute|seitdem|seither|aktuell|maintenant|desormais|"
+        r"ahora|actualmente|ora|adesso|attualmente|teraz|obecnie|nu|thans|tegenwoordig|sindsdien"
+    )
 )
-NEGATION = compile_words(
-    r"not|no|nicht|kein\w*|without|ohne|never|except|ausser|pas|sans|sin|senza|bez|nie|excluding|"
-    r"niet|geen|zonder|behalve"
+NEGATION = re.compile(
+    word_pattern(
+        r"not|no|nicht|kein\w*|without|ohne|never|except|ausser|pas|sans|sin|senza|bez|nie|excluding|"
+        r"niet|geen|zonder|behalve"
+    )
 )
-FUTURE = compile_words(
-    r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|"
-    r"trial\w*|considering|candidate",
-    r"(?:migration|migrating|move|moving|switch|switching|upgrade|upgrading|change) to",
-    r"(?:umstieg|wechsel|migration) (?:auf|zu)|(?:wird|soll|werden) (?:ersetzt|abgelost) durch",
-    r"(?:to|will|should) be (?:replaced|superseded) (?:by|with)",
-    r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|"
-    r"move to)|under review",
+FUTURE = re.compile(
+    word_pattern(
+        r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|"
+        r"trial\w*|considering|candidate",
+        r"(?:migration|migrating|move|moving|switch|switching|upgrade|upgrading|change) to",
+        r"(?:umstieg|wechsel|migration) (?:auf|zu)|(?:wird|soll|werden) (?:ersetzt|abgelost) durch",
+        r"(?:to|will|should) be (?:replaced|superseded) (?:by|with)",
+        r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|"
+        r"move to)|under review",
+    )
 )
 # "replaced by" of what has happened; what will happen leaves the first one in use.
 _TO_BE = r"(?<!to\sbe\s)(?<!will\sbe\s)(?<!should\sbe\s)(?<!wird\s)(?<!soll\s)(?<!werden\s)"
-REPLACED_BY = compile_words(
-    rf"{_TO_BE}(?:replaced|superseded|succeeded) (?:by|with)|{_TO_BE}(?:ersetzt|abgelost) durch",
-    r"(?:migrated|moved|switched|upgraded|changed) to|umgestellt auf|gewechselt (?:zu|auf)",
-    r"remplacee? par|(?:sustituido|reemplazado) por|sostituito (?:da|con)|zastapion\w+ przez|"
-    r"vervangen door|overgestapt (?:op|naar)",
+REPLACED_BY = re.compile(
+    word_pattern(
+        rf"{_TO_BE}(?:replaced|superseded|succeeded) (?:by|with)|"
+        rf"{_TO_BE}(?:ersetzt|abgelost) durch",
+        r"(?:migrated|moved|switched|upgraded|changed) to|umgestellt auf|gewechselt (?:zu|auf)",
+        r"remplacee? par|(?:sustituido|reemplazado) por|sostituito (?:da|con)|zastapion\w+ przez|"
+        r"vervangen door|overgestapt (?:op|naar)",
+    )
 )
-FALLBACK = compile_words(
-    r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|"
-    r"that) (?:fails|is down)",
-    r"standby|failover|secours|respaldo|riserva|zapasow\w+|reserve\w*|terugval\w*",
+FALLBACK = re.compile(
+    word_pattern(
+        r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|"
+        r"that) (?:fails|is down)",
+        r"standby|failover|secours|respaldo|riserva|zapasow\w+|reserve\w*|terugval\w*",
+    )
 )
-BASED_ON = compile_words(
-    r"based on|built on|derived from|trained from|auf basis(?: von)?|basiert auf|basierend auf|"
-    r"base sur",
-    r"basado en|basato su|opart[ya] na|na bazie|gebaseerd op|op basis van|(?:fine ?tune|finetuning|"
-    r"distillation|merge) (?:of|"
-    r"from|von)",
-    r"(?:fine ?tuned|finetuned|distilled) (?:from|of)",
+BASED_ON = re.compile(
+    word_pattern(
+        r"based on|built on|derived from|trained from|auf basis(?: von)?|basiert auf|basierend auf|"
+        r"base sur",
+        r"basado en|basato su|opart[ya] na|na bazie|gebaseerd op|op basis van|(?:fine ?tune|"
+        r"finetuning|"
+        r"distillation|merge) (?:of|"
+        r"from|von)",
+        r"(?:fine ?tuned|finetuned|distilled) (?:from|of)",
+    )
 )
 ADAPTATION = re.compile(
     r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|fein ?getunt\w*|"
@@ -368,19 +392,23 @@ ADAPTATION = re.compile(
     r"|feinabgestimmt\w*|custom ?-?trained|ajuste fino|affine|dostrojon\w+)"
     r"|(?P<adapter>q?lora|adapters?|peft|dora))(?![a-z0-9])"
 )
-DERIVATIVE = compile_words(
-    r"abliterated|uncensored|derestricted|merged?|merge|distill?ed|dpo|sft|orpo|derivative|derivat",
-    r"sauerkraut\w*|vicuna|alpaca|wizard\w*|orca|dolphin|airoboros|openhermes|leo ?lm|bloke",
+DERIVATIVE = re.compile(
+    word_pattern(
+        r"abliterated|uncensored|derestricted|merged?|merge|distill?ed|dpo|sft|orpo|derivative|derivat",
+        r"sauerkraut\w*|vicuna|alpaca|wizard\w*|orca|dolphin|airoboros|openhermes|leo ?lm|bloke",
+    )
 )
 # What a system of one's own is called by: a family's name beside it is a name of that system.
-SYSTEM = compile_words(
-    r"project|projekt|projet|progetto|proyecto|portal|crm|erp|programme|program|initiative|"
-    r"campaign|dashboard",
-    r"software|scanner|newsletter|database|farm|parcel|system|systeme|sistema|suite|branch|"
-    r"countertop|conference",
+SYSTEM = re.compile(
+    word_pattern(
+        r"project|projekt|projet|progetto|proyecto|portal|crm|erp|programme|program|initiative|"
+        r"campaign|dashboard",
+        r"software|scanner|newsletter|database|farm|parcel|system|systeme|sistema|suite|branch|"
+        r"countertop|conference",
+    )
 )
 # Kinds of models, which name no model: beside a name they say what it is for.
-KIND_OF_MODEL = compile_words(r"(?:text )?embed\w*|re ?rank\w*")
+KIND_OF_MODEL = re.compile(word_pattern(r"(?:text )?embed\w*|re ?rank\w*"))
 # What a model is for, in seven languages.
 ROLE = re.compile(
     r"trans?[sk]?[ck]ri(?:p|b|z|t)\w*|trascri\w*|zusammenfass\w*|samenvat\w*|resum(?:e|en|es|ir)\w*|"
@@ -391,22 +419,26 @@ ROLE = re.compile(
     r"extra[ckz]\w*|estrazion\w*|rout(?:ing|age)|triage|spraakherkenning|spracherkennung"
 )
 # Models that people name and that no catalogue lists: a part of a list that is no tool.
-OTHER_MODELS = compile_words(
-    r"nomic\w*|bge|e5|gte|instructor|mini ?lm|mp ?net|sbert|bert|roberta|distilbert|t5|flan|"
-    r"falcon|mpt|bloom|yi",
-    r"starcoder\w*|stablelm|sdxl|stable diffusion|midjourney|wav2vec\w*|parakeet|canary|bark|"
-    r"luminous|pharia|teuken",
-    r"dbrx|arctic|chirp|kling|hailuo|pika|luma|jurassic\w*|palm|bison|gecko|dolly|gpt-?j|gpt-?neo\w*",
-    r"xtts|kokoro|vosk|layoutlm\w*|donut|doctr|easyocr|paddleocr|cogvideo\w*|imagebind|clip|yolo\w*",
-    r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|"
-    r"baichuan\w*|chatglm\w*",
+OTHER_MODELS = re.compile(
+    word_pattern(
+        r"nomic\w*|bge|e5|gte|instructor|mini ?lm|mp ?net|sbert|bert|roberta|distilbert|t5|flan|"
+        r"falcon|mpt|bloom|yi",
+        r"starcoder\w*|stablelm|sdxl|stable diffusion|midjourney|wav2vec\w*|parakeet|canary|bark|"
+        r"luminous|pharia|teuken",
+        r"dbrx|arctic|chirp|kling|hailuo|pika|luma|jurassic\w*|palm|bison|gecko|dolly|gpt-?j|gpt-?neo\w*",
+        r"xtts|kokoro|vosk|layoutlm\w*|donut|doctr|easyocr|paddleocr|cogvideo\w*|imagebind|clip|yolo\w*",
+        r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|"
+        r"baichuan\w*|chatglm\w*",
+    )
 )
 
 # Words for models in general.
-GENERIC = compile_words(
-    r"(?:large|small|big|gro(?:ss|s)e\w*) language models?|foundation models?|language models?|"
-    r"slms?|llms?",
-    r"(?:large|frontier) models?",
+GENERIC = re.compile(
+    word_pattern(
+        r"(?:large|small|big|gro(?:ss|s)e\w*) language models?|foundation models?|language models?|"
+        r"slms?|llms?",
+        r"(?:large|frontier) models?",
+    )
 )
 # After a name: the whole series is meant.
 SERIES = re.compile(

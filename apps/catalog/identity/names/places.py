@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from apps.catalog.identity.hosts import BY_SLUG, HOSTS, developer_slug, host_slug
 from apps.catalog.identity.names.own_machines import OWN_CELL, OWN_WORDS, is_in_proper_name
-from apps.catalog.identity.names.phrases import compile_words
+from apps.catalog.identity.names.phrases import word_pattern
 
 OWN = "own"  # own machines, instead of a host of the catalogue
 
@@ -118,8 +118,10 @@ OWN_HOSTS = frozenset(
         "docker-model-runner",
     }
 )
-_GATEWAYS = compile_words(
-    r"lite ?llm|(?:our |own |internal |ai |llm )?gateway|api management|apim|kong|portkey|proxy"
+_GATEWAYS = re.compile(
+    word_pattern(
+        r"lite ?llm|(?:our |own |internal |ai |llm )?gateway|api management|apim|kong|portkey|proxy"
+    )
 )
 
 _PLATFORM = re.compile(
@@ -150,7 +152,7 @@ _AFTER_VIA = re.compile(
     )
     + r")(?![a-z0-9])|@ ?(?P<api>mistral|anthropic|openai|cohere|deepseek)(?![a-z0-9])"
 )
-_MICROSOFT = compile_words(r"microsoft(?: cloud)?|msft")
+_MICROSOFT = re.compile(word_pattern(r"microsoft(?: cloud)?|msft"))
 
 # The word API beside the name of a developer, in either order: `Sonar Pro (Perplexity API)`.
 _OF = r"(?:di|de|du|des|del|della|von|van|of|by|from|d')"

@@ -40,10 +40,18 @@ _PART_OF_NAME = re.compile(
 _COPILOT = r"(?:microsoft |ms |windows |bing )?co-?pilots?"
 
 
-def _compile(name: str) -> re.Pattern[str]:
+def _name_pattern(name: str) -> str:
     """Return the pattern of a name as a whole word; its blanks and hyphens may be missing."""
     body = re.escape(name.lower()).replace(r"\ ", "[ -]?").replace(r"\-", "[ -]?")
-    return re.compile(rf"(?<![a-z0-9]){body}(?![a-z0-9])")
+    return rf"(?<![a-z0-9]){body}(?![a-z0-9])"
+
+
+_ANY_COPILOT = re.compile(rf"(?<![a-z0-9]){_COPILOT}(?![a-z0-9])")
+_PATTERNS = tuple(
+    (name, product, re.compile(_name_pattern(name)))
+    for product in PRODUCTS
+    for name in dict.fromkeys((product.name, *product.other_names, *product.everyday))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +71,22 @@ def _key(text: str) -> str:
 def _index_names() -> dict[str, list[_Name]]:
     """Return the names by their first two letters, the longest first."""
     names = [
-        (len(name), _key(name), _Name(_compile(name), product, name in product.everyday))
-        for product in PRODUCTS
-        for name in dict.fromkeys((product.name, *product.other_names, *product.everyday))
+        *(
+            (len(name), _key(name), _Name(pattern, product, name in product.everyday))
+            for name, product, pattern in _PATTERNS
+        ),
+        *(
+            (len(first), _key(first), _Name(_ANY_COPILOT, None))
+            for first in (
+                "copilot",
+                "co-pilot",
+                "microsoft copilot",
+                "ms copilot",
+                "windows copilot",
+                "bing copilot",
+            )
+        ),
     ]
-    for first in (
-        "copilot",
-        "co-pilot",
-        "microsoft copilot",
-        "ms copilot",
-        "windows copilot",
-        "bing copilot",
-    ):
-        pattern = re.compile(rf"(?<![a-z0-9]){_COPILOT}(?![a-z0-9])")
-        names.append((len(first), _key(first), _Name(pattern, None)))
     index: dict[str, list[_Name]] = {}
     for _length, key, name in sorted(names, key=lambda entry: -entry[0]):
         index.setdefault(key, []).append(name)

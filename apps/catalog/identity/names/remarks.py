@@ -24,7 +24,7 @@ def mark_answer(answer: Answer, answers: list[Answer], text: Passage) -> Answer:
     has_next = next_start < len(text.folded)
     clause = re.split(r"[,;.]", before)[-1]
     after = text.folded[answer.end : next_start][:48]
-    bracket = re.match(r"[^a-z0-9]*\(([^)]*)\)", after)
+    bracket = re.match(r"[^a-z0-9(]*\(([^()]*)\)", after)
     remark = bracket[1] if bracket else ""
     between = text.folded[answer.end : next_start][:80] if has_next else ""
     past = phrases.PAST.search(between)

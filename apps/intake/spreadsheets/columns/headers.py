@@ -6,7 +6,7 @@ the whole header, or a part of one that names two things ("Use case / System")."
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import lru_cache
 
 _BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 _NOT_WORD = re.compile(r"[^a-z0-9&+/]+")
@@ -244,9 +244,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 )
 
 
-@cache
-def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((code, re.compile(pattern)) for code, pattern in _PATTERNS)
+_COMPILED = tuple((code, re.compile(pattern)) for code, pattern in _PATTERNS)
 
 
 def fold_header(text: str, *, with_brackets: bool = False) -> str:
@@ -285,7 +283,7 @@ def codes_of_header(text: str) -> list[str]:
 def _match(folded: str) -> list[str]:
     if not folded:
         return []
-    return [code for code, pattern in _compiled() if pattern.fullmatch(folded)]
+    return [code for code, pattern in _COMPILED if pattern.fullmatch(folded)]
 
 
 # --- currencies -----------------------------------------------------------------------------------

@@ -64,17 +64,19 @@ class Legend:
     place: str
 
 
+_CLASS = re.compile(
+    rf"(?:(?:{ORDINAL_WORDS}) ?)?(?:(?P<digits>\d{{1,2}})|(?P<roman>i{{1,3}}|iv|v)|"
+    rf"(?P<letter>[a-f]))"
+)
+
+
 def key_of(text: str) -> str:
     """Return the key of a class in a legend: "1" for "Tier 1", "2" for "B", "red" for "Rot"; empty
     if the text is none."""
     folded = " ".join(re.sub(r"[^a-z0-9]+", " ", _bare(text)).split())
     if folded in _COLOURS:
         return _COLOURS[folded]
-    match = re.fullmatch(
-        rf"(?:(?:{ORDINAL_WORDS}) ?)?(?:(?P<digits>\d{{1,2}})|(?P<roman>i{{1,3}}|iv|v)|"
-        rf"(?P<letter>[a-f]))",
-        folded,
-    )
+    match = _CLASS.fullmatch(folded)
     if match is None:
         return ""
     if match["digits"]:

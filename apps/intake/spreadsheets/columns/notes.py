@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from apps.intake.spreadsheets.columns.headers import CURRENCY_WORD
 from apps.intake.spreadsheets.columns.values import is_empty_text, text_of
 from apps.intake.spreadsheets.files.tables import Cell
+from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH
 
 _TOTAL = re.compile(
     r"(?:(?:sub|grand|gran|overall|zwischen|gesamt|teil|sous|sotto|tussen)[ -]?)?"
@@ -50,7 +51,7 @@ def is_note(
             len(texts) > 2
             or columns.get(column) != "application.name"
             or column == title_column
-            or _NOTE.match(text) is not None
+            or _NOTE.match(text[:MAX_GUESSED_LENGTH]) is not None
             or _TOTAL.fullmatch(text) is not None
         )
     if not any(_TOTAL.fullmatch(text.rstrip(" :")) for text in texts):

@@ -24,12 +24,12 @@ from apps.intake.spreadsheets.columns.values import (
     text_of,
 )
 from apps.intake.spreadsheets.files.tables import Book, Cell
+from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH
 from apps.intake.spreadsheets.values.distinct import ValueKind
 from apps.intake.spreadsheets.values.form_guesses import day_order_of
 
 MODEL = "use.model"
 MAX_DISTINCT = 5_000  # of one field; the rest is read cell by cell
-_MAX_TEXT_LENGTH = 300
 _MAX_APPLICATIONS = 3
 _ROWS_PER_BLOCK = 500
 _MEMORY_BYTES = 16 * 1024 * 1024  # of the kept rows; further ones go to a temporary file
@@ -202,7 +202,7 @@ class _Counter:
         raw = of_field.get(key)
         if raw is None:
             raw = RawValue(
-                code, text[:_MAX_TEXT_LENGTH], context[:_MAX_TEXT_LENGTH], header, 0, number
+                code, text[:MAX_GUESSED_LENGTH], context[:MAX_GUESSED_LENGTH], header, 0, number
             )
             if len(of_field) < MAX_DISTINCT and text.strip().lower() != EMPTY_MARK:
                 of_field[key] = raw

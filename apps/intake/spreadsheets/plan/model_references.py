@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.catalog.identity.named_models import OWN_HOSTING, NamedModel
+from apps.catalog.identity.names.phrases import MAX_READ
 from apps.catalog.identity.names.products import BY_SLUG
 from apps.catalog.identity.names.reading import Kind, Reading
 from apps.catalog.identity.reading_references import find_reference
@@ -99,7 +100,7 @@ class ModelReferences:
         exact = None if chosen else self._read_exact(text, host_text, region, tier)
         if exact is not None:
             return (exact,)
-        pieces = [piece for piece in _SEPARATORS.split(text.strip()) if piece]
+        pieces = [piece for piece in _SEPARATORS.split(text.strip()[:MAX_READ]) if piece]
         if len(pieces) > 1:
             listed = [self._read_exact(piece, host_text, region, tier) for piece in pieces]
             if all(listed):

@@ -12,6 +12,7 @@ from apps.intake.spreadsheets.columns.headers import fold_header
 from apps.intake.spreadsheets.columns.legends import ORDINAL_WORDS, key_of
 from apps.intake.spreadsheets.columns.values import YES_WORDS, fold_word
 from apps.intake.spreadsheets.columns.vocabularies import SCALES
+from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH
 from apps.intake.spreadsheets.values.distinct import Certainty, Guess
 from apps.intake.spreadsheets.values.refinements import (
     PAUSED_STATUS,
@@ -174,6 +175,7 @@ class ChoiceWords:
 
     def guess(self, text: str) -> Guess:
         """Return the guess for one text by its words alone."""
+        text = text[:MAX_GUESSED_LENGTH]
         without_code = _CODE.sub("", text)
         without_brackets = _BRACKETS.sub(" ", without_code)
         for form in (text, without_code, without_brackets):

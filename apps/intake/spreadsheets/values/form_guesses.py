@@ -18,7 +18,7 @@ from apps.intake.spreadsheets.columns.values import (
     parse_day,
     parse_number,
 )
-from apps.intake.spreadsheets.limits import MAX_NUMBER_LENGTH
+from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH, MAX_NUMBER_LENGTH
 from apps.intake.spreadsheets.values.distinct import Certainty, Guess
 
 # --- days -----------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def guess_number(text: str, conventions: SheetConventions, *, is_whole: bool) ->
 def guess_amount(text: str, conventions: SheetConventions) -> Guess:
     """Return the amount that a text states, in the currency as written. A mark before three digits
     groups thousands, since amounts have at most two decimals."""
-    bare = re.sub(r"[.,](?:-|–|—)+$", "", _fold(text))
+    bare = re.sub(r"[.,](?:-|–|—)+$", "", _fold(text[:MAX_GUESSED_LENGTH]))
     bare = CURRENCY_WORD.sub(" ", bare).strip(" .-–/")
     if re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", bare):
         digits = re.sub(r"[.,]", "", bare)
@@ -358,7 +358,7 @@ _BUT = re.compile(r"\b(?:but|aber|mais|pero|ma|maar|except|ausser|sauf|yes|no|ja
 
 def guess_boolean(text: str) -> Guess:
     """Return yes or no by the first word; "partly" is a likely yes."""
-    folded = _fold(text)
+    folded = _fold(text[:MAX_GUESSED_LENGTH])
     words = re.findall(r"[^\W\d_]+|[✓✔✗✘]", folded)
     if not words:
         return Guess()

@@ -4,10 +4,10 @@ one scale that would mean the same."""
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 
 from apps.intake.spreadsheets.columns.headers import fold_header
 from apps.intake.spreadsheets.columns.vocabularies import PAUSED
+from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH
 from apps.intake.spreadsheets.values.distinct import Certainty, Guess
 
 PAUSED_STATUS = "Interrupted. Choose whether the application is in production, a pilot or retired."
@@ -15,13 +15,11 @@ PAUSED_STATUS = "Interrupted. Choose whether the application is in production, a
 
 def is_paused(text: str) -> bool:
     """Return whether a status says that an application is interrupted."""
-    return _paused().search(fold_header(text)) is not None
+    return _PAUSED.search(fold_header(text[:MAX_GUESSED_LENGTH])) is not None
 
 
-@cache
-def _paused() -> re.Pattern[str]:
-    words = sorted((fold_header(word) for word in PAUSED.split("; ")), key=len, reverse=True)
-    return re.compile(rf"^(?:{'|'.join(map(re.escape, words))})\b")
+_PAUSED_WORDS = sorted((fold_header(word) for word in PAUSED.split("; ")), key=len, reverse=True)
+_PAUSED = re.compile(rf"^(?:{'|'.join(map(re.escape, _PAUSED_WORDS))})\b")
 
 
 _STRONGER = re.compile(
