@@ -7,7 +7,7 @@ and databases of these runs lie in .data/dates, apart from those of `make test`;
 servers that run elsewhere (DATABASE_URL, BROKER_URL) are not used, because such a server keeps its
 own time.
 
-    python -m tests.dates [--days all|turn|NAME,NAME] [--files all|reading] [arguments of
+    python -m tests.dates [--days all|turn|NAME,NAME] [--files all|reading|turn] [arguments of
     pytest]
 
 `libfaketime` does not serve: inside its own waiting calls it shows a signal handler the real time,
@@ -122,17 +122,27 @@ def main(given: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--files",
-        choices=["all", "reading"],
+        choices=["all", "reading", "turn"],
         default="all",
-        help="reading: those that read the clock",
+        help="reading: those that read the clock; turn: a third of them, another one in each round"
+        " of days",
     )
     parser.add_argument(
         "--where-possible",
         action="store_true",
         help="a machine without datefudge is no failure: say that the drill is skipped",
     )
+    parser.add_argument(
+        "--ignored",
+        action="store_true",
+        help="print the arguments by which another run of pytest leaves out what `--files turn`"
+        " runs; nothing where the clock cannot be shifted",
+    )
     chosen, rest = parser.parse_known_args(given)
     today = date.today()
+    if chosen.ignored:
+        print(" ".join(ignoring_arguments(today)))
+        return 0
     try:
         days = chosen_days(chosen.days, today=today)
     except KeyError as error:
@@ -141,10 +151,24 @@ def main(given: Sequence[str] | None = None) -> int:
     if library is None:
         print(MISSING, file=sys.stderr)
         return 0 if chosen.where_possible else 1
-    arguments = [*rest, *(reading_files() if chosen.files == "reading" else [])]
+    files = {"all": [], "reading": reading_files(), "turn": files_of_turn(today)}[chosen.files]
+    arguments = [*rest, *files]
     outcomes = [run(day, library=library, arguments=arguments) for day in days]
     print_outcomes(outcomes)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+def ignoring_arguments(today: date) -> list[str]:
+    """Return arguments of pytest, so that `make proof` runs no drill twice."""
+    if shifting_library() is None:
+        return []
+    return [f"--ignore={name}" for name in files_of_turn(today)]
+
+
+def files_of_turn(today: date) -> list[str]:
+    """Return a third of the files that read the clock. While the thirds change, every day of the
+    round has its turn, so that each file meets each day within 27 days."""
+    return reading_files()[today.toordinal() // len(DAYS) % 3 :: 3]
 
 
 def chosen_days(text: str, *, today: date) -> list[Day]:

@@ -61,6 +61,31 @@ def test_files_that_read_the_clock_are_there_and_none_of_the_longest_or_of_other
     assert not [name for name in files if name.startswith(("tests/proof", "tests/alerts/faults"))]
 
 
+def test_every_file_that_reads_the_clock_meets_every_day_within_a_round_of_thirds() -> None:
+    met = {
+        (dates.chosen_days("turn", today=today)[0].name, name)
+        for n in range(3 * len(dates.DAYS))
+        for today in [TODAY + timedelta(days=n)]
+        for name in dates.files_of_turn(today)
+    }
+
+    assert met == {(day.name, name) for day in dates.DAYS for name in dates.reading_files()}
+
+
+def test_a_run_beside_leaves_out_what_runs_on_the_other_day_and_nothing_without_such_a_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dates, "shifting_library", lambda: Path("datefudge.so"))
+    dates.main(["--ignored"])
+    shifted = capsys.readouterr().out.split()
+    monkeypatch.setattr(dates, "shifting_library", lambda: None)
+    dates.main(["--ignored"])
+
+    assert shifted == [f"--ignore={name}" for name in dates.files_of_turn(date.today())]
+    assert len(shifted) > 30
+    assert not capsys.readouterr().out.split()
+
+
 def test_an_unknown_day_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         dates.main(["--days", "easter"])
