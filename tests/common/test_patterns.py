@@ -13,9 +13,15 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.identity.names.phrases import MAX_READ
+from apps.catalog.identity.names.phrases import MAX_LENGTH, MAX_READ
 from apps.catalog.models import Offering
-from apps.intake.spreadsheets.limits import MAX_GUESSED_LENGTH, MAX_HEADER_LENGTH
+from apps.feeds.models.received_notices import MAX_DOMAIN_LENGTH
+from apps.intake.spreadsheets.columns.legends import MAX_LEGEND_LENGTH
+from apps.intake.spreadsheets.limits import (
+    MAX_GUESSED_LENGTH,
+    MAX_HEADER_LENGTH,
+    MAX_NUMBER_LENGTH,
+)
 from tests.catalog import name_labels
 from tests.hostile_patterns import (
     CHECKOUT,
@@ -34,15 +40,27 @@ SIZES = (8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
 # at the largest size: whatever needs less is no danger, and too short to be measured; work that
 # grows with the square of 64 KiB takes a hundred times as long
 INSTANT_SECONDS = 0.03
-# by module, the longest text that its patterns read: what is longer is cut before, as tests prove
+# the longest text that patterns read, by the start of their names, the first that fits: what is
+# longer is cut before, as tests prove
 LONGEST = {
-    "apps.catalog.identity.names.": MAX_READ,
+    # these clean the text before it is cut to its final length
+    "apps.catalog.identity.names.phrases._": MAX_READ,
+    "apps.catalog.identity.names.": MAX_LENGTH,
     "apps.intake.phantom_offerings.": Offering._meta.get_field("api_id").max_length,
-    # a header, or a legend of 1,000 characters
-    "apps.intake.spreadsheets.columns.content": 1_000,
+    "apps.feeds.models.received_notices._DOMAIN": MAX_DOMAIN_LENGTH,
+    # a header or a legend
+    "apps.intake.spreadsheets.columns.content": MAX_LEGEND_LENGTH,
+    "apps.intake.spreadsheets.columns.legends._STATED": MAX_LEGEND_LENGTH,
+    "apps.intake.spreadsheets.columns.legends._REVERSED": MAX_LEGEND_LENGTH,
+    "apps.intake.spreadsheets.columns.legends._ADJACENT": MAX_LEGEND_LENGTH,
     "apps.intake.spreadsheets.columns.headers.": MAX_HEADER_LENGTH,
     "apps.intake.spreadsheets.columns.notes.": MAX_GUESSED_LENGTH,
     "apps.intake.spreadsheets.plan.model_references.": MAX_READ,
+    # of an answer yes or no
+    "apps.intake.spreadsheets.values.form_guesses._PARTLY": MAX_GUESSED_LENGTH,
+    "apps.intake.spreadsheets.values.form_guesses._BUT": MAX_GUESSED_LENGTH,
+    # of a number or a day
+    "apps.intake.spreadsheets.values.form_guesses._": MAX_NUMBER_LENGTH,
     "apps.intake.spreadsheets.values.": MAX_GUESSED_LENGTH,
 }
 MOST_SECONDS = 1.0
@@ -148,7 +166,7 @@ def _is_too_much(took: float, before: float) -> bool:
 def sizes_of(used: UsedPattern) -> tuple[int, ...]:
     """Return the sizes of texts with which the pattern is measured."""
     place = used.where.replace("/", ".")
-    longest = next((most for module, most in LONGEST.items() if place.startswith(module)), None)
+    longest = next((most for start, most in LONGEST.items() if place.startswith(start)), None)
     return SIZES if longest is None else tuple(longest // part for part in (8, 4, 2, 1))
 
 

@@ -16,7 +16,9 @@ from apps.common.history.context import track_history
 
 MAX_NOTICE_TEXT_LENGTH = 100_000
 MAX_ALLOWED_SENDERS = 200
-_DOMAIN = re.compile(r"(?=.{4,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+")
+# of a domain; the protocol's limit
+MAX_DOMAIN_LENGTH = 253
+_DOMAIN = re.compile(r"(?=.{4})[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)+")
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 # what a server calls itself: a host name, or a single word on small installations
 _SERVER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,252}")
@@ -249,4 +251,6 @@ class NoticeMailStatus(models.Model):
 def is_address_or_domain(text: str) -> bool:
     """Return whether the text, in lower case, is an email address or a domain."""
     local_part, at, domain = text.rpartition("@")
-    return bool(_DOMAIN.fullmatch(domain)) and (not at or bool(_LOCAL_PART.fullmatch(local_part)))
+    if len(domain) > MAX_DOMAIN_LENGTH or not _DOMAIN.fullmatch(domain):
+        return False
+    return not at or bool(_LOCAL_PART.fullmatch(local_part))

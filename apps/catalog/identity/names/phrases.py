@@ -97,7 +97,8 @@ def clean(text: str) -> str:
     text = _DEEPSEEK.sub("deepseek", _GPT_4O.sub(_join_4o, text))
     text = _STABLE_DIFFUSION.sub("sd", _DALL_E.sub("dall-e", text))
     text = _DECIMAL_COMMA.sub(r"\1.", text)
-    return _PARTED_SIZE.sub("", _FACTOR.sub("x", text)).strip()
+    # words written out in full make it longer
+    return _PARTED_SIZE.sub("", _FACTOR.sub("x", text))[:MAX_LENGTH].strip()
 
 
 def _join_4o(match: re.Match[str]) -> str:
@@ -132,8 +133,11 @@ def fold(text: str) -> str:
 
 
 def word_pattern(*alternatives: str) -> str:
-    """Return a pattern of whole words over folded text; a blank matches a blank or a hyphen."""
+    """Return a pattern of whole words over folded text; a blank matches a blank or a hyphen, `\\w*`
+    and `\\w+` a word or its end of at most 40 characters."""
     body = "|".join(alternative.replace(" ", r"[ -]?") for alternative in alternatives)
+    # a word of any length beside another one would be read once for each way to part the two
+    body = body.replace(r"\w*", r"\w{0,40}").replace(r"\w+", r"\w{1,40}")
     return rf"(?<![a-z0-9])(?:{body})(?![a-z0-9])"
 
 
@@ -258,7 +262,7 @@ NO_MORE = re.compile(
 SINCE = re.compile(
     r"[,;(/]\s*(?:and )?(?:seit|ab|since|from|as of|depuis|desde|a partir de|dal?|da(?=ll)|od|"
     r"sinds|vanaf)(?:(?: |')(?!(?:auch|also|aussi|tambien|anche|ook|tez|additional\w*|"
-    r"zusatzlich)(?![a-z]))[a-z0-9./']+){1,4}[\s:]*$"
+    r"zusatzlich)(?![a-z]))[a-z0-9./]+){1,5}[\s:]*$"
 )
 # The cell points to another place, where the model is stated.
 ELSEWHERE = re.compile(

@@ -13,7 +13,7 @@ from apps.intake.spreadsheets.columns.headers import fold_header
 
 MAX_KEY = 10
 MAX_LEGENDS = 40
-_MAX_TEXT, _MAX_PHRASE = 1_000, 60
+MAX_LEGEND_LENGTH, _MAX_PHRASE = 1_000, 60
 
 # words before the number or letter of a class
 ORDINAL_WORDS = (
@@ -86,7 +86,8 @@ def key_of(text: str) -> str:
 
 def read_phrases(text: str) -> dict[str, str]:
     """Return {key: words} of a text that explains classes; empty if it explains none."""
-    folded = _fold(text[:_MAX_TEXT])
+    # one letter can become eighteen, so the text is cut again
+    folded = _fold(text[:MAX_LEGEND_LENGTH])[:MAX_LEGEND_LENGTH]
     phrases: dict[str, str] = {}
     matches = list(_STATED.finditer(folded))
     strong = False
@@ -120,7 +121,7 @@ def read_table(rows: Sequence[Sequence[str]], name: str) -> list[Legend]:
         if len(phrases) > 1:
             legends.append(Legend(phrases, _fold(f"{name} {heading}"), f'worksheet "{name}"'))
         phrases = {}
-        heading = " ".join(texts)[:_MAX_TEXT] or heading
+        heading = " ".join(texts)[:MAX_LEGEND_LENGTH] or heading
     return legends
 
 
@@ -130,7 +131,7 @@ def read_legends(texts: Iterable[tuple[str, str]]) -> list[Legend]:
     for text, place in texts:
         phrases = read_phrases(text)
         if phrases:
-            legends.append(Legend(phrases, _fold(text[:_MAX_TEXT]), place))
+            legends.append(Legend(phrases, _fold(text[:MAX_LEGEND_LENGTH]), place))
             if len(legends) == MAX_LEGENDS:
                 break
     return legends
