@@ -154,29 +154,28 @@ Fleet renewals north;{team};urgent;production;Letters before a policy ends
 """
 
 
-def upload(page: Page, body: str) -> None:
-    page.goto("/imports/")
-    page.locator("input[type=file]").set_input_files(
-        {"name": "fleet-north.csv", "mimeType": "text/csv", "buffer": body.encode()}
-    )
-    page.get_by_role("button", name="Upload").click()
-    page.get_by_role("button", name="Preview import").click()
-    expect(page.locator("#listing")).to_be_visible()
-
-
 def test_import_a_sheet_with_errors_fix_it_and_confirm(signed_in, demo):
     page = signed_in(person("tomasz"))
     sheet = SHEET.format(team=person("tomasz").memberships.get().team.slug)
-    upload(page, sheet)
-    refused = page.locator("#listing tbody tr.over")
-    expect(refused).to_have_count(1)
-    expect(refused).to_contain_text("Fleet renewals north")
-    expect(refused, "the refusal names what is wrong").to_contain_text("urgent")
+    page.goto("/imports/")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "fleet-north.csv", "mimeType": "text/csv", "buffer": sheet.encode()}
+    )
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Read values").click()
+    expect(page.locator("main")).to_contain_text("1 value has no meaning yet")
+    page.get_by_role("button", name="Preview import").click()
+    incomplete = page.locator("#listing tbody tr").filter(has_text="Not imported, criticality")
+    expect(incomplete).to_have_count(1)
+    expect(incomplete).to_contain_text("Fleet renewals north")
+    expect(incomplete, "it names what is wrong").to_contain_text("urgent")
     assert not Application.objects.filter(name__endswith=" north").exists()
 
-    upload(page, sheet.replace("urgent", "standard"))
+    page.get_by_role("link", name="Change values").click()
+    page.locator("tr", has_text="urgent").locator("select").select_option(label="Standard")
+    page.get_by_role("button", name="Preview import").click()
     expect(page.locator("#listing tbody tr")).to_have_count(2)
-    expect(page.locator("#listing tbody tr.over")).to_have_count(0)
+    expect(incomplete).to_have_count(0)
     page.get_by_role("button", name="Import these rows").click()
 
     expect(page.locator("main")).to_contain_text("Applied")

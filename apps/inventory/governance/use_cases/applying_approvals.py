@@ -88,5 +88,5 @@ def _is_inside(geography: str, regions: Sequence[str]) -> bool | None:
     if not geography.strip():
         return None
     allowed = {region.strip().lower() for region in regions}
-    given = {part for part in re.split(r"\s*[,;/]\s*", geography.strip().lower()) if part}
+    given = {part.strip() for part in re.split("[,;/]", geography.lower())} - {""}
     return given <= allowed
