@@ -1,4 +1,4 @@
-"""A sheet whose every cell is as long as a cell can be is proposed about as fast as any other one."""
+"""A sheet whose every cell is as long as a cell can be is proposed about as fast as others."""
 
 import resource
 
