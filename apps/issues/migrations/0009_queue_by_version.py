@@ -1,4 +1,4 @@
-"""Changed offerings find others of their version by one index scan each, whatever the planner
+"""Changed offerings find the others of their version version by version, whatever the planner
 assumes of a table that a first load has just filled."""
 
 from django.db import migrations

@@ -29,7 +29,8 @@ HEADS = [
     "Notes",
 ]
 N_ROWS = 4
-# processor seconds of a proposal, of which less than one is spent on such a sheet with short cells
+# processor seconds of a proposal: most of these need half a second, and a letter that stands for
+# eighteen needs 2.5
 MOST_SECONDS = 4.0
 
 

@@ -12,8 +12,7 @@ OWN_WORDS = re.compile(
         r"lokal\w*|(?:our )?own (?:\w+ )?(?:dcs?|data ?cent(?:er|re)s?|hardware|gpus?|servers?|"
         r"cluster|infra\w*|machines?|hosting|box(?:es)?|host)",
         r"our (?:own )?(?:\w+ ){0,2}(?:box(?:es)?|clusters?|servers?|gpus?|hardware|"
-        r"data ?cent(?:er|"
-        r"re)s?|dc|infra\w*|machines?)",
+        r"data ?cent(?:er|re)s?|dc|infra\w*|machines?)",
         r"(?:eigen\w*|unser\w*) (?:\w+ ){0,1}(?:server\w*|rechenzentr\w*|rz|hardware|cluster\w*|"
         r"gpu\w*|infrastruktur|betrieb|umgebung|maschine\w*)",
         r"hauseigen\w*|im (?:eigenen )?haus|intern\w* (?:gehostet\w*|betrieben\w*|server\w*|"
@@ -24,8 +23,7 @@ OWN_WORDS = re.compile(
         r"(?:nos|notre) (?:propres? )?serveurs?",
         r"serveurs? (?:internes?|propres?|locaux|local)|centre de donnees interne",
         r"auto ?alojad\w*|alojad\w* (?:localmente|internamente|en casa)|"
-        r"servidor(?:es)? (?:propi\w*|"
-        r"intern\w*|local\w*)",
+        r"servidor(?:es)? (?:propi\w*|intern\w*|local\w*)",
         r"en (?:nuestros|nuestro) servidor(?:es)?|infraestructura propia|centro de datos propio|"
         r"en las instalaciones",
         r"in locale|in sede|server (?:intern\w+|propri\w+|aziendal\w+|local\w+)|(?:nostr\w+|"
