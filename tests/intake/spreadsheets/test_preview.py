@@ -501,3 +501,17 @@ def test_two_teams_can_have_an_application_of_the_same_name(claims):
     teams = Application.objects.filter(name="Chatbot").values_list("team__name", flat=True)
     assert sorted(teams) == ["Claims", "Sales"]
     assert done.counts["applications"] == {"added": 2}
+
+
+@pytest.mark.parametrize("head", ["Purpose", "Why that critical"])
+def test_a_text_longer_than_its_field_is_named_before_the_import_and_not_stored(claims, head):
+    rows = [["Application", "Team", head], ["Chatbot", "Claims", "a" * 20_001]]
+    strict = preview(rows, claims.by, strict=True)
+    [(_, reason)] = reasons(strict)
+
+    done = confirm(preview(rows, claims.by, "again.csv"))
+
+    assert "The text has 20001 characters" in reason
+    assert done.counts["applications"] == {"added": 1}
+    [application] = Application.objects.filter(name="Chatbot")
+    assert (application.purpose, application.criticality_reason) == ("", "")

@@ -11,6 +11,7 @@ from django.db.models import DecimalField, Field, PositiveBigIntegerField, Posit
 from django.db.models import PositiveSmallIntegerField as SmallField
 
 from apps.catalog.models import Binding
+from apps.common.database.fields import MAX_TEXT_LENGTH
 from apps.intake.spreadsheets.columns.composite_values import (
     format_references,
     format_tags,
@@ -78,12 +79,12 @@ class SheetField:
 # --- kinds of values ------------------------------------------------------------------------------
 
 
-def _text_parser(max_length: int = 0) -> CellParser:
-    """Return a parser of text; 0: any length."""
+def _text_parser(max_length: int = MAX_TEXT_LENGTH) -> CellParser:
+    """Return a parser of text; by default as long as a text field of a record."""
 
     def parse(cell: Cell, conventions: SheetConventions) -> str:
         text = text_of(cell)
-        if max_length and len(text) > max_length:
+        if len(text) > max_length:
             raise InvalidCellError(
                 f"The text has {len(text)} characters; at most {max_length} are allowed. "
                 "Shorten it."
