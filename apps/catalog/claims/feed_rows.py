@@ -13,13 +13,64 @@ FIRM = "firm"
 NOT_BEFORE = "not_before"
 
 
+# What a row of a source is about: `FeedRow.kind`.
+ROW_KINDS: dict[str, str] = {
+    "model": "model",
+    "fine_tune": "fine-tuned model",
+    "endpoint": "endpoint",
+    "feature": "feature",
+    "parameter": "parameter",
+}
+
+# Stages of an offering before its end, in the order in which they come: `StageClaim.stage`.
+STAGES: dict[str, str] = {
+    "preview": "Preview",
+    "active": "Active",
+    "legacy": "Legacy",
+    "deprecated": "Deprecated",
+    "closed_to_new": "Closed to new customers",
+    "training_ended": "Training of fine-tuned models ended",
+    "extended_access": "Extended access",
+    "retired": "Retired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageClaim:
+    """A stage of an offering (a key of `STAGES`) as a source states it.
+
+    `starts_on` is None if the source says that the stage holds, without its first day. `date_kind`
+    is `firm` or `not_before` when `starts_on` is set, else empty.
+    """
+
+    stage: str
+    starts_on: date | None = None
+    date_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionalEnd:
+    """The retirement of an offering in one region, where a source states it by region.
+
+    `region` is the code of the host, such as us-west-2. `retires_on` is None if the source lists
+    the region without a day; `date_kind` as in `LifecycleClaim`.
+    """
+
+    region: str
+    retires_on: date | None = None
+    date_kind: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LifecycleClaim:
     """The retirement of an offering as a feed row states it.
 
     `date_kind` is `firm` or `not_before` when `retires_on` is set, else empty. `status` is the
-    status in the feed mapped to active, deprecated or retired, or empty if it has none. `successor`
-    is free text as published, with only its formatting cleaned.
+    status in the feed mapped to a key of `STAGES`, or empty if it has none. `successor`
+    is free text as published, with only its formatting cleaned. `retires_month` (`YYYY-MM`) is set
+    if the source states no more than a month; `retires_on` is then its first day, and `date_kind`
+    is `not_before`. `stages` are the stages that the source states beside the retirement, and
+    `regions` its days by region; both are empty if the source has no such statement.
     """
 
     announced_on: date | None = None
@@ -27,6 +78,9 @@ class LifecycleClaim:
     date_kind: str = ""
     status: str = ""
     successor: str = ""
+    retires_month: str = ""
+    stages: tuple[StageClaim, ...] = ()
+    regions: tuple[RegionalEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +130,7 @@ class FeedRow:
     price_is_offer: bool = False
     source_url: str = ""
     excerpt: dict[str, Any] = field(default_factory=dict)
+    kind: str = "model"
 
 
 @dataclass(frozen=True, slots=True)
