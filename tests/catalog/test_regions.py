@@ -71,7 +71,11 @@ def test_a_day_that_moves_moves_in_the_region_too_and_passes_there(source):
 
     apply_due_facts(at=datetime(2026, 12, 1, 1, tzinfo=UTC))
     here.refresh_from_db()
-    assert here.lifecycle == "retired"
+    assert (here.lifecycle, here.due_status) == ("deprecated", "unconfirmed")
+
+    observe(source, datetime(2026, 12, 1, 2, tzinfo=UTC), row("acme/m", LATER))
+    here.refresh_from_db()
+    assert (here.lifecycle, here.due_status) == ("retired", "")
 
 
 def test_what_a_source_says_of_a_region_is_its_own(source):

@@ -8,13 +8,18 @@ it applies: a lower bound does not contradict it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.catalog.claims.values import Value, retires_on
 
 MANUAL = "manual"
+# Values that no poll can confirm: what users entered, and the built-in catalogue.
+UNPOLLED = frozenset({MANUAL, "built-in"})
+# How long an announced date that has come waits for a poll of its source that confirms it. An
+# outage over a weekend is shorter; nobody waits longer for the word "retired" than until then.
+CONFIRMATION_LIMIT = timedelta(days=3)
 # Sources that do not mark earliest dates as such (measured: 5 of 19 earliest dates in November
 # 2026).
 UNMARKED = frozenset({"litellm"})
@@ -43,7 +48,8 @@ class SourceClaim:
 class SettledLifecycle:
     """The lifecycle columns of an offering, and the claim they come from (None without claims).
 
-    `successor_id` is the offering that a manual value names as the successor."""
+    `successor_id` is the offering that a manual value names as the successor; `due_status` is a
+    `DueStatus`, or empty."""
 
     claim_id: int | None
     lifecycle: str
@@ -52,6 +58,16 @@ class SettledLifecycle:
     date_kind: str
     replacement_text: str
     successor_id: int | None = None
+    due_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRetirement:
+    """What an offering was known as before: lifecycle, retirement date and `DueStatus`."""
+
+    lifecycle: str
+    retires_on: date | None
+    due_status: str
 
 
 def precedence(source_claim: SourceClaim) -> tuple[Any, ...]:
@@ -121,10 +137,15 @@ def is_soft_by_others(source_claim: SourceClaim, source_claims: Iterable[SourceC
 
 
 def choose_lifecycle(
-    source_claims: Iterable[SourceClaim], today: date, *, is_listed: bool
+    source_claims: Iterable[SourceClaim],
+    today: date,
+    *,
+    is_listed: bool,
+    before: KnownRetirement | None = None,
 ) -> SettledLifecycle:
     """Return the lifecycle on `today`. `is_listed` says whether any source still lists the
-    offering."""
+    offering. `before` is the known state of the offering; without one, a date that has come counts
+    as confirmed."""
     source_claims = list(source_claims)
     source_claim = strongest_claim(source_claims)
     if source_claim is None:
@@ -135,9 +156,9 @@ def choose_lifecycle(
     kind = value.get("date_kind", "") if end else ""
     if kind == FIRM and is_soft_by_others(source_claim, source_claims):
         kind = NOT_BEFORE
+    due_status = ""
     if end is not None and kind == FIRM:
-        # a date for which its own source has a newer value on hold does not retire the offering
-        lifecycle = "retired" if end <= today and not source_claim.in_doubt else "deprecated"
+        lifecycle, due_status = _state_of_date(source_claim, end, today, before)
     elif value.get("status") in {"preview", "active", "legacy", "deprecated"}:
         lifecycle = value["status"]
     elif value.get("status") == "retired" and end is None:
@@ -152,4 +173,26 @@ def choose_lifecycle(
         date_kind=kind,
         replacement_text=str(value.get("successor", ""))[:300],
         successor_id=value.get("successor_id") if source_claim.source == MANUAL else None,
+        due_status=due_status,
     )
+
+
+def _state_of_date(
+    source_claim: SourceClaim, end: date, today: date, before: KnownRetirement | None
+) -> tuple[str, str]:
+    """Return (lifecycle, `DueStatus`) of an offering with the announced date `end`.
+
+    Only a poll confirms a date that has come (ingestion/due_changes.py): until then it is due. What
+    was called retired for this date stays so."""
+    # a date for which its own source has a newer value on hold does not retire the offering
+    if end > today or source_claim.in_doubt:
+        return "deprecated", ""
+    if before is None or source_claim.source in UNPOLLED:
+        return "retired", ""
+    known_status = before.due_status if before.retires_on == end else ""
+    was_retired = before.lifecycle == "retired" and before.retires_on == end
+    if was_retired or source_claim.value.get("status") == "retired":
+        return "retired", known_status
+    if end + CONFIRMATION_LIMIT <= today:
+        return "retired", known_status
+    return "deprecated", known_status or "unconfirmed"

@@ -15,6 +15,7 @@ from django.db import connection
 
 from apps.catalog.claims.precedence import (
     UNMARKED,
+    KnownRetirement,
     SettledLifecycle,
     SourceClaim,
     applicable_price_claims,
@@ -64,16 +65,10 @@ def reconcile_offerings(
         ]
         if followed_id not in listed_ids:
             listed_ids.discard(follower_id)
-    lifecycles = {
-        pk: choose_lifecycle(
-            source_claims.get(pk, ()), today, is_listed=pk in listed_ids or pk in fresh
-        )
-        for pk in offering_ids
-    }
-    replacements = _find_replacements(lifecycles) | _chosen_successors(lifecycles)
     columns = (
         "pk",
         "lifecycle",
+        "due_status",
         "announced_on",
         "retires_on",
         "date_kind",
@@ -82,17 +77,29 @@ def reconcile_offerings(
         "replacement_id",
         "end_behaviour",
     )
-    changes: dict[int, dict[str, Any]] = {}
-    changed_ids: list[int] = []
     # names have no claims of their own
     own_lifecycles = Offering.objects.filter(pk__in=offering_ids).exclude(kind=OfferingKind.NAME)
-    for row in own_lifecycles.values(*columns):
+    rows = list(own_lifecycles.values(*columns))
+    lifecycles = {
+        row["pk"]: choose_lifecycle(
+            source_claims.get(row["pk"], ()),
+            today,
+            is_listed=row["pk"] in listed_ids or row["pk"] in fresh,
+            before=KnownRetirement(row["lifecycle"], row["retires_on"], row["due_status"]),
+        )
+        for row in rows
+    }
+    replacements = _find_replacements(lifecycles) | _chosen_successors(lifecycles)
+    changes: dict[int, dict[str, Any]] = {}
+    changed_ids: list[int] = []
+    for row in rows:
         lifecycle = lifecycles[row["pk"]]
         target = {
             "lifecycle": lifecycle.lifecycle,
             "announced_on": lifecycle.announced_on,
             "retires_on": lifecycle.retires_on,
             "date_kind": lifecycle.date_kind,
+            "due_status": lifecycle.due_status,
             "replacement_text": lifecycle.replacement_text,
             "lifecycle_claim_id": lifecycle.claim_id,
             "replacement_id": replacements.get(row["pk"], row["replacement_id"]),

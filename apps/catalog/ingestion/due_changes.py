@@ -1,13 +1,15 @@
-"""Changes that become effective with time: an announced date that has passed, a price published in
+"""Changes that become effective with time: an announced date that has come, a price published in
 advance that has begun.
 
-The event of such a change is detected on the due date itself, whenever this runs. A date or price
-that its source has changed or withdrawn, even if that is on hold, waits until it is decided. Safe
-to repeat.
+A date that has come is a retirement once a poll of its source confirms it (domain.md rule 11);
+until then the offering is due. The event of such a change is detected on the due date itself,
+whenever this runs. A date or price that its source has changed or withdrawn, even if that is on
+hold, waits until it is decided. Safe to repeat.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -15,11 +17,11 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from apps.catalog.claims.feed_rows import FIRM
-from apps.catalog.claims.precedence import applicable_price_claims
+from apps.catalog.claims.precedence import CONFIRMATION_LIMIT, applicable_price_claims
 from apps.catalog.claims.reconciliation import catalogue_lock, standing_claims
 from apps.catalog.claims.values import next_start, price_in_force, retires_on
 from apps.catalog.footing import refresh_footing
-from apps.catalog.ingestion.change_detection.dates import is_promise
+from apps.catalog.ingestion.change_detection.dates import is_day_over, is_promise
 from apps.catalog.ingestion.change_detection.prices import started_prices
 from apps.catalog.ingestion.change_detection.records import (
     IDENTITY,
@@ -35,6 +37,7 @@ from apps.catalog.ingestion.events import (
 )
 from apps.catalog.models import (
     Assertion,
+    DueStatus,
     Lifecycle,
     Offering,
     OfferingKind,
@@ -48,26 +51,163 @@ from apps.common.time import day_of, start_of
 type DueFact = dict[Source, list[tuple[CatalogueFact, int, int]]]
 
 
-def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
-    """Retire every offering whose announced date has come by `at`; return the events raised.
+@dataclass(frozen=True, slots=True)
+class SuccessfulPoll:
+    """A poll that read its source: it confirms or contradicts the dates of that source that have
+    come.
 
-    A redirect that begins on that day changes the upstream dependencies of the retired offering.
+    `lists_served` as in `DetectionRules`. `unreadable` are the IDs of rows that the payload has but
+    that could not be read: it says nothing about them."""
+
+    source_id: int
+    lists_served: bool = False
+    unreadable: frozenset[str] = frozenset()
+
+
+def retire_due_offerings(
+    *, at: datetime, poll: SuccessfulPoll | None = None
+) -> list[ProviderEvent]:
+    """Retire the offerings whose announced date has come by `at` and is confirmed; mark the others
+    as due. Return the events raised, detected on the date itself.
+
+    A date is confirmed by a `poll` of its source on or after the day that still states it, or no
+    longer has the row. A host's own list that still has the row confirms nothing before the day is
+    over everywhere. A date that no poll confirms counts after `CONFIRMATION_LIMIT`, with a note
+    (`Offering.due_status`). Values of users and of the built-in catalogue need no confirmation.
+
+    A redirect that begins on that day changes the upstream dependencies of the due offering.
     """
     today = day_of(at)
+    waits_for_nothing = (
+        Q(due_status="")
+        | Q(retires_on__lte=today - CONFIRMATION_LIMIT)
+        | Q(lifecycle_claim__isnull=True)
+        | Q(lifecycle_claim__source__kind__in=Source.UNPOLLED)
+    )
+    can_change = ~Q(lifecycle=Lifecycle.RETIRED) & waits_for_nothing
+    if poll is not None:
+        # a retirement with a note loses it once the source confirms it
+        is_open = ~Q(lifecycle=Lifecycle.RETIRED) | ~Q(due_status="")
+        can_change |= Q(lifecycle_claim__source=poll.source_id) & is_open
     due_offerings = Offering.objects.filter(
-        date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
-    ).exclude(Q(lifecycle=Lifecycle.RETIRED) | Q(kind=OfferingKind.NAME))
+        can_change, date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
+    ).exclude(kind=OfferingKind.NAME)
     if not due_offerings.exists():
         return []
     catalogue_lock()
     offerings = {
         offering.pk: offering
-        for offering in due_offerings.select_related("lifecycle_claim").select_for_update(
+        for offering in due_offerings.select_related("lifecycle_claim__source").select_for_update(
             of=("self",)
         )
     }
     if not offerings:
         return []
+    listed_rows = _listed_rows(offerings.values())
+    changes = {
+        pk: columns
+        for pk, offering in offerings.items()
+        if (columns := _due_columns(offering, listed_rows, poll, at))
+    }
+    retired = {pk: offerings[pk] for pk, columns in changes.items() if "lifecycle" in columns}
+    facts = _retirement_facts(retired) if retired else {}
+    update_rows(Offering, changes)
+    refresh_footing([pk for pk in changes if offerings[pk].replacement_id], today=today)
+    refresh_name_facts(list(changes), today=today)
+    return _insert_facts(facts)
+
+
+def settle_new_retirements(
+    offering_ids: Collection[int], *, source: Source, lists_served: bool, at: datetime
+) -> None:
+    """Settle offerings that got a date of `source` with this observation that has come already.
+
+    They are retired, because the source stated the date on or after the day; its event, if any, is
+    that of the change. One that the host still lists on the day itself is due."""
+    today = day_of(at)
+    new_offerings = list(
+        Offering.objects.filter(
+            pk__in=offering_ids,
+            lifecycle_claim__source=source,
+            lifecycle_claim__pending__isnull=True,
+            date_kind=FIRM,
+            retires_on__lte=today,
+        )
+        .exclude(due_status="")
+        .exclude(Q(lifecycle=Lifecycle.RETIRED) | Q(kind=OfferingKind.NAME))
+        .select_related("lifecycle_claim")
+    )
+    if not new_offerings:
+        return
+    listed_rows = _listed_rows(new_offerings) if lists_served else set()
+    changes = {}
+    for offering in new_offerings:
+        claim = offering.lifecycle_claim
+        assert claim is not None
+        is_listed = (claim.source_id, claim.external_id) in listed_rows
+        if is_listed and offering.retires_on == today:
+            changes[offering.pk] = {"due_status": DueStatus.STILL_LISTED}
+        elif not is_listed or offering.due_status == DueStatus.UNCONFIRMED:
+            changes[offering.pk] = {"lifecycle": Lifecycle.RETIRED, "due_status": ""}
+    update_rows(Offering, changes)
+    refresh_name_facts(list(changes), today=today)
+
+
+def _due_columns(
+    offering: Offering,
+    listed_rows: Collection[tuple[int, str]],
+    poll: SuccessfulPoll | None,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return the columns that change at an offering whose announced date has come."""
+    columns = _settled_columns(offering, listed_rows, poll, at)
+    return {name: value for name, value in columns.items() if getattr(offering, name) != value}
+
+
+def _settled_columns(
+    offering: Offering,
+    listed_rows: Collection[tuple[int, str]],
+    poll: SuccessfulPoll | None,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return `due_status` of an offering whose announced date has come, and its lifecycle if that
+    is a retirement."""
+    claim, day = offering.lifecycle_claim, offering.retires_on
+    assert day is not None
+    if claim is None or claim.source.kind in Source.UNPOLLED:
+        return {"lifecycle": Lifecycle.RETIRED, "due_status": ""}
+    status: str = offering.due_status or DueStatus.UNCONFIRMED
+    if (
+        poll is not None
+        and poll.source_id == claim.source_id
+        and claim.external_id not in poll.unreadable
+    ):
+        is_listed = poll.lists_served and (claim.source_id, claim.external_id) in listed_rows
+        status = DueStatus.STILL_LISTED if is_listed else ""
+        if not is_listed or is_day_over(day, at) or claim.value.get("status") == "retired":
+            return {"lifecycle": Lifecycle.RETIRED, "due_status": status}
+    if day + CONFIRMATION_LIMIT <= day_of(at):
+        return {"lifecycle": Lifecycle.RETIRED, "due_status": status}
+    return {"due_status": status}
+
+
+def _listed_rows(offerings: Iterable[Offering]) -> set[tuple[int, str]]:
+    """Return (source ID, external ID) of those rows behind the dates of `offerings` that their
+    source still lists."""
+    claims = [claim for offering in offerings if (claim := offering.lifecycle_claim) is not None]
+    return set(
+        Assertion.objects.filter(
+            topic=IDENTITY,
+            source__in={claim.source_id for claim in claims},
+            external_id__in={claim.external_id for claim in claims},
+            missing_since__isnull=True,
+            withdrawn_at__isnull=True,
+        ).values_list("source_id", "external_id")
+    )
+
+
+def _retirement_facts(offerings: Mapping[int, Offering]) -> DueFact:
+    """Return the facts of the retirements of `offerings`, one for each row that states the date."""
     withdrawn_identities = Assertion.objects.filter(
         source=OuterRef("source"),
         external_id=OuterRef("external_id"),
@@ -97,18 +237,13 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
         if left_at is not None and day_of(left_at) < day:
             # the row was delisted or had another key on that day
             continue
-        if day <= day_of(claim.changed_at):
+        if day <= day_of(claim.changed_at) and not offering.due_status:
             # the date had already passed when it was claimed: back-fill, which is not reported
             continue
         iso = day.isoformat()
         fact = CatalogueFact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
         facts[claim.source].append((fact, offering.pk, claim.pk))
-    Offering.objects.filter(pk__in=offerings).update(lifecycle=Lifecycle.RETIRED)
-    refresh_footing(
-        [pk for pk, offering in offerings.items() if offering.replacement_id], today=today
-    )
-    refresh_name_facts(offerings, today=today)
-    return _insert_facts(facts)
+    return facts
 
 
 def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:

@@ -35,9 +35,11 @@ from apps.catalog.ingestion.change_detection.records import (
     Observation,
 )
 from apps.catalog.ingestion.due_changes import (
+    SuccessfulPoll,
     create_due_corrections,
     create_due_price_events,
     retire_due_offerings,
+    settle_new_retirements,
 )
 from apps.catalog.ingestion.events import create_events
 from apps.catalog.ingestion.offerings import ensure_offerings, offering_key
@@ -93,6 +95,8 @@ def ingest_observation(
         observation,
         at,
         host_names or {},
+        rules=rules,
+        poll=SuccessfulPoll(source.pk, rules.lists_served, frozenset(set_aside)),
         also_reconcile=builtin_offering_ids,
     )
 
@@ -112,20 +116,22 @@ def ingest_unchanged(
     `seen_again_by` is the time of the last observation if this is not one itself: values first seen
     then have not been seen again yet, and stay on hold.
     """
+    poll = SuccessfulPoll(source.pk, rules.lists_served) if seen_again_by is None else None
     is_due = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
     is_due |= Q(missing_since__lte=at - rules.removal_hold)
     if not Assertion.objects.waiting().filter(is_due, source=source).exists():
         # no hold can have ended: the claims need not be read
         return IngestResult(
             Observation(),
-            apply_due_facts(at=at) + create_due_corrections(at=at, source_ids=[source.pk]),
+            apply_due_facts(at=at, poll=poll)
+            + create_due_corrections(at=at, source_ids=[source.pk]),
         )
     catalogue_lock()
     claims_by_key = known_claims(source)
     observation = confirm_unchanged(
         claims_by_key, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules
     )
-    return write_observation(source, claims_by_key, observation, at, {})
+    return write_observation(source, claims_by_key, observation, at, {}, rules=rules, poll=poll)
 
 
 @transaction.atomic
@@ -135,17 +141,16 @@ def apply_accepted(
     """Apply the values on hold of these claims from `at` on, as accepted by a user."""
     catalogue_lock()
     claims_by_key = known_claims(source)
-    return write_observation(
-        source, claims_by_key, accept_pending_values(claims_by_key, claims, at, rules=rules), at, {}
-    )
+    observation = accept_pending_values(claims_by_key, claims, at, rules=rules)
+    return write_observation(source, claims_by_key, observation, at, {}, rules=rules)
 
 
 @transaction.atomic
-def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
-    """Apply changes that are due by `at` without an observation: announced dates that have come,
-    and prices published in advance that have begun. Safe to repeat; return the events, oldest
-    first."""
-    events = retire_due_offerings(at=at) + create_due_price_events(at=at)
+def apply_due_facts(*, at: datetime, poll: SuccessfulPoll | None = None) -> list[ProviderEvent]:
+    """Apply changes that are due by `at`: announced dates that have come and that `poll` confirms
+    or that waited long enough, and prices published in advance that have begun. Safe to repeat;
+    return the events, oldest first."""
+    events = retire_due_offerings(at=at, poll=poll) + create_due_price_events(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
@@ -202,15 +207,18 @@ def write_observation(
     at: datetime,
     host_names: Mapping[str, str],
     *,
+    rules: DetectionRules = DEFAULT_RULES,
+    poll: SuccessfulPoll | None = None,
     also_reconcile: Collection[int] = (),
 ) -> IngestResult:
-    """Write the result of an observation; the caller holds the catalogue's lock."""
+    """Write the result of an observation, or of a decision without a `poll`; the caller holds the
+    catalogue's lock."""
     offering_of, fresh = _offerings_of(claims_by_key, observation, host_names)
     _insert_claims(source, observation, offering_of, at)
     update_rows(Assertion, _columns_to_write(claims_by_key, observation, offering_of))
     # After the claims, so that a date that the payload has moved or cleared does not become due;
     # before the reconciliation, which would count it as reported.
-    due_facts = apply_due_facts(at=at)
+    due_facts = apply_due_facts(at=at, poll=poll)
     by_id = {claim.id: claim for claim in claims_by_key.values()}
     touched_ids = {
         offering_of[claim.row.external_id]
@@ -226,6 +234,7 @@ def write_observation(
     touched_ids |= _offerings_read_as_soft(claims_by_key, observation, offering_of)
     touched_ids |= set(also_reconcile)
     reconcile_offerings(touched_ids, at=at, fresh=fresh)
+    settle_new_retirements(touched_ids, source=source, lists_served=rules.lists_served, at=at)
     events = due_facts + create_events(source, claims_by_key, observation, offering_of, at=at)
     return IngestResult(observation, events + create_due_corrections(at=at, source_ids=[source.pk]))
 

@@ -12,6 +12,7 @@ from apps.catalog.models.foundations import Alias, Derivation, Foundation, Ident
 from apps.catalog.models.offerings import (
     Binding,
     DateKind,
+    DueStatus,
     EndBehaviour,
     IdentityReason,
     Lifecycle,
@@ -34,6 +35,7 @@ __all__ = [
     "ChangedOffering",
     "DateKind",
     "Derivation",
+    "DueStatus",
     "EndBehaviour",
     "Footing",
     "Foundation",

@@ -33,6 +33,14 @@ class DateKind(models.TextChoices):
     NOT_BEFORE = "not_before", "Earliest"
 
 
+class DueStatus(models.TextChoices):
+    """What the source of an announced retirement date says about the offering once the date has
+    come."""
+
+    UNCONFIRMED = "unconfirmed", "Not confirmed by the source"
+    STILL_LISTED = "still_listed", "Still listed by the source"
+
+
 class EndBehaviour(models.TextChoices):
     ERROR = "error", "Calls fail"
     REDIRECT = "redirect", "Calls are redirected"
@@ -118,8 +126,9 @@ class Offering(models.Model):
     a user chose for it.
 
     The lifecycle columns are reconciled from all claims (see claims/precedence.py);
-    `lifecycle_claim` is the claim that applies. An offering without `version` is unresolved; one
-    with `alias` is called by a moving name.
+    `lifecycle_claim` is the claim that applies. `due_status` says why an offering whose date has
+    come is not retired yet (docs/feeds.md), or was called retired nonetheless. An offering without
+    `version` is unresolved; one with `alias` is called by a moving name.
     """
 
     host = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="offerings")
@@ -175,6 +184,18 @@ class Offering(models.Model):
     announced_on = models.DateField(null=True, blank=True)
     retires_on = models.DateField(null=True, blank=True)
     date_kind = models.CharField(max_length=10, choices=DateKind, blank=True, default="")
+    due_status = models.CharField(
+        max_length=12,
+        choices=DueStatus,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=(
+            "Set once an announced date has come: whether its source was not polled since, or "
+            "still lists the offering."
+        ),
+    )
     end_behaviour = models.CharField(
         max_length=8, choices=EndBehaviour, default=EndBehaviour.UNKNOWN
     )
@@ -278,14 +299,24 @@ class Offering(models.Model):
         return None if self.retires_on is None else (self.retires_on - today).days
 
     def is_retired(self, today: date) -> bool:
-        """Return whether the offering is retired on `today`: its status says so, or an announced
-        date has come. A passed earliest date is no retirement."""
-        date_has_come = (
+        """Return whether the offering counts as retired on `today`: its status says so, or an
+        announced date has come. A passed earliest date is no retirement.
+
+        Plans, decisions and urgency use this cautious reading. Words use `is_due` as well: a date
+        that has come is not yet a retirement that its source confirms."""
+        return self.lifecycle == Lifecycle.RETIRED or self._date_has_come(today)
+
+    def is_due(self, today: date) -> bool:
+        """Return whether the announced date has come on `today` and the retirement is not confirmed
+        yet."""
+        return self.lifecycle != Lifecycle.RETIRED and self._date_has_come(today)
+
+    def _date_has_come(self, today: date) -> bool:
+        return (
             self.date_kind == DateKind.FIRM
             and self.retires_on is not None
             and self.retires_on <= today
         )
-        return self.lifecycle == Lifecycle.RETIRED or date_has_come
 
 
 @track_history()

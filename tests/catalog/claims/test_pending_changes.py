@@ -281,7 +281,10 @@ class TestRefusing:
     ) -> None:
         reject_pending(source=source, by=ada, reason="no", groups=["acme"])
 
-        events = apply_due_facts(at=datetime.fromisoformat(f"{BEFORE}T12:00:00+00:00"))
+        # the feed is not read any more
+        on_the_day = datetime.fromisoformat(f"{BEFORE}T12:00:00+00:00")
+        assert apply_due_facts(at=on_the_day) == []
+        events = apply_due_facts(at=on_the_day + 3 * DAY)
 
         assert "acme/model-0" in {event.external_id for event in events if event.kind == "retired"}
 

@@ -17,9 +17,14 @@ from apps.catalog.claims.feed_rows import FeedRow
 from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.footing import footing_differences
 from apps.catalog.ingestion.due_changes import create_due_corrections
-from apps.catalog.ingestion.ingest import apply_due_facts, ingest_observation
+from apps.catalog.ingestion.ingest import (
+    apply_due_facts,
+    ingest_observation,
+    ingest_unchanged,
+)
 from apps.catalog.models import Assertion, Footing, NodeKind, Offering, Price, ProviderEvent, Source
 from apps.common.time import day_of, now, start_of
+from apps.feeds.sources.adapters import change_rules_of
 from tests.builders import make_claim, make_offering, make_provider, make_source, make_user
 from tests.catalog.ingestion.histories import DAY, HOUR, row
 
@@ -415,7 +420,7 @@ class TestDaysThatCome:
             *[FeedRow(name, "acme", "acme", "m", lifecycle=dated) for name in ("m", "acme/m")],
         )
 
-        apply_due_facts(at=FIRST_DAY)
+        apply_due_facts(at=FIRST_DAY + 3 * DAY)
 
         assert set(ProviderEvent.objects.values_list("external_id", flat=True)) == {"m", "acme/m"}
 
@@ -427,6 +432,182 @@ class TestDaysThatCome:
 
         statements = "\n".join(query["sql"] for query in queries)
         assert re.search(r"INSERT|UPDATE|DELETE|COPY|advisory", statements) is None
+
+
+class TestDaysThatAreDue:
+    """Retired is said once the source confirms it, by a poll on or after the day; a host's own list
+    that still has the row says that it has not happened yet."""
+
+    @pytest.fixture
+    def served(self) -> Source:
+        return make_source("openrouter")
+
+    @staticmethod
+    def poll(source: Source, at: datetime, *rows: FeedRow, **fields: Any) -> list[ProviderEvent]:
+        last = Assertion.objects.filter(source=source).order_by("-changed_at").first()
+        return ingest_observation(
+            source=source,
+            rows=rows,
+            at=at,
+            baseline=last is None,
+            last_seen=last.changed_at if last else None,
+            rules=change_rules_of(source),
+            **fields,
+        ).events
+
+    @staticmethod
+    def state() -> tuple[str, str]:
+        offering = Offering.objects.get(api_id="m")
+        return offering.lifecycle, offering.due_status
+
+    def test_the_clock_alone_marks_it_as_due_and_a_poll_that_repeats_the_date_retires(
+        self, source: Source
+    ) -> None:
+        begin(source, row("acme/m", "2026-10-01"))
+
+        assert apply_due_facts(at=FIRST_DAY + HOUR) == []
+        assert self.state() == ("deprecated", "unconfirmed")
+        offering = Offering.objects.get(api_id="m")
+        assert offering.is_due(FIRST_DAY.date())
+        assert offering.is_retired(FIRST_DAY.date())
+
+        (event,) = observe(source, FIRST_DAY + 9 * HOUR, row("acme/m", "2026-10-01"))
+
+        assert (event.kind, event.detected_at) == ("retired", FIRST_DAY)
+        assert self.state() == ("retired", "")
+
+    def test_an_unchanged_body_confirms_it_too(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"))
+
+        events = ingest_unchanged(source=source, at=FIRST_DAY + 2 * HOUR).events
+
+        assert [event.kind for event in events] == ["retired"]
+
+    def test_the_end_of_a_hold_between_two_polls_confirms_nothing(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"))
+
+        result = ingest_unchanged(
+            source=source, at=FIRST_DAY + 2 * HOUR, seen_again_by=FIRST_DAY - HOUR
+        )
+
+        assert result.events == []
+        assert self.state() == ("deprecated", "unconfirmed")
+
+    @pytest.mark.parametrize("clock", [True, False], ids=["clock first", "poll first"])
+    def test_a_date_extended_on_its_own_day_is_moved_and_never_retired(
+        self, served: Source, clock: bool
+    ) -> None:
+        self.poll(served, AT, row("acme/m", "2026-10-01"), OTHER)
+        if clock:
+            apply_due_facts(at=FIRST_DAY + HOUR / 6)
+        for hour in (1, 7):
+            assert (
+                self.poll(served, FIRST_DAY + hour * HOUR, row("acme/m", "2026-10-01"), OTHER) == []
+            )
+            assert self.state() == ("deprecated", "still_listed")
+
+        (event,) = self.poll(served, FIRST_DAY + 13 * HOUR, row("acme/m", "2026-11-01"), OTHER)
+
+        assert (event.kind, event.new) == ("moved_later", "2026-11-01")
+        assert self.state() == ("deprecated", "")
+
+    def test_a_date_cleared_on_its_own_day_is_withdrawn_and_never_retired(
+        self, served: Source
+    ) -> None:
+        self.poll(served, AT, row("acme/m", "2026-10-01"), OTHER)
+        self.poll(served, FIRST_DAY + HOUR, row("acme/m", "2026-10-01"), OTHER)
+
+        for day in range(9):
+            moment = FIRST_DAY + day * DAY + 13 * HOUR
+            self.poll(served, moment, row("acme/m"), OTHER)
+            apply_due_facts(at=moment + HOUR)
+
+        assert [kind for kind, *_ in told()] == ["withdrawn"]
+        assert self.state() == ("active", "")
+
+    def test_a_row_that_leaves_the_list_on_its_day_is_retired_at_once(self, served: Source) -> None:
+        self.poll(served, AT, row("acme/m", "2026-10-01"), OTHER)
+        assert self.poll(served, FIRST_DAY + HOUR, row("acme/m", "2026-10-01"), OTHER) == []
+
+        (event,) = self.poll(served, FIRST_DAY + 7 * HOUR, OTHER)
+
+        assert (event.kind, event.detected_at) == ("retired", FIRST_DAY)
+        assert self.state() == ("retired", "")
+
+    def test_a_row_that_the_list_keeps_is_retired_when_its_day_is_over_everywhere(
+        self, served: Source
+    ) -> None:
+        listed = (row("acme/m", "2026-10-01"), OTHER)
+        self.poll(served, AT, *listed)
+
+        assert self.poll(served, FIRST_DAY + 35 * HOUR, *listed) == []
+        (event,) = self.poll(served, FIRST_DAY + 36 * HOUR, *listed)
+
+        assert (event.kind, event.detected_at) == ("retired", FIRST_DAY)
+        assert self.state() == ("retired", "still_listed")
+        self.poll(served, FIRST_DAY + 42 * HOUR, OTHER)
+        assert self.state() == ("retired", "")
+
+    def test_a_date_announced_on_its_own_day_is_retired_when_the_row_leaves(
+        self, served: Source
+    ) -> None:
+        self.poll(served, AT, row("acme/m"), OTHER)
+        (event,) = self.poll(served, FIRST_DAY + HOUR, row("acme/m", "2026-10-01"), OTHER)
+        assert event.kind == "announced"
+        assert self.state() == ("deprecated", "still_listed")
+
+        (event,) = self.poll(served, FIRST_DAY + 7 * HOUR, OTHER)
+
+        assert event.kind == "retired"
+
+    def test_another_field_that_changes_on_the_day_does_not_swallow_the_retirement(
+        self, served: Source
+    ) -> None:
+        self.poll(served, AT, row("acme/m", "2026-10-01"), OTHER)
+        changed = row("acme/m", "2026-10-01", successor="n")
+        assert self.poll(served, FIRST_DAY + HOUR, changed, OTHER) == []
+
+        (event,) = self.poll(served, FIRST_DAY + 40 * HOUR, changed, OTHER)
+
+        assert (event.kind, event.detected_at) == ("retired", FIRST_DAY)
+
+    def test_a_row_that_cannot_be_read_confirms_nothing(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"), OTHER)
+
+        assert self.poll(source, FIRST_DAY + HOUR, OTHER, set_aside={"acme/m"}) == []
+        assert self.state() == ("deprecated", "unconfirmed")
+
+    def test_a_source_that_is_silent_for_three_days_is_not_waited_for(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"))
+
+        assert apply_due_facts(at=FIRST_DAY + 2 * DAY + 23 * HOUR) == []
+        (event,) = apply_due_facts(at=FIRST_DAY + 3 * DAY)
+
+        assert (event.kind, event.detected_at) == ("retired", FIRST_DAY)
+        assert self.state() == ("retired", "unconfirmed")
+        observe(source, FIRST_DAY + 4 * DAY, row("acme/m", "2026-10-01"))
+        assert self.state() == ("retired", "")
+        assert [kind for kind, *_ in told()] == ["retired"]
+
+    def test_the_poll_of_another_source_confirms_nothing(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"))
+        other = make_source("modeldeprecations")
+
+        self.poll(other, FIRST_DAY + HOUR, OTHER)
+        self.poll(other, FIRST_DAY + 2 * HOUR, OTHER)
+
+        assert self.state() == ("deprecated", "unconfirmed")
+
+    def test_a_status_of_retired_is_believed_on_the_day_though_the_row_is_listed(
+        self, served: Source
+    ) -> None:
+        self.poll(served, AT, row("acme/m", "2026-10-01"), OTHER)
+
+        said = row("acme/m", "2026-10-01", status="retired")
+        (event,) = self.poll(served, FIRST_DAY + HOUR, said, OTHER)
+
+        assert event.kind == "retired"
+        assert self.state()[0] == "retired"
 
 
 class TestRedirects:
@@ -523,7 +704,7 @@ def test_the_sweep_tells_of_days_and_prices_without_any_poll(source: Source) -> 
     begin(source, row("acme/m", "2026-10-01", prices=STARTS))
     out = StringIO()
 
-    call_command("sweep", "--at", "2026-10-02T03:00:00Z", stdout=out)
+    call_command("sweep", "--at", "2026-10-04T03:00:00Z", stdout=out)
 
     assert json.loads(out.getvalue())["due_facts"] == 2
     assert {(kind, at) for kind, _, _, at in told()} == {

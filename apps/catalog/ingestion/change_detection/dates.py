@@ -1,6 +1,6 @@
 """Rules for dates: announced, moved, withdrawn, retired (domain.md rule 2)."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.catalog.claims.values import Value, retires_on
@@ -9,6 +9,8 @@ from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 from apps.common.time import day_of, start_of
 
 _ENDING = frozenset({"legacy", "deprecated", "retired"})
+# A day is over in the last time zone (UTC-12) this long after it began in UTC.
+_DAY_EVERYWHERE = timedelta(hours=36)
 
 
 def is_promise(value: Value) -> bool:
@@ -20,6 +22,11 @@ def is_promise(value: Value) -> bool:
 
 def firm_day(value: Value) -> date | None:
     return retires_on(value) if value.get("date_kind") == FIRM else None
+
+
+def is_day_over(day: date, at: datetime) -> bool:
+    """Return whether `day` is over in every time zone."""
+    return at >= start_of(day) + _DAY_EVERYWHERE
 
 
 class DateRules:
@@ -77,7 +84,17 @@ class DateRules:
             self._hold_value(claim, claim.pending, is_held=claim.held)
 
     def accept(self, claim: KnownClaim, value: Value) -> None:
-        self.builder.accept(claim, value)
+        day, changed_at = firm_day(value), claim.changed_at
+        if (
+            day is not None
+            and day == firm_day(claim.value)
+            and changed_at is not None
+            and day_of(changed_at) < day <= self.today
+        ):
+            # the date stands as before and has come: it is due, whatever else the row says now
+            self.builder.accept(claim, value, changed_at=changed_at)
+        else:
+            self.builder.accept(claim, value)
         self._report_change(claim.external_id, claim.value, value)
 
     def _hold_value(self, claim: KnownClaim, value: Value, *, is_held: bool) -> None:
@@ -157,12 +174,22 @@ class DateRules:
             last_seen is not None
             and day_of(last_seen) < day <= self.today
             and value.get("date_kind") == FIRM
+            and not self._is_still_listed(day)
         ):
             self._add_retirement(external_id, day)
 
     def _add_retirement_if_due(self, external_id: str, value: Value, day: date) -> None:
-        if day <= self.today and value.get("date_kind") == FIRM:
+        if (
+            day <= self.today
+            and value.get("date_kind") == FIRM
+            and not (day == self.today and self._is_still_listed(day))
+        ):
             self._add_fact("retired", external_id, day, day)
+
+    def _is_still_listed(self, day: date) -> bool:
+        """Return whether the row contradicts a retirement on `day`: the host lists what it serves,
+        and the day is not over yet. ingestion/due_changes.py reports the retirement later."""
+        return self.rules.lists_served and not is_day_over(day, self.builder.at)
 
     def _report_doubted_retirement(self, claim: KnownClaim, day: date | None) -> None:
         """Report a retirement whose date passed while it was in doubt, now that it is confirmed,
@@ -170,7 +197,7 @@ class DateRules:
         started_at = claim.pending_since
         if day is None or started_at is None or claim.value.get("date_kind") != FIRM:
             return
-        if day_of(started_at) < day <= self.today:
+        if day_of(started_at) < day <= self.today and not self._is_still_listed(day):
             self._add_retirement(claim.external_id, day)
 
     def _add_retirement(self, external_id: str, day: date) -> None:
