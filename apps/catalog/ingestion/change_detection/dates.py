@@ -8,7 +8,7 @@ from apps.catalog.ingestion.change_detection.records import LIFECYCLE, KnownClai
 from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 from apps.common.time import day_of, start_of
 
-_ENDING = frozenset({"legacy", "deprecated", "retired"})
+_ENDING = frozenset({"legacy", "deprecated", "closed_to_new", "extended_access", "retired"})
 
 
 def is_promise(value: Value) -> bool:
