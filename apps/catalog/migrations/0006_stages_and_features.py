@@ -1,3 +1,5 @@
+"""Stages, retirements by region, months without a day, and features of hosts."""
+
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations

@@ -367,7 +367,7 @@ def application_stack(*, application: Application, on: date) -> list[StackRow]:
 
 
 def _is_open_name(offering: Offering) -> bool:
-    return offering.kind != OfferingKind.MODEL_ID and offering.version_id is None
+    return offering.is_named and offering.version_id is None
 
 
 _OFFERING_RELATIONS = (

@@ -15,6 +15,9 @@ from apps.inventory.models.applications import Application
 from apps.inventory.models.change_queue import application_change_triggers
 
 MAX_TAGS = 50
+MAX_FEATURES = 50
+# Columns that hold lists of texts.
+LIST_FIELDS = ("tags", "features")
 
 
 class DependencyQuerySet(models.QuerySet["Dependency"]):
@@ -126,6 +129,17 @@ class Dependency(models.Model):
         blank=True,
         validators=[ArrayMaxLengthValidator(MAX_TAGS)],
     )
+    features = ArrayField(
+        models.CharField(max_length=300),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[ArrayMaxLengthValidator(MAX_FEATURES)],
+        help_text=(
+            "Features, endpoints and parameters of the host that the application uses, by their "
+            "names in the catalogue."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -147,6 +161,11 @@ class Dependency(models.Model):
                 name="primary_by_offering",
                 condition=Q(role="primary"),
             ),
+            models.Index(
+                fields=["offering"],
+                name="dependency_with_features",
+                condition=~Q(features=[]),
+            ),
             models.Index(fields=["application", "role"], name="dependency_by_application"),
             models.Index(
                 fields=["via_party"],
@@ -159,6 +178,13 @@ class Dependency(models.Model):
                 name="dependency_tags_are_few",
                 condition=Q(tags__len__lte=MAX_TAGS),
                 violation_error_message=f"At most {MAX_TAGS} tags can be saved. Remove some.",
+            ),
+            models.CheckConstraint(
+                name="dependency_features_are_few",
+                condition=Q(features__len__lte=MAX_FEATURES),
+                violation_error_message=(
+                    f"At most {MAX_FEATURES} features can be saved. Remove some."
+                ),
             ),
             models.CheckConstraint(
                 name="dependency_until_after_since",

@@ -222,8 +222,9 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         return Offering.objects.visible_to(self.user).only("pk")
 
     def narrow(self, queryset: "QuerySet[Offering]") -> "QuerySet[Offering]":
-        # what hosts serve, unless names or products are asked for
-        if self.request.GET.get("kind") not in (OfferingKind.NAME, OfferingKind.PRODUCT):
+        # what hosts serve, unless names, products or features are asked for
+        kind = self.request.GET.get("kind")
+        if kind not in OfferingKind.values or kind == OfferingKind.MODEL_ID:
             queryset = queryset.filter(kind=OfferingKind.MODEL_ID)
         if self.request.GET.get("in_use") != "true":
             return queryset
@@ -236,7 +237,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         offerings_by_id = Offering.objects.select_related(*LIST_RELATIONS).in_bulk(pks)
         prices = prices_at(offerings=pks, at=self.at)
         reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=self.user)
-        name_ids = [pk for pk, row in offerings_by_id.items() if row.kind != OfferingKind.MODEL_ID]
+        name_ids = [pk for pk, row in offerings_by_id.items() if row.is_named]
         names = name_summaries(name_ids, on=day_of(self.at))
         agreed = agreed_models(name_ids)
         return [
@@ -436,7 +437,7 @@ def _render_offering_page(
         )
         siblings = summarise_offerings(same_version)
     name = None
-    if offering.kind != OfferingKind.MODEL_ID:
+    if offering.is_named:
         name = name_summaries([offering.pk], on=today).get(offering.pk)
     own = next((row for row in siblings if row.pk == offering.pk), None)
     summary = own or summarise_offerings(Offering.objects.filter(pk=offering.pk))[0]
