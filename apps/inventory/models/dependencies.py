@@ -1,5 +1,6 @@
 """Dependencies: the offerings that each application calls. The central table of the registry."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 
 from apps.catalog.models import Binding, Offering, Provider
 from apps.common.history.context import track_history
@@ -35,6 +37,22 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
             Q(until__isnull=True) | Q(until__gt=day),
             since__lte=day,
             application__status__in=Application.IN_SCOPE,
+        )
+
+    def using_features(self, offering_ids: Collection[int]) -> "DependencyQuerySet":
+        """Select the dependencies that use one of these features of their host; offerings that are
+        no features select none."""
+        return self.filter(
+            pk__in=RawSQL(
+                """
+                SELECT d.id FROM catalog_offering x
+                JOIN catalog_offering m ON m.host_id = x.host_id
+                JOIN inventory_dependency d ON d.offering_id = m.id
+                WHERE x.id = ANY (%s) AND x.kind IN ('feature', 'endpoint', 'parameter')
+                  AND d.features <> '{}' AND x.api_id = ANY (d.features)
+                """,
+                [sorted(offering_ids)],
+            )
         )
 
     def primary(self) -> "DependencyQuerySet":

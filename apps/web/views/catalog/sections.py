@@ -148,6 +148,8 @@ def summarise_offerings(offerings: QuerySet[Offering]) -> list[OfferingSummary]:
             "lifecycle",
             "region_scope",
             "binding",
+            "service_tier",
+            "retires_month",
         )
     ]
 
