@@ -60,10 +60,20 @@ class AffectedApplication(NamedTuple):
 
 
 # `live` is (offering, application, role, team, criticality, id) of every dependency that is active
-# on the day.
+# on the day, and of the features that it uses.
 _REACHED_AND_LIVE = """
 WITH reached AS MATERIALIZED ({reached}),
-live(offering_id, application_id, role, team_id, criticality, dependency_id) AS ({live})
+called(offering_id, application_id, role, team_id, criticality, dependency_id) AS ({live}),
+live AS (
+    SELECT * FROM called
+    UNION ALL
+    SELECT x.id, c.application_id, c.role, c.team_id, c.criticality, c.dependency_id
+    FROM called c JOIN inventory_dependency d ON d.id = c.dependency_id AND d.features <> '{{}}'
+    JOIN catalog_offering m ON m.id = c.offering_id
+    CROSS JOIN LATERAL unnest(d.features) used(name)
+    JOIN catalog_offering x ON x.host_id = m.host_id AND x.api_id = used.name
+        AND x.kind IN ('feature', 'endpoint', 'parameter')
+)
 """
 
 _BY_APPLICATION = """

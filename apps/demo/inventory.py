@@ -7,7 +7,7 @@ practice.
 from django.db import transaction
 
 from apps.accounts.models import Team
-from apps.catalog.models import Offering, Provider
+from apps.catalog.models import FEATURE_KINDS, Offering, Provider
 from apps.demo.fixtures import (
     DemoError,
     LoadingDay,
@@ -93,7 +93,9 @@ def _find_offerings(keys: set[OfferingKey]) -> dict[OfferingKey, int]:
         (host, api_id, region, tier): pk
         for pk, host, api_id, region, tier in Offering.objects.filter(
             api_id__in={api_id for _, api_id, _, _ in keys}
-        ).values_list("pk", "host__slug", "api_id", "region_scope", "service_tier")
+        )
+        .exclude(kind__in=FEATURE_KINDS)
+        .values_list("pk", "host__slug", "api_id", "region_scope", "service_tier")
     }
     unknown = sorted(keys - set(offerings))
     if unknown:

@@ -32,6 +32,7 @@ from apps.web.views.campaigns import list as campaigns_list
 from apps.web.views.campaigns import task_detail
 from apps.web.views.catalog import (
     events,
+    features,
     foundation_detail,
     foundation_list,
     model_ids,
@@ -378,6 +379,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
         path("manual/<int:pk>/lift/", offerings.remove_override, name="remove-override"),
     ],
+    "features": features.FeatureList.urls("features"),
     "unresolved-models": [
         *unresolved_models.UnresolvedModelList.urls("identity"),
         path("identity/<int:pk>/", unresolved_models.save_decision, name="decide"),

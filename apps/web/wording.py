@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS
+from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS, STAGES
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import ProviderEvent
 from apps.common.text import pluralize
@@ -54,6 +54,18 @@ def moment(value: datetime, *, today: date) -> str:
 def long_day(value: date) -> str:
     """Format a date as `8 April 2027`, for sentences; with non-breaking spaces."""
     return f"{value.day}\u00a0{value:%B}\u00a0{value.year}"
+
+
+def month(text: str) -> str:
+    """Format a month `2027-02` as `February 2027`."""
+    first = date.fromisoformat(f"{text}-01")
+    return f"{first:%B}\u00a0{first.year}"
+
+
+def retirement_day(retires_on: date, retires_month: str = "") -> str:
+    """Format a retirement date as `8 April 2027`, or as the month where its source states no
+    more."""
+    return month(retires_month) if retires_month else long_day(retires_on)
 
 
 def from_today(value: date, *, today: date) -> str:
@@ -256,7 +268,8 @@ def _describe_lifecycle(value: dict[str, Any]) -> str:
     if value.get("retires_on"):
         is_lower_bound = value.get("date_kind") == NOT_BEFORE
         verb = "retires no earlier than" if is_lower_bound else "retires"
-        phrases.append(f"{verb} {iso_day(value['retires_on'])}")
+        when = value.get("retires_month")
+        phrases.append(f"{verb} {month(when) if when else iso_day(value['retires_on'])}")
     else:
         phrases.append("no date")
     if value.get("status") or value.get("lifecycle"):
@@ -265,7 +278,21 @@ def _describe_lifecycle(value: dict[str, Any]) -> str:
         phrases.append(f"announced {iso_day(value['announced_on'])}")
     if value.get("successor"):
         phrases.append(f"successor {value['successor']}")
+    for stage, starts_on, date_kind in value.get("stages", ()):
+        phrases.append(describe_stage(stage, starts_on, date_kind))
+    for region, (retires_on, date_kind) in value.get("regions", {}).items():
+        if retires_on:
+            at_least = "no earlier than " if date_kind == NOT_BEFORE else ""
+            phrases.append(f"{at_least}{iso_day(retires_on)} in {region}")
     return ", ".join(phrases)
+
+
+def describe_stage(stage: str, starts_on: str | None, date_kind: str) -> str:
+    """Describe a stage as a source states it: `extended access from 8 Apr 2027`."""
+    name = STAGES.get(stage, stage).lower()
+    if not starts_on:
+        return name
+    return f"{name} {'no earlier than' if date_kind == NOT_BEFORE else 'from'} {iso_day(starts_on)}"
 
 
 def _describe_prices(value: dict[str, Any]) -> str:

@@ -234,6 +234,7 @@ RECORDS: tuple[Record, ...] = (
                 "offering": "given by the change",
                 "binding": "says how the old offering is called",
                 "monthly_spend": "spent on the old offering",
+                "features": "those of the host, kept if the host stays the same",
             },
             (MERGED,): {
                 "id": KEY,

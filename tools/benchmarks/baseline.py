@@ -40,6 +40,7 @@ SELECT d.id, a.slug AS application, d.offering_id AS offering, h.slug AS host, o
        d.monthly_output_tokens, d.monthly_cache_read_tokens, d.monthly_cache_write_tokens,
        d.monthly_requests,
        d.typical_request_tokens, d.monthly_spend, d.reached, p.slug AS via_party, d.binding, d.tags,
+       d.features,
        d.origin AS known, d.since,
        d.until, d.last_observed_on, d.confirmed_on, d.created_at, d.updated_at
 FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id

@@ -218,6 +218,7 @@ def _dependencies(
                 count_days(on, -rng.integers(0, 400, n)), rng.random(n) < 0.6
             ),
             "tags": "{}",
+            "features": "{}",
             "created_at": moment.isoformat(),
             "updated_at": moment.isoformat(),
         },

@@ -39,6 +39,7 @@ _FACTS = [
     "via_party",
     "binding",
     "tags",
+    "features",
 ]
 
 

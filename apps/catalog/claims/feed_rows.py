@@ -22,6 +22,12 @@ ROW_KINDS: dict[str, str] = {
     "parameter": "parameter",
 }
 
+# Those that are no models: parts of a host's API that can retire by themselves.
+FEATURE_ROW_KINDS = frozenset({"endpoint", "feature", "parameter"})
+
+# The service tier of a model that was fine-tuned on the offering with the same model ID.
+FINE_TUNED_TIER = "fine-tuned"
+
 # Stages of an offering before its end, in the order in which they come: `StageClaim.stage`.
 STAGES: dict[str, str] = {
     "preview": "Preview",

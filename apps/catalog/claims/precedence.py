@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, STAGES
 from apps.catalog.claims.values import Value, retires_on
 
 MANUAL = "manual"
@@ -23,6 +23,17 @@ CONFIRMATION_LIMIT = timedelta(days=3)
 # Sources that do not mark earliest dates as such (measured: 5 of 19 earliest dates in November
 # 2026).
 UNMARKED = frozenset({"litellm"})
+_STAGE_ORDER = {stage: place for place, stage in enumerate(STAGES)}
+# Stages beside the lifecycle, which a source can give as the status of an offering.
+_STAGES_BESIDE = frozenset({"closed_to_new", "training_ended", "extended_access"})
+_LIFECYCLE_OF = {
+    "preview": "preview",
+    "active": "active",
+    "legacy": "legacy",
+    "deprecated": "deprecated",
+    "closed_to_new": "legacy",
+    "extended_access": "legacy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +56,36 @@ class SourceClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class SettledStage:
+    """A stage of an offering with the claim that it comes from; `starts_on` is None if its first
+    day is not stated."""
+
+    stage: str
+    starts_on: date | None
+    date_kind: str
+    claim_id: int
+
+    def has_begun(self, today: date) -> bool:
+        return self.starts_on is None or (self.date_kind == FIRM and self.starts_on <= today)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledRegion:
+    """The retirement of an offering in one region, with the claim that it comes from."""
+
+    region: str
+    retires_on: date | None
+    date_kind: str
+    claim_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SettledLifecycle:
     """The lifecycle columns of an offering, and the claim they come from (None without claims).
 
     `successor_id` is the offering that a manual value names as the successor; `due_status` is a
-    `DueStatus`, or empty."""
+    `DueStatus`, or empty. `stages` and `regions` can come from other claims, since most sources
+    state neither."""
 
     claim_id: int | None
     lifecycle: str
@@ -59,6 +95,9 @@ class SettledLifecycle:
     replacement_text: str
     successor_id: int | None = None
     due_status: str = ""
+    retires_month: str = ""
+    stages: tuple[SettledStage, ...] = ()
+    regions: tuple[SettledRegion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +190,7 @@ def choose_lifecycle(
     if source_claim is None:
         return SettledLifecycle(None, "active" if is_listed else "unknown", None, None, "", "")
     value = source_claim.value
+    stages = choose_stages(source_claims)
     end = retires_on(value)
     announced_on = value.get("announced_on")
     kind = value.get("date_kind", "") if end else ""
@@ -159,8 +199,8 @@ def choose_lifecycle(
     due_status = ""
     if end is not None and kind == FIRM:
         lifecycle, due_status = _state_of_date(source_claim, end, today, before)
-    elif value.get("status") in {"preview", "active", "legacy", "deprecated"}:
-        lifecycle = value["status"]
+    elif stage := _lifecycle_stage(value.get("status", ""), stages, today):
+        lifecycle = stage
     elif value.get("status") == "retired" and end is None:
         lifecycle = "retired"
     else:
@@ -174,6 +214,9 @@ def choose_lifecycle(
         replacement_text=str(value.get("successor", ""))[:300],
         successor_id=value.get("successor_id") if source_claim.source == MANUAL else None,
         due_status=due_status,
+        retires_month=value.get("retires_month", "") if kind == NOT_BEFORE else "",
+        stages=stages,
+        regions=_choose_regions(source_claims),
     )
 
 
@@ -196,3 +239,48 @@ def _state_of_date(
     if end + CONFIRMATION_LIMIT <= today:
         return "retired", known_status
     return "deprecated", known_status or "unconfirmed"
+
+
+def choose_stages(source_claims: Iterable[SourceClaim]) -> tuple[SettledStage, ...]:
+    """Return the stages that any claim states, each as the strongest claim with it does, and with a
+    first day rather than without. The retirement has columns of its own."""
+    settled: dict[str, SettledStage] = {}
+    for source_claim in sorted(source_claims, key=precedence):
+        value = source_claim.value
+        lines = [*value.get("stages", ())]
+        if value.get("status") in _STAGES_BESIDE and all(
+            line[0] != value["status"] for line in lines
+        ):
+            lines.append([value["status"], None, ""])
+        for stage, day, date_kind in lines:
+            known = settled.get(stage)
+            if stage != "retired" and (known is None or (known.starts_on is None and day)):
+                starts_on = date.fromisoformat(day) if day else None
+                settled[stage] = SettledStage(stage, starts_on, date_kind, source_claim.claim_id)
+    return tuple(sorted(settled.values(), key=lambda row: _STAGE_ORDER[row.stage]))
+
+
+def _lifecycle_stage(status: str, stages: Iterable[SettledStage], today: date) -> str:
+    """Return the lifecycle of an offering without an announced date: the last of the status and of
+    the stages with a first day that has come; empty if none is stated. An offering that is closed
+    to new customers, or in extended access, is legacy."""
+    reached = [_LIFECYCLE_OF.get(status, "")]
+    reached += [
+        _LIFECYCLE_OF.get(row.stage, "")
+        for row in stages
+        if row.starts_on is not None and row.has_begun(today)
+    ]
+    return max(filter(None, reached), key=lambda stage: _STAGE_ORDER[stage], default="")
+
+
+def _choose_regions(source_claims: Iterable[SourceClaim]) -> tuple[SettledRegion, ...]:
+    """Return the retirements by region of the strongest claim that states them."""
+    for source_claim in sorted(source_claims, key=precedence):
+        if regions := source_claim.value.get("regions"):
+            return tuple(
+                SettledRegion(
+                    region, date.fromisoformat(day) if day else None, kind, source_claim.claim_id
+                )
+                for region, (day, kind) in sorted(regions.items())
+            )
+    return ()

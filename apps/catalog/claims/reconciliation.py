@@ -8,6 +8,7 @@ concurrently.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ from apps.catalog.claims.precedence import (
     choose_lifecycle,
 )
 from apps.catalog.claims.price_ranges import update_price_ranges
+from apps.catalog.claims.stage_rows import update_stages
+from apps.catalog.claims.values import value_in_region
 from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
 from apps.catalog.models import Offering, OfferingKind
@@ -48,23 +51,28 @@ def reconcile_offerings(
 
     If an offering with a redirect changes, its upstream dependencies are refreshed. A lifecycle
     that a source gives for a model at a host without a region also applies to the offerings of
-    regions that no source lists; prices differ by region and do not.
+    regions that no source lists, and its day of one region to every offering of that region; prices
+    differ by region and do not.
     """
     if not offering_ids:
         return 0
     today = day_of(at)
-    followed_offerings = _followed_offerings(offering_ids)
-    offering_ids = {*offering_ids, *followed_offerings}
+    followers = _followers(offering_ids)
+    offering_ids = {*offering_ids, *(row.offering_id for row in followers)}
     source_claims, listed_ids = standing_claims(
-        {*offering_ids, *followed_offerings.values()}, LIFECYCLE
+        {*offering_ids, *(row.followed_id for row in followers)}, LIFECYCLE
     )
-    for follower_id, followed_id in followed_offerings.items():
-        source_claims[follower_id] = [
-            *source_claims.get(follower_id, ()),
-            *source_claims.get(followed_id, ()),
+    for row in followers:
+        source_claims[row.offering_id] = [
+            *source_claims.get(row.offering_id, ()),
+            *(
+                replace(claim, value=value_in_region(claim.value, row.region))
+                for claim in source_claims.get(row.followed_id, ())
+                if not row.is_listed or row.region in claim.value.get("regions", ())
+            ),
         ]
-        if followed_id not in listed_ids:
-            listed_ids.discard(follower_id)
+        if not row.is_listed and row.followed_id not in listed_ids:
+            listed_ids.discard(row.offering_id)
     columns = (
         "pk",
         "lifecycle",
@@ -76,6 +84,7 @@ def reconcile_offerings(
         "lifecycle_claim_id",
         "replacement_id",
         "end_behaviour",
+        "retires_month",
     )
     # names have no claims of their own
     own_lifecycles = Offering.objects.filter(pk__in=offering_ids).exclude(kind=OfferingKind.NAME)
@@ -102,6 +111,7 @@ def reconcile_offerings(
             "due_status": lifecycle.due_status,
             "replacement_text": lifecycle.replacement_text,
             "lifecycle_claim_id": lifecycle.claim_id,
+            "retires_month": lifecycle.retires_month,
             "replacement_id": replacements.get(row["pk"], row["replacement_id"]),
         }
         if target["replacement_id"] == row["pk"]:
@@ -111,6 +121,7 @@ def reconcile_offerings(
             if row["end_behaviour"] == "redirect":
                 changed_ids.append(row["pk"])
     update_rows(Offering, changes)
+    n_staged = update_stages(lifecycles)
     refresh_footing(changed_ids, today=today)
     price_claims, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
@@ -123,31 +134,48 @@ def reconcile_offerings(
     )
     if changes or n_priced:
         refresh_name_facts(offering_ids, today=today)
-    return len(changes) + n_priced
+    return len(changes) + n_staged + n_priced
 
 
-def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
-    """Return {ID of an offering of one region that no source lists: ID of the offering without a
-    region with the same host and model ID}, if either is among `offering_ids`."""
+@dataclass(frozen=True, slots=True)
+class _Follower:
+    """An offering of one region to which claims about the offering without a region apply: all of
+    them if no source lists it, otherwise those that state a day of its region."""
+
+    offering_id: int
+    followed_id: int
+    region: str
+    is_listed: bool
+
+
+def _followers(offering_ids: Collection[int]) -> list[_Follower]:
+    """Return the followers where either of the two offerings is among `offering_ids`."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH given AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering
-            WHERE id = ANY (%s))
-            SELECT DISTINCT regional.id, general.id
-            FROM given
-            JOIN catalog_offering regional USING (host_id, api_id, service_tier)
-            JOIN catalog_offering general USING (host_id, api_id, service_tier)
-            WHERE regional.region_scope <> '' AND general.region_scope = ''
-              -- a change of either of the two can change the regional one
-              AND given.id IN (regional.id, general.id)
-              -- no source lists the regional one, not even one that has delisted it since
-              AND NOT EXISTS (SELECT 1 FROM catalog_assertion a
-              WHERE a.offering_id = regional.id AND a.topic = 'identity')
+            WHERE id = ANY (%s)),
+            pair AS (
+                SELECT DISTINCT regional.id, general.id AS general_id, regional.region_scope,
+                    -- a source lists the regional one, even if it has delisted it since
+                    EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.offering_id = regional.id
+                            AND a.topic = 'identity') AS is_listed
+                FROM given
+                JOIN catalog_offering regional USING (host_id, api_id, service_tier)
+                JOIN catalog_offering general USING (host_id, api_id, service_tier)
+                WHERE regional.region_scope <> '' AND general.region_scope = ''
+                  -- a change of either of the two can change the regional one
+                  AND given.id IN (regional.id, general.id)
+            )
+            SELECT id, general_id, region_scope, is_listed FROM pair
+            WHERE NOT is_listed OR EXISTS (
+                SELECT 1 FROM catalog_assertion a WHERE a.offering_id = pair.general_id
+                AND a.topic = 'lifecycle' AND a.value -> 'regions' ? pair.region_scope)
+            ORDER BY id
             """,
             [list(offering_ids)],
         )
-        return dict(cursor.fetchall())
+        return [_Follower(*row) for row in cursor.fetchall()]
 
 
 def standing_claims(

@@ -5,24 +5,90 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims.feed_rows import LifecycleClaim, PriceLine
+from apps.catalog.claims.feed_rows import (
+    FIRM,
+    NOT_BEFORE,
+    STAGES,
+    LifecycleClaim,
+    PriceLine,
+    StageClaim,
+)
 
 type Value = dict[str, Any]
 
+_STAGE_ORDER = {stage: place for place, stage in enumerate(STAGES)}
+
 
 def lifecycle_value(claim: LifecycleClaim) -> Value:
-    """Return the claim without its empty fields; days as ISO text."""
+    """Return the claim without its empty fields; days as ISO text.
+
+    `stages` is [[stage, day or None, date kind], ...] in the order of `STAGES`, `regions` is
+    {region: [day or None, date kind]}. If regions have days of their own, `retires_on` is the day
+    on which the last of them ends, so that nothing is retired too early.
+    """
     value: Value = {}
     if claim.announced_on:
         value["announced_on"] = claim.announced_on.isoformat()
-    if claim.retires_on:
-        value["retires_on"] = claim.retires_on.isoformat()
-        value["date_kind"] = claim.date_kind
+    end, date_kind = last_end(claim)
+    if end:
+        value["retires_on"] = end.isoformat()
+        value["date_kind"] = date_kind
+        if claim.retires_month and end == claim.retires_on:
+            value["retires_month"] = claim.retires_month
     if claim.status:
         value["status"] = claim.status
     if claim.successor:
         value["successor"] = claim.successor
+    if claim.stages:
+        value["stages"] = stage_lines(claim.stages)
+    if claim.regions:
+        value["regions"] = {
+            end.region: [_iso(end.retires_on), end.date_kind if end.retires_on else ""]
+            for end in sorted(claim.regions, key=lambda end: end.region)
+        }
     return value
+
+
+def last_end(claim: LifecycleClaim) -> tuple[date | None, str]:
+    """Return the day on which the last region of the claim ends, and its kind: `not_before` if any
+    region has no more than an earliest day. A region without a day has that of the whole claim."""
+    ends = [
+        (end.retires_on, end.date_kind) if end.retires_on else (claim.retires_on, claim.date_kind)
+        for end in claim.regions
+    ]
+    if claim.retires_on:
+        ends.append((claim.retires_on, claim.date_kind))
+    days = [day for day, _ in ends if day is not None]
+    if not days or len(days) < len(ends):
+        return claim.retires_on, claim.date_kind if claim.retires_on else ""
+    return max(days), NOT_BEFORE if any(kind == NOT_BEFORE for _, kind in ends) else FIRM
+
+
+def stage_lines(stages: Iterable[StageClaim]) -> list[list[Any]]:
+    """Return the stages as [stage, ISO day or None, date kind], each stage once: with a day rather
+    than without, and of several days the first."""
+    by_stage: dict[str, StageClaim] = {}
+    for line in sorted(stages, key=lambda line: (line.starts_on is None, line.starts_on or 0)):
+        by_stage.setdefault(line.stage, line)
+    return [
+        [line.stage, _iso(line.starts_on), line.date_kind if line.starts_on else ""]
+        for line in sorted(by_stage.values(), key=lambda line: _STAGE_ORDER[line.stage])
+    ]
+
+
+def value_in_region(value: Value, region: str) -> Value:
+    """Return the value as it holds in `region`: with the day of that region where the source states
+    one, and without those of other regions."""
+    day, date_kind = value.get("regions", {}).get(region, (None, ""))
+    regional = {key: part for key, part in value.items() if key != "regions"}
+    if day is None:
+        return regional
+    regional.pop("retires_month", None)
+    return regional | {"retires_on": day, "date_kind": date_kind}
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def retires_on(value: Mapping[str, Any] | None) -> date | None:

@@ -29,6 +29,7 @@ from apps.catalog.identity.own_hosting import (
 )
 from apps.catalog.ingestion.offerings import ensure_providers, link_regions
 from apps.catalog.models import (
+    FEATURE_KINDS,
     Alias,
     Foundation,
     Lifecycle,
@@ -225,6 +226,7 @@ def _find_offerings(
     rows = (
         Offering.objects.annotate(lower=Lower("api_id"))
         .filter(host__in=slugs)
+        .exclude(kind__in=FEATURE_KINDS)
         .filter(
             # to the letter too: the database lowers some letters differently
             Q(api_id__in=texts)

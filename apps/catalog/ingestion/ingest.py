@@ -42,7 +42,11 @@ from apps.catalog.ingestion.due_changes import (
     settle_new_retirements,
 )
 from apps.catalog.ingestion.events import create_events
-from apps.catalog.ingestion.offerings import ensure_offerings, offering_key
+from apps.catalog.ingestion.offerings import (
+    ensure_features,
+    ensure_offerings,
+    offering_key,
+)
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
@@ -298,14 +302,20 @@ def _offerings_of(
         return offering_of, set()
     for external_id, before in observation.rekeyed.items():
         # a row whose key is now a display name still means the model ID that applications call
-        if " " in identity_values.get(external_id, {}).get("api_id", "") and before in offering_of:
+        value = identity_values.get(external_id, {})
+        if " " in value.get("api_id", "") and "kind" not in value and before in offering_of:
             offering_of[external_id] = offering_of[before]
             del identity_values[external_id]
-    offering_ids, fresh = (
-        ensure_offerings(identity_values.values(), host_names) if identity_values else ({}, set())
-    )
-    for external_id, value in identity_values.items():
-        offering_of[external_id] = offering_ids[offering_key(value)]
+    models = {key: value for key, value in identity_values.items() if "kind" not in value}
+    features = {key: value for key, value in identity_values.items() if "kind" in value}
+    fresh: set[int] = set()
+    for values, ensure in ((models, ensure_offerings), (features, ensure_features)):
+        if not values:
+            continue
+        offering_ids, new_ids = ensure(values.values(), host_names)
+        fresh |= new_ids
+        for external_id, value in values.items():
+            offering_of[external_id] = offering_ids[offering_key(value)]
     return offering_of, fresh
 
 

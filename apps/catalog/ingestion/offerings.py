@@ -10,6 +10,8 @@ from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerin
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identity.resolution import resolve_identities
 from apps.catalog.models import (
+    FEATURE_KINDS,
+    NAMED_KINDS,
     Lifecycle,
     Offering,
     OfferingCandidate,
@@ -33,7 +35,7 @@ def ensure_offerings(
     ID}, new IDs).
 
     Unknown hosts become providers; identities of new offerings are resolved by rule, and unresolved
-    ones wait in the inbox. New offerings have their footing.
+    ones wait in the inbox. New offerings have their footing. Features: `ensure_features`.
     """
     values = {offering_key(value): value for value in identities}
     hosts = ensure_providers(
@@ -69,6 +71,50 @@ def ensure_offerings(
     return offering_ids, new_ids
 
 
+def ensure_features(
+    identities: Iterable[Mapping[str, Any]], host_names: Mapping[str, str]
+) -> tuple[dict[tuple[str, str, str, str], int], set[int]]:
+    """Find or create the feature, endpoint or parameter of each identity value, as
+    `ensure_offerings` does for models. They are never identified as a model. One that its source
+    lists as another kind than before changes its kind."""
+    values = {offering_key(value): value for value in identities}
+    hosts = ensure_providers({key[0] for key in values}, host_names)
+    feature_ids = _find_offerings(values, hosts, features=True)
+    missing_keys = [key for key in values if key not in feature_ids]
+    if missing_keys:
+        Offering.objects.bulk_create(
+            [
+                Offering(
+                    host_id=hosts[key[0]],
+                    api_id=key[1],
+                    region_scope=key[2],
+                    service_tier=key[3],
+                    name=values[key].get("name", ""),
+                    kind=values[key]["kind"],
+                    not_a_model=True,
+                    identity_explanation="Part of the API of its host, as the host lists it",
+                )
+                for key in missing_keys
+            ],
+            ignore_conflicts=True,
+        )
+        feature_ids = _find_offerings(values, hosts, features=True)
+        link_regions({feature_ids[key]: (hosts[key[0]], key[2]) for key in missing_keys if key[2]})
+        refresh_footing({feature_ids[key] for key in missing_keys})
+    stored_kinds = dict(
+        Offering.objects.filter(pk__in=feature_ids.values()).values_list("pk", "kind")
+    )
+    update_rows(
+        Offering,
+        {
+            pk: {"kind": values[key]["kind"]}
+            for key, pk in feature_ids.items()
+            if stored_kinds[pk] != values[key]["kind"]
+        },
+    )
+    return feature_ids, {feature_ids[key] for key in missing_keys}
+
+
 def confirm_model_ids(offering_ids: Collection[int]) -> set[int]:
     """Turn the names and products among the offerings into model IDs, since a source serves or a
     user confirmed exactly this text; return their IDs.
@@ -77,7 +123,7 @@ def confirm_model_ids(offering_ids: Collection[int]) -> set[int]:
     """
     names = list(
         Offering.objects.filter(pk__in=set(offering_ids))
-        .exclude(kind=OfferingKind.MODEL_ID)
+        .filter(kind__in=NAMED_KINDS)
         .select_related("host")
     )
     if not names:
@@ -93,6 +139,7 @@ def confirm_model_ids(offering_ids: Collection[int]) -> set[int]:
                 "announced_on": None,
                 "retires_on": None,
                 "date_kind": "",
+                "retires_month": "",
                 "replacement_id": None,
                 "replacement_text": "",
                 "lifecycle_claim_id": None,
@@ -147,10 +194,13 @@ def link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
 
 
 def _find_offerings(
-    values: Mapping[tuple[str, str, str, str], Any], hosts: Mapping[str, int]
+    values: Mapping[tuple[str, str, str, str], Any],
+    hosts: Mapping[str, int],
+    *,
+    features: bool = False,
 ) -> dict[tuple[str, str, str, str], int]:
-    """Return {(host slug, model ID, region, tier): offering ID} of the keys of `values` that exist.
-    `hosts` is {slug: ID}."""
+    """Return {(host slug, model ID, region, tier): offering ID} of the keys of `values` that exist
+    as models, or else as `features`. `hosts` is {slug: ID}."""
     slugs = {pk: slug for slug, pk in hosts.items()}
     keys = list(values)
     with connection.cursor() as cursor:
@@ -161,10 +211,13 @@ def _find_offerings(
                 region, tier)
             JOIN catalog_offering o ON o.host_id = k.host_id AND o.api_id = k.api_id
              AND o.region_scope = k.region AND o.service_tier = k.tier
+             AND (o.kind = ANY (%s)) = %s
             """,
             [
                 [hosts[key[0]] for key in keys],
                 *([key[position] for key in keys] for position in (1, 2, 3)),
+                list(FEATURE_KINDS),
+                features,
             ],
         )
         return {(slugs[row[1]], row[2], row[3], row[4]): row[0] for row in cursor.fetchall()}

@@ -10,6 +10,8 @@ from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
 from apps.catalog.models.offerings import (
+    FEATURE_KINDS,
+    NAMED_KINDS,
     Binding,
     DateKind,
     DueStatus,
@@ -20,13 +22,18 @@ from apps.catalog.models.offerings import (
     OfferingCandidate,
     OfferingKind,
     OfferingRegion,
+    OfferingStage,
     Price,
     Region,
+    RegionalRetirement,
+    Stage,
 )
 from apps.catalog.models.products import ModelsKnown, Product, ProductModel
 from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, PublicQuerySet
 
 __all__ = [
+    "FEATURE_KINDS",
+    "NAMED_KINDS",
     "Alias",
     "AnnouncedOffering",
     "AnnouncementScope",
@@ -50,6 +57,7 @@ __all__ = [
     "OfferingCandidate",
     "OfferingKind",
     "OfferingRegion",
+    "OfferingStage",
     "Price",
     "Product",
     "ProductModel",
@@ -58,8 +66,10 @@ __all__ = [
     "ProviderRole",
     "PublicQuerySet",
     "Region",
+    "RegionalRetirement",
     "RetirementAnnouncement",
     "Source",
+    "Stage",
     "Version",
     "Via",
 ]

@@ -7,7 +7,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Upper
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
@@ -62,11 +62,34 @@ class IdentityReason(models.TextChoices):
 
 
 class OfferingKind(models.TextChoices):
-    """What `Offering.api_id` holds: a model ID of the host, or a name that was written instead."""
+    """What `Offering.api_id` holds: a model ID of the host, a name that was written instead, or a
+    part of the host's API that can retire by itself."""
 
     MODEL_ID = "model_id", "Model ID"
     NAME = "name", "Name"
     PRODUCT = "product", "Product"
+    FEATURE = "feature", "Feature"
+    ENDPOINT = "endpoint", "Endpoint"
+    PARAMETER = "parameter", "Parameter"
+
+
+# Names as people write them, whose model ID is not known.
+NAMED_KINDS = (OfferingKind.NAME, OfferingKind.PRODUCT)
+# Parts of a host's API: they have dates as a model, and are never counted or matched as one.
+FEATURE_KINDS = (OfferingKind.FEATURE, OfferingKind.ENDPOINT, OfferingKind.PARAMETER)
+
+
+class Stage(models.TextChoices):
+    """Stages of an offering before its end, in their order. Some of them are a lifecycle too."""
+
+    PREVIEW = "preview", "Preview"
+    ACTIVE = "active", "Active"
+    LEGACY = "legacy", "Legacy"
+    DEPRECATED = "deprecated", "Deprecated"
+    CLOSED_TO_NEW = "closed_to_new", "Closed to new customers"
+    TRAINING_ENDED = "training_ended", "Training of fine-tuned models ended"
+    EXTENDED_ACCESS = "extended_access", "Extended access"
+    RETIRED = "retired", "Retired"
 
 
 @track_history()
@@ -100,15 +123,20 @@ ID_NOT_KNOWN = " (model ID not known)"
 
 class OfferingQuerySet(PublicQuerySet["Offering"]):
     def model_ids(self) -> "OfferingQuerySet":
-        """Return what hosts serve: offerings with a model ID, without names and products."""
+        """Return what hosts serve: offerings with a model ID, without names, products and
+        features."""
         return self.filter(kind=OfferingKind.MODEL_ID)
+
+    def features(self) -> "OfferingQuerySet":
+        """Return the features, endpoints and parameters of hosts."""
+        return self.filter(kind__in=FEATURE_KINDS)
 
     def resolved(self) -> "OfferingQuerySet":
         return self.filter(version__isnull=False)
 
     def unresolved(self) -> "OfferingQuerySet":
         """Return offerings to identify: model IDs without an identification. Names and products are
-        asked for their model ID instead."""
+        asked for their model ID instead; features are no models."""
         return self.model_ids().filter(version__isnull=True, alias__isnull=True, not_a_model=False)
 
     def ending(self, *, after: date, until: date) -> "OfferingQuerySet":
@@ -121,9 +149,9 @@ class Offering(models.Model):
     """A model as one host serves it; `api_id` is the exact string an application sends to `host`.
 
     Of a name, `api_id` is the text as it was written, since the model ID is not known; of a
-    product its slug. `OfferingCandidate` holds what they may be. The lifecycle columns of a name
-    are those of one of its model IDs (identity/named_models.py). `resolved_to` is the model ID that
-    a user chose for it.
+    product its slug; of a feature the name on the page of its host. `OfferingCandidate` holds what
+    a name may be. The lifecycle columns of a name are those of one of its model IDs
+    (identity/named_models.py). `resolved_to` is the model ID that a user chose for it.
 
     The lifecycle columns are reconciled from all claims (see claims/precedence.py);
     `lifecycle_claim` is the claim that applies. `due_status` says why an offering whose date has
@@ -136,11 +164,11 @@ class Offering(models.Model):
     region_scope = models.CharField(max_length=60, blank=True, default="")
     service_tier = models.CharField(max_length=80, blank=True, default="")
     kind = models.CharField(
-        max_length=8,
+        max_length=10,
         choices=OfferingKind,
         default=OfferingKind.MODEL_ID,
         db_default=OfferingKind.MODEL_ID,
-        help_text="Model ID of the host, name as written, or product.",
+        help_text="Model ID of the host, name as written, product, or feature of the host.",
     )
     resolved_to = models.ForeignKey(
         "self",
@@ -196,6 +224,14 @@ class Offering(models.Model):
             "still lists the offering."
         ),
     )
+    retires_month = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Month of the retirement (YYYY-MM) where its source states no day; the date is "
+        "then the first day of the month, as the earliest.",
+    )
     end_behaviour = models.CharField(
         max_length=8, choices=EndBehaviour, default=EndBehaviour.UNKNOWN
     )
@@ -227,8 +263,13 @@ class Offering(models.Model):
     class Meta:
         ordering = ["host", "api_id", "region_scope", "service_tier"]
         constraints = [
+            # a feature can have the text of a model ID, and is not one
             models.UniqueConstraint(
-                fields=["host", "api_id", "region_scope", "service_tier"],
+                "host",
+                "api_id",
+                "region_scope",
+                "service_tier",
+                Case(When(kind__in=FEATURE_KINDS, then=Value(1)), default=Value(0)),
                 name="offering_once",
                 violation_error_message=(
                     "This host already has an offering with this model ID, region and tier."
@@ -254,6 +295,13 @@ class Offering(models.Model):
                 name="offering_model_id_is_final",
                 condition=~Q(kind="model_id") | Q(resolved_to__isnull=True),
                 violation_error_message="Only a name or a product can have a chosen model ID.",
+            ),
+            models.CheckConstraint(
+                name="offering_month_is_earliest",
+                condition=Q(retires_month="") | Q(date_kind="not_before"),
+                violation_error_message=(
+                    "A month without a day is an earliest retirement date. Choose that type."
+                ),
             ),
             models.CheckConstraint(
                 name="offering_soft_date_never_retires",
@@ -288,6 +336,16 @@ class Offering(models.Model):
         return f"{self.api_id} on {self.host.name}{region_clause}{tier}"
 
     @property
+    def is_named(self) -> bool:
+        """Whether it is a name or a product, whose model ID is not known."""
+        return self.kind in NAMED_KINDS
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether it is a feature, endpoint or parameter of its host rather than a model."""
+        return self.kind in FEATURE_KINDS
+
+    @property
     def label(self) -> str:
         """Return the offering as calendars and emails call it: of a name with the note that its
         model ID is not known."""
@@ -317,6 +375,87 @@ class Offering(models.Model):
             and self.retires_on is not None
             and self.retires_on <= today
         )
+
+
+@track_history()
+class OfferingStage(models.Model):
+    """A stage of an offering as the claim states it; derived with the lifecycle columns.
+
+    `starts_on` is None if the source says that the stage holds, without its first day.
+    """
+
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="stages")
+    stage = models.CharField(max_length=15, choices=Stage)
+    starts_on = models.DateField(null=True, blank=True)
+    date_kind = models.CharField(max_length=10, choices=DateKind, blank=True, default="")
+    claim = models.ForeignKey(
+        Assertion, on_delete=models.CASCADE, related_name="stages", editable=False
+    )
+
+    objects = PublicQuerySet["OfferingStage"].as_manager()
+
+    class Meta:
+        ordering = ["offering", "starts_on", "stage"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "stage"],
+                name="offering_stage_once",
+                violation_error_message="This stage of the offering is already recorded.",
+            ),
+            models.CheckConstraint(
+                name="offering_stage_date_has_kind",
+                condition=Q(starts_on__isnull=True, date_kind="")
+                | Q(starts_on__isnull=False) & ~Q(date_kind=""),
+                violation_error_message="The date of a stage needs a type, announced or earliest.",
+            ),
+        ]
+        indexes = [models.Index(fields=["stage", "starts_on"], name="offering_stage_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.get_stage_display()} of {self.offering_id}"
+
+    def has_begun(self, today: date) -> bool:
+        """Return whether the stage holds on `today`. A passed earliest date is no proof of it."""
+        return self.starts_on is None or (
+            self.date_kind == DateKind.FIRM and self.starts_on <= today
+        )
+
+
+@track_history()
+class RegionalRetirement(models.Model):
+    """The retirement of an offering in one region, where its source states days by region; derived
+    with the lifecycle columns. The offering itself has the day on which the last region ends."""
+
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, related_name="regional_retirements"
+    )
+    region = models.CharField(max_length=60)
+    retires_on = models.DateField(null=True, blank=True)
+    date_kind = models.CharField(max_length=10, choices=DateKind, blank=True, default="")
+    claim = models.ForeignKey(
+        Assertion, on_delete=models.CASCADE, related_name="regional_retirements", editable=False
+    )
+
+    objects = PublicQuerySet["RegionalRetirement"].as_manager()
+
+    class Meta:
+        ordering = ["offering", "retires_on", "region"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "region"],
+                name="regional_retirement_once",
+                violation_error_message="The date of this region is already recorded.",
+            ),
+            models.CheckConstraint(
+                name="regional_retirement_date_has_kind",
+                condition=Q(retires_on__isnull=True, date_kind="")
+                | Q(retires_on__isnull=False) & ~Q(date_kind=""),
+                violation_error_message="A retirement date needs a type, announced or earliest.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offering_id} in {self.region}"
 
 
 @track_history()

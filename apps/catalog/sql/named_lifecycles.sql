@@ -38,14 +38,14 @@ per_version AS (
 deciding AS (
     SELECT DISTINCT ON (name_id) * FROM (
         SELECT k.name_id, k.id, k.lifecycle, k.announced_on, k.retires_on, k.date_kind, k.due_status,
-               k.replacement_id, k.replacement_text, k.lifecycle_claim_id, k.is_end, k.ends_on,
+               k.replacement_id, k.replacement_text, k.lifecycle_claim_id, k.retires_month, k.is_end, k.ends_on,
                k.are_versions_retired AS is_over
         FROM per_version k JOIN openness p ON p.id = k.name_id
         WHERE k.ends_on IS NOT NULL AND NOT p.is_anywhere AND p.n_lines = 1
           AND (k.are_versions_retired OR NOT k.is_retired)
         UNION ALL
         SELECT k.name_id, k.id, k.lifecycle, k.announced_on, k.retires_on, k.date_kind, k.due_status,
-               k.replacement_id, k.replacement_text, k.lifecycle_claim_id, k.is_end, k.ends_on, true
+               k.replacement_id, k.replacement_text, k.lifecycle_claim_id, k.retires_month, k.is_end, k.ends_on, true
         FROM known k JOIN openness p ON p.id = k.name_id
         WHERE k.are_retired AND (p.is_anywhere OR p.n_lines > 1)
     ) d
@@ -57,18 +57,19 @@ settled AS (
     SELECT t.id, coalesce(d.lifecycle, 'unknown') AS lifecycle, d.announced_on, d.retires_on,
            coalesce(d.date_kind, '') AS date_kind, coalesce(d.due_status, '') AS due_status,
            d.replacement_id,
-           coalesce(d.replacement_text, '') AS replacement_text, d.lifecycle_claim_id
+           coalesce(d.replacement_text, '') AS replacement_text, d.lifecycle_claim_id,
+           coalesce(d.retires_month, '') AS retires_month
     FROM target t LEFT JOIN deciding d ON d.name_id = t.id
 )
 UPDATE catalog_offering n
 SET lifecycle = s.lifecycle, announced_on = s.announced_on, retires_on = s.retires_on,
     date_kind = s.date_kind, due_status = s.due_status, replacement_id = s.replacement_id,
     replacement_text = s.replacement_text, lifecycle_claim_id = s.lifecycle_claim_id,
-    updated_at = now()
+    retires_month = s.retires_month, updated_at = now()
 FROM settled s
 WHERE n.id = s.id
   AND (n.lifecycle, n.announced_on, n.retires_on, n.date_kind, n.due_status, n.replacement_id,
-       n.replacement_text, n.lifecycle_claim_id)
+       n.replacement_text, n.lifecycle_claim_id, n.retires_month)
       IS DISTINCT FROM (s.lifecycle, s.announced_on, s.retires_on, s.date_kind, s.due_status, s.replacement_id,
-       s.replacement_text, s.lifecycle_claim_id)
+       s.replacement_text, s.lifecycle_claim_id, s.retires_month)
 RETURNING n.id

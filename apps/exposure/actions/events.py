@@ -28,8 +28,12 @@ def handle_events(*, at: datetime) -> int:
             -- applications in scope with a live dependency on an affected offering
             counted AS (
                 SELECT r.event_id, count(DISTINCT d.application_id) AS n
-                FROM reached r
-                JOIN inventory_dependency d ON d.offering_id = r.offering_id
+                FROM reached r JOIN catalog_offering x ON x.id = r.offering_id
+                -- a feature is used by dependencies on other offerings of its host
+                JOIN catalog_offering m ON m.id = x.id OR (
+                    x.kind IN ('feature', 'endpoint', 'parameter') AND m.host_id = x.host_id)
+                JOIN inventory_dependency d ON d.offering_id = m.id
+                    AND (m.id = x.id OR x.api_id = ANY (d.features))
                     AND is_live(d.since, d.until, %(day)s)
                 JOIN inventory_application a ON a.id = d.application_id
                     AND a.status = ANY (%(in_scope)s)

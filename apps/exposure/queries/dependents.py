@@ -58,6 +58,10 @@ FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
 JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
     AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+    -- a fine-tuned model is not its base model, and a feature is no model
+    AND (x.service_tier <> 'fine-tuned' OR o.service_tier = 'fine-tuned')
+    AND (x.kind IN ('feature', 'endpoint', 'parameter'))
+        = (o.kind IN ('feature', 'endpoint', 'parameter'))
 WHERE {events} AND e.kind IN {lifecycle_kinds} AND (o.id = x.id OR NOT {told_itself})
 UNION
 SELECT e.id, o.id
@@ -72,7 +76,8 @@ WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
     ELSE a.kind <> 'synonym' END)
   -- dates also affect offerings with the same weights; prices the same region and service tier
   AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = ''
-      OR o.region_scope = x.region_scope))
+      OR o.region_scope = x.region_scope)
+      AND (x.service_tier <> 'fine-tuned' OR o.service_tier = 'fine-tuned'))
     OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope
         AND o.service_tier = x.service_tier))
   AND (o.id = x.id OR NOT {told_itself})
@@ -115,6 +120,8 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
       price.
     - for any other event: only X.
 
+    An event on a feature affects the dependencies that use it.
+
     An offering for which the same source has a separate row (with a date, or with a price) is
     affected only by the events of that row: 40 regional rows of one release notify a team once, not
     40 times.
@@ -123,7 +130,10 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
         f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached",
         [event.pk, event.pk, event.pk],
     )
-    return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
+    live = Dependency.objects.live_on(on)
+    if event.offering.is_feature:
+        return live.using_features([event.offering_id])
+    return live.filter(offering_id__in=reached_ids)
 
 
 # Offerings that retire with those of %s. An offering with another date of its own does not, where
@@ -142,7 +152,8 @@ SELECT reached.id FROM (
     FROM catalog_offering x
     JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
         AND (x.region_scope = '' OR o.region_scope = x.region_scope)
-    WHERE x.id = ANY (%s)
+        AND (x.service_tier <> 'fine-tuned' OR o.service_tier = 'fine-tuned')
+    WHERE x.id = ANY (%s) AND x.kind NOT IN ('feature', 'endpoint', 'parameter')
     UNION
     SELECT o.id, o.retires_on
     FROM catalog_offering x
@@ -151,6 +162,7 @@ SELECT reached.id FROM (
     JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
     JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
         AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+        AND (x.service_tier <> 'fine-tuned' OR o.service_tier = 'fine-tuned')
     WHERE x.id = ANY (%s) AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
         ELSE a.kind <> 'synonym' END)
 ) reached
@@ -367,7 +379,7 @@ def application_stack(*, application: Application, on: date) -> list[StackRow]:
 
 
 def _is_open_name(offering: Offering) -> bool:
-    return offering.kind != OfferingKind.MODEL_ID and offering.version_id is None
+    return offering.is_named and offering.version_id is None
 
 
 _OFFERING_RELATIONS = (

@@ -38,6 +38,7 @@ EDITABLE_DEPENDENCY_FIELDS = frozenset(
         "via_party",
         "binding",
         "tags",
+        "features",
     }
 )
 

@@ -123,6 +123,11 @@ def _refuse_unsuitable(offering: Offering, real: Offering) -> None:
     if offering.kind == OfferingKind.MODEL_ID:
         raise ConflictError(f"{offering.api_id} is a model ID already.")
     if real.kind != OfferingKind.MODEL_ID:
+        if real.is_feature:
+            raise ConflictError(
+                f"{real.api_id} is not a model, but a {real.get_kind_display().lower()} of "
+                f"{real.host.name}. Choose a model ID of the host."
+            )
         raise ConflictError(f"{real.api_id} is a name as well. Choose a model ID of the host.")
     if offering.resolved_to_id is not None and offering.resolved_to_id != real.pk:
         raise ConflictError(

@@ -34,6 +34,8 @@ OFFERING_FIELDS: Mapping[str, str] = {
     "binding": "says how the old offering is called",
     "monthly_spend": "spent on the old offering",
 }
+# entered about the host: copied only if the host stays the same
+HOST_FIELDS: Mapping[str, str] = {"features": "features of the old host"}
 ADAPTATION_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
 # spent on the old offering, while the adaptation must be made again for the new one
 INVESTMENT_FIELDS = ("invested_days", "invested_cost")
@@ -52,6 +54,8 @@ def build_successor(
     left_out = set(DEPENDENCY_NOT_COPIED)
     if offering.pk != dependency.offering_id:
         left_out |= set(OFFERING_FIELDS)
+    if offering.host_id != dependency.offering.host_id:
+        left_out |= set(HOST_FIELDS)
     return Dependency(
         offering=offering, since=on, until=until, **_column_values(dependency, left_out)
     )

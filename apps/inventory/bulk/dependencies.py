@@ -18,6 +18,7 @@ from apps.inventory.bulk.references import (
     lock_applications_by_slug,
 )
 from apps.inventory.models import Application, Dependency
+from apps.inventory.models.dependencies import LIST_FIELDS
 
 _FACTS = sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"})
 _OTHERS = ("application", *OFFERING_NAMES, "via_party")
@@ -79,11 +80,15 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
     for new_row, pk in zip(new_rows, reserve_ids(Dependency, len(new_rows)), strict=True):
         new_row["id"] = pk
     copy_rows(Dependency, new_rows, at=merge.at)
-    # a row of arrays cannot be sent as one array, so tags are written apart
-    tags = {pk: new_row.pop("tags") for pk, new_row in changes.items() if "tags" in new_row}
+    # a row of arrays cannot be sent as one array, so they are written apart
+    lists = {
+        pk: {name: new_row.pop(name) for name in LIST_FIELDS if name in new_row}
+        for pk, new_row in changes.items()
+    }
     update_rows(Dependency, changes)
-    for pk, new_tags in tags.items():
-        Dependency.objects.filter(pk=pk).update(tags=new_tags)
+    for pk, new_lists in lists.items():
+        if new_lists:
+            Dependency.objects.filter(pk=pk).update(**new_lists)
     report.created += len(new_rows)
     report.updated += len(changes)
 

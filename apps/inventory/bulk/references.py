@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.catalog.models import Offering, Provider
+from apps.catalog.models import FEATURE_KINDS, Offering, Provider
 from apps.inventory.bulk.merge import Merge, RejectedRowError, SourceRow, read_text
 from apps.inventory.models import Application, Dependency
 
@@ -42,7 +42,11 @@ class OfferingLookup:
             if _is_id(offering_id) and offering_id not in self._offerings
         }
         for pk in (
-            Offering.objects.filter(pk__in=list(ids)).values_list("pk", flat=True) if ids else ()
+            Offering.objects.filter(pk__in=list(ids))
+            .exclude(kind__in=FEATURE_KINDS)
+            .values_list("pk", flat=True)
+            if ids
+            else ()
         ):
             self._offerings[pk] = pk
         models = {
@@ -56,9 +60,11 @@ class OfferingLookup:
             offerings_by_model: dict[str, list[tuple[int, str, str, str]]] = {
                 model: [] for model in models
             }
-            for pk, host, model, region, tier in Offering.objects.filter(
-                api_id__in=models
-            ).values_list("pk", "host__slug", "api_id", "region_scope", "service_tier"):
+            for pk, host, model, region, tier in (
+                Offering.objects.filter(api_id__in=models)
+                .exclude(kind__in=FEATURE_KINDS)
+                .values_list("pk", "host__slug", "api_id", "region_scope", "service_tier")
+            ):
                 offerings_by_model[model].append((pk, host, region, tier))
             self._offerings.update(offerings_by_model)
 

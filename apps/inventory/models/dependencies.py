@@ -1,5 +1,6 @@
 """Dependencies: the offerings that each application calls. The central table of the registry."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 
 from apps.catalog.models import Binding, Offering, Provider
 from apps.common.history.context import track_history
@@ -15,6 +17,9 @@ from apps.inventory.models.applications import Application
 from apps.inventory.models.change_queue import application_change_triggers
 
 MAX_TAGS = 50
+MAX_FEATURES = 50
+# Columns that hold lists of texts.
+LIST_FIELDS = ("tags", "features")
 
 
 class DependencyQuerySet(models.QuerySet["Dependency"]):
@@ -32,6 +37,22 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
             Q(until__isnull=True) | Q(until__gt=day),
             since__lte=day,
             application__status__in=Application.IN_SCOPE,
+        )
+
+    def using_features(self, offering_ids: Collection[int]) -> "DependencyQuerySet":
+        """Select the dependencies that use one of these features of their host; offerings that are
+        no features select none."""
+        return self.filter(
+            pk__in=RawSQL(
+                """
+                SELECT d.id FROM catalog_offering x
+                JOIN catalog_offering m ON m.host_id = x.host_id
+                JOIN inventory_dependency d ON d.offering_id = m.id
+                WHERE x.id = ANY (%s) AND x.kind IN ('feature', 'endpoint', 'parameter')
+                  AND d.features <> '{}' AND x.api_id = ANY (d.features)
+                """,
+                [sorted(offering_ids)],
+            )
         )
 
     def primary(self) -> "DependencyQuerySet":
@@ -126,6 +147,17 @@ class Dependency(models.Model):
         blank=True,
         validators=[ArrayMaxLengthValidator(MAX_TAGS)],
     )
+    features = ArrayField(
+        models.CharField(max_length=300),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[ArrayMaxLengthValidator(MAX_FEATURES)],
+        help_text=(
+            "Features, endpoints and parameters of the host that the application uses, by their "
+            "names in the catalogue."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -147,6 +179,11 @@ class Dependency(models.Model):
                 name="primary_by_offering",
                 condition=Q(role="primary"),
             ),
+            models.Index(
+                fields=["offering"],
+                name="dependency_with_features",
+                condition=~Q(features=[]),
+            ),
             models.Index(fields=["application", "role"], name="dependency_by_application"),
             models.Index(
                 fields=["via_party"],
@@ -159,6 +196,13 @@ class Dependency(models.Model):
                 name="dependency_tags_are_few",
                 condition=Q(tags__len__lte=MAX_TAGS),
                 violation_error_message=f"At most {MAX_TAGS} tags can be saved. Remove some.",
+            ),
+            models.CheckConstraint(
+                name="dependency_features_are_few",
+                condition=Q(features__len__lte=MAX_FEATURES),
+                violation_error_message=(
+                    f"At most {MAX_FEATURES} features can be saved. Remove some."
+                ),
             ),
             models.CheckConstraint(
                 name="dependency_until_after_since",

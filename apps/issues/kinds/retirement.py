@@ -1,24 +1,26 @@
-"""Retirements of versions in use, and fallbacks that retire with their primary model."""
+"""Retirements of versions and features in use, and fallbacks that retire with their primary."""
 
 from apps.common.database.statements import load_statement
 from apps.exposure.campaigns.reach import MARGIN_DAYS
 from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_by_use
 from apps.issues.models.causes import CauseKind
 
-# by the dependencies of the application, which are few; an offering can have half of all
-_USES_ITS_OFFERINGS = """EXISTS (
-    SELECT 1 FROM inventory_dependency d
+# By the dependencies of the application, which are few; an offering can have half of all. A
+# dependency uses its offering, and the features of its host that it names.
+_USES = """
+    FROM inventory_dependency d
+    JOIN catalog_offering u ON u.id = d.offering_id
+    JOIN catalog_offering x ON x.id = u.id OR (
+        d.features <> '{}' AND x.host_id = u.host_id AND x.api_id = ANY (d.features)
+        AND x.kind IN ('feature', 'endpoint', 'parameter'))
     WHERE d.application_id = i.application_id AND is_live(d.since, d.until, %(day)s::date)
-      AND d.offering_id = ANY (ARRAY(
-          SELECT o.offering_id FROM issues_causeoffering o WHERE o.cause_id = c.id)))"""
+      AND x.id = ANY (ARRAY(
+          SELECT o.offering_id FROM issues_causeoffering o WHERE o.cause_id = c.id))"""
+_USES_ITS_OFFERINGS = f"EXISTS (SELECT 1 {_USES})"
 
 # a date that still stands is not withdrawn: it is far away now, or the host redirects the model ID
-_HAS_NO_DATE = """NOT EXISTS (
-    SELECT 1 FROM inventory_dependency d JOIN catalog_offering x ON x.id = d.offering_id
-    WHERE d.application_id = i.application_id AND is_live(d.since, d.until, %(day)s::date)
-      AND (x.retires_on IS NOT NULL OR x.lifecycle = 'retired')
-      AND x.id = ANY (ARRAY(
-          SELECT o.offering_id FROM issues_causeoffering o WHERE o.cause_id = c.id)))"""
+_HAS_NO_DATE = f"""NOT EXISTS (SELECT 1 {_USES}
+    AND (x.retires_on IS NOT NULL OR x.lifecycle = 'retired'))"""
 
 RETIREMENT = IssueKind(
     kind=CauseKind.RETIREMENT,

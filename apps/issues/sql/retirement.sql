@@ -1,12 +1,13 @@
 -- Versions that retire, or have retired, and that applications still use: one row for each version
 -- and application; an offering without a version is a fact of its own. All model IDs of a version,
 -- at all hosts, are one fact; the date is the first one among the dependencies of the application.
+-- A feature of the host that a dependency uses is a fact of its own as well.
 --
 -- An offering that is redirected retires when the one served in its place does. One without a date
 -- retires with the first row of the same host that covers it: the same model ID, or its version.
 -- `act_by` is the last day on which a migration can start: the retirement date minus its effort.
 WITH live AS (
-    SELECT d.id, d.application_id, d.offering_id, d.role, a.criticality
+    SELECT d.id, d.application_id, d.offering_id, d.role, a.criticality, d.features
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
     WHERE a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s::date)
       AND (%(application_ids)s::bigint[] IS NULL
@@ -14,8 +15,8 @@ WITH live AS (
 ),
 served AS MATERIALIZED (
     SELECT c.offering_id AS called_id, r.effective_id IS NOT NULL AS is_redirected,
-           o.id, o.kind, o.host_id, o.api_id, o.region_scope, o.version_id, o.retires_on, o.date_kind,
-           o.lifecycle
+           o.id, o.kind, o.host_id, o.api_id, o.region_scope, o.service_tier, o.version_id,
+           o.retires_on, o.date_kind, o.lifecycle
     FROM (SELECT DISTINCT offering_id FROM live) c
     LEFT JOIN redirected_offering() r ON r.offering_id = c.offering_id
     JOIN catalog_offering o ON o.id = coalesce(r.effective_id, c.offering_id)
@@ -37,6 +38,8 @@ retiring AS (
             WHERE o.host_id = s.host_id AND o.api_id = s.api_id AND o.retires_on IS NOT NULL
               AND o.kind = 'model_id'
               AND o.region_scope IN ('', s.region_scope)
+              -- the end of a fine-tuned model is not that of its base model
+              AND (o.service_tier <> 'fine-tuned' OR s.service_tier = 'fine-tuned')
             UNION ALL
             SELECT o.id, o.retires_on, o.date_kind, o.lifecycle
             FROM catalog_footing f
@@ -46,6 +49,7 @@ retiring AS (
             WHERE f.offering_id = s.id AND f.via IN (0, 2) AND o.retires_on IS NOT NULL
               AND o.kind = 'model_id'
               AND o.region_scope IN ('', s.region_scope)
+              AND (o.service_tier <> 'fine-tuned' OR s.service_tier = 'fine-tuned')
               AND NOT CASE WHEN a.id IS NULL THEN o.binding = 'alias'
                            ELSE a.kind <> 'synonym' END
         ) x
@@ -83,6 +87,18 @@ dependency AS (
     ) t ON true
     LEFT JOIN inventory_exitplan p ON p.dependency_id = l.id
     LEFT JOIN task k ON k.dependency_id = l.id
+    UNION ALL
+    -- a migration to another model is no plan for the end of a feature
+    SELECT l.id, l.application_id, l.role, l.criticality, o.id, o.id, NULL, o.retires_on,
+           o.date_kind = 'not_before' AND o.lifecycle <> 'retired', NULL, NULL, NULL, NULL, NULL
+    FROM live l
+    JOIN catalog_offering c ON c.id = l.offering_id
+    CROSS JOIN LATERAL unnest(l.features) used(name)
+    JOIN catalog_offering o ON o.host_id = c.host_id AND o.api_id = used.name
+        AND o.kind IN ('feature', 'endpoint', 'parameter')
+    WHERE l.features <> '{}' AND (o.lifecycle = 'retired' OR o.retires_on IS NOT NULL)
+      AND NOT (o.date_kind = 'not_before' AND o.lifecycle <> 'retired'
+               AND o.retires_on < %(day)s::date)
 ),
 dated AS (
     SELECT *, retires_on - coalesce(ceil(effort_days), 0)::int AS act_by,

@@ -161,6 +161,12 @@ GROUPS: tuple[Group, ...] = (
             ),
             Page("Versions", "versions:list", ("versions",)),
             Page("Offerings", "offerings:list", ("offerings",), former_names=("prices",)),
+            Page(
+                "Features",
+                "features:list",
+                ("features",),
+                former_names=("endpoints", "parameters"),
+            ),
             Page("Products", "products:list", ("products",), former_names=("copilots",)),
             Page("Providers", "providers:list", ("providers",), former_names=("hosts", "vendors")),
             Page("Provider events", "events:list", ("events",), former_names=("changes",)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from apps.catalog.models import OfferingKind
+from apps.catalog.models import NAMED_KINDS
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -37,7 +37,7 @@ def application_state(application: Application, *, on: date) -> ApplicationState
         primary_runways[0] if primary_runways else None,
         Dependency.objects.live_on(on)
         .filter(application=application, role=Dependency.Role.PRIMARY)
-        .exclude(offering__kind=OfferingKind.MODEL_ID)
+        .filter(offering__kind__in=NAMED_KINDS)
         .exists(),
         tuple(findings_of_application(application=application, on=on)),
     )

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from apps.catalog.claims.feed_rows import FINE_TUNED_TIER
 from apps.catalog.models import DateKind, Lifecycle
 from apps.catalog.models.offerings import Binding
 from apps.common.text import pluralize
 from apps.exposure.queries.portfolio import DependentCount
 from apps.web.pages.page import Headline
-from apps.web.wording import from_today, join_names, long_day, number
+from apps.web.wording import from_today, join_names, long_day, number, retirement_day
 
 SOON_DAYS = 30
 MAX_HOSTS = 3
@@ -32,6 +33,8 @@ class OfferingSummary:
     lifecycle: str = ""
     region_scope: str = ""
     binding: str = ""
+    service_tier: str = ""
+    retires_month: str = ""
 
     @property
     def has_own_date(self) -> bool:
@@ -69,6 +72,8 @@ def inherited_dates(offerings: Sequence[OfferingSummary]) -> dict[int, OfferingS
             source
             for source in sources.get((row.host, row.version_id), ())
             if source.region_scope in {"", row.region_scope}
+            # the end of a fine-tuned model is not that of its base model
+            and (source.service_tier != FINE_TUNED_TIER or row.service_tier == FINE_TUNED_TIER)
         ]
         if candidates:
             dates[row.pk] = min(candidates, key=lambda source: source.retires_on or date.min)
@@ -85,6 +90,7 @@ def host_retirements(
         by_host.setdefault(row.host, []).append(row)
     rows = []
     for host, of_host in by_host.items():
+        of_host = [row for row in of_host if row.service_tier != FINE_TUNED_TIER] or of_host
         dated = [inherited.get(row.pk, row) for row in of_host]
         upcoming = [
             row.retires_on
@@ -234,7 +240,8 @@ def offering_headline(
     if retires_on is None:
         return Headline(f"No retirement date announced. {dependents}")
     if offering.is_earliest:
-        return Headline(f"Retires no earlier than {long_day(retires_on)}. {dependents}")
+        when = retirement_day(retires_on, offering.retires_month)
+        return Headline(f"Retires no earlier than {when}. {dependents}")
     text = f"on {long_day(retires_on)}"
     left = f", {from_today(retires_on, today=today)}. {dependents}"
     if count.n and (retires_on - today).days <= SOON_DAYS:

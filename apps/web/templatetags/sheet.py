@@ -75,6 +75,14 @@ def full_day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def retirement_day(offering: Any) -> str:
+    """Format the retirement date of an offering, as a month where its source states no day."""
+    if offering is None or not offering.retires_on:
+        return "–"
+    return wording.retirement_day(offering.retires_on, getattr(offering, "retires_month", ""))
+
+
+@register.filter
 def spoken(text: Any) -> str:
     """Format the dates of a stored sentence for display."""
     return wording.with_written_dates(text)

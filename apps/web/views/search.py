@@ -132,7 +132,13 @@ def _search_offerings(query: SearchQuery) -> Iterable[SearchHit]:
         .select_related("host")
     )
     return (
-        SearchHit(row.api_id, row.host.name, reverse("offerings:detail", args=[row.pk]))
+        SearchHit(
+            row.api_id,
+            f"{row.host.name}, {row.get_kind_display().lower()}"
+            if row.is_feature
+            else row.host.name,
+            reverse("offerings:detail", args=[row.pk]),
+        )
         for row in _order_own_first(offerings, "version__foundation", query, secondary_order="pk")[
             :MAX_RESULTS_PER_KIND
         ]

@@ -24,7 +24,8 @@ GRACE_DAYS = 7
 RETIREMENTS = f"""
 redirected AS MATERIALIZED (SELECT offering_id, effective_id FROM redirected_offering()),
 ending AS (
-    SELECT o.id, o.kind, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft
+    SELECT o.id, o.kind, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft,
+           o.api_id
     FROM catalog_offering o
     WHERE o.retires_on >= %(day)s::date - %(grace)s AND {{which}}
 ),
@@ -48,7 +49,19 @@ live AS (
     SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality,
            bool_or(d.role = 'primary') AS is_primary
-    FROM origin x JOIN inventory_dependency d ON d.offering_id = x.called_id
+    FROM origin x
+    JOIN (
+        SELECT d.id, d.offering_id FROM inventory_dependency d
+        UNION ALL
+        -- the features that a dependency uses
+        SELECT d.id, f.id FROM inventory_dependency d
+        JOIN catalog_offering m ON m.id = d.offering_id
+        CROSS JOIN LATERAL unnest(d.features) used(name)
+        JOIN ending f ON f.host_id = m.host_id AND f.api_id = used.name
+            AND f.kind IN ('feature', 'endpoint', 'parameter')
+        WHERE d.features <> '{{{{}}}}'
+    ) c ON c.offering_id = x.called_id
+    JOIN inventory_dependency d ON d.id = c.id
     JOIN inventory_application a ON a.id = d.application_id
     WHERE a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s::date)
     GROUP BY x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FeedRow
+from apps.catalog.claims.feed_rows import FEATURE_ROW_KINDS, FeedRow
 from apps.catalog.claims.values import Value, lifecycle_value, price_value, retires_on
 from apps.catalog.ingestion.change_detection.dates import DateRules, firm_day, is_promise
 from apps.catalog.ingestion.change_detection.guards import (
@@ -52,6 +52,8 @@ def identity_value(row: FeedRow) -> Value:
         "name": row.name,
         "category": row.category,
         "alias_of": row.alias_of,
+        # a model has none, so that the values of models stay as they are
+        "kind": row.kind if row.kind in FEATURE_ROW_KINDS else "",
     }
     return {key: text for key, text in fields.items() if text}
 

@@ -8,7 +8,7 @@ from apps.catalog.ingestion.change_detection.records import LIFECYCLE, KnownClai
 from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 from apps.common.time import day_of, start_of
 
-_ENDING = frozenset({"legacy", "deprecated", "retired"})
+_ENDING = frozenset({"legacy", "deprecated", "closed_to_new", "extended_access", "retired"})
 # A day is over in the last time zone (UTC-12) this long after it began in UTC.
 _DAY_EVERYWHERE = timedelta(hours=36)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FeedRow
-from apps.catalog.claims.values import lifecycle_value, price_value, retires_on
+from apps.catalog.claims.feed_rows import FEATURE_ROW_KINDS, FeedRow
+from apps.catalog.claims.values import last_end, lifecycle_value, price_value, retires_on
 from apps.catalog.ingestion.change_detection.records import IDENTITY, LIFECYCLE, PRICE, KnownClaim
 from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 
@@ -87,11 +87,13 @@ def _match_keys(
     def day_of_gone(claim: KnownClaim) -> Hashable:
         lifecycle = claims_by_key.get((claim.external_id, LIFECYCLE))
         day = None if lifecycle is None else retires_on(lifecycle.value)
-        return (claim.group, day) if day and claim.missing_since is None else None
+        kind = claim.value.get("kind", "")
+        return (claim.group, kind, day) if day and claim.missing_since is None else None
 
     def day_of_new(row: FeedRow) -> Hashable:
-        day = None if row.lifecycle is None else row.lifecycle.retires_on
-        return (row.group, day) if day else None
+        day = None if row.lifecycle is None else last_end(row.lifecycle)[0]
+        kind = row.kind if row.kind in FEATURE_ROW_KINDS else ""
+        return (row.group, kind, day) if day else None
 
     def prices_of_gone(claim: KnownClaim) -> Hashable:
         price = claims_by_key.get((claim.external_id, PRICE))
@@ -222,7 +224,9 @@ def doubt_changes(builder: ResultBuilder, claims_by_key: Claims) -> set[str]:
         ):
             continue
         old_day = retires_on(lifecycle.value)
-        n_changed_by_group[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
+        n_changed_by_group[row.group] += (
+            old_day is not None and last_end(row.lifecycle)[0] != old_day
+        )
     doubtful_groups = set()
     for group, n_changed in n_changed_by_group.items():
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * n_rows[group]:

@@ -8,30 +8,44 @@ from django.core.exceptions import ValidationError
 
 from apps.common.database.fields import small_text_map
 from apps.intake.spreadsheets.columns.values import InvalidCellError, normalise_text
-from apps.inventory.models.dependencies import MAX_TAGS
+from apps.inventory.models.dependencies import MAX_FEATURES, MAX_TAGS
 
 _MAX_TAG_LENGTH = 60
+_MAX_FEATURE_LENGTH = 300
 
 
 def parse_tags(text: str) -> list[str]:
     """Parse `a, b; c` or a JSON list into tags in their order, without duplicates."""
-    raw_tags: list[Any]
+    return _parse_list(text, ("tag", "tags"), max_items=MAX_TAGS, max_length=_MAX_TAG_LENGTH)
+
+
+def parse_features(text: str) -> list[str]:
+    """Parse `a, b; c` or a JSON list into names of features in their order, without duplicates."""
+    return _parse_list(
+        text, ("feature", "features"), max_items=MAX_FEATURES, max_length=_MAX_FEATURE_LENGTH
+    )
+
+
+def _parse_list(text: str, nouns: tuple[str, str], *, max_items: int, max_length: int) -> list[str]:
+    singular, plural = nouns
+    raw_items: list[Any]
     if text.startswith("["):
         try:
-            raw_tags = json.loads(text)
+            raw_items = json.loads(text)
         except ValueError:
             raise InvalidCellError(
-                f"'{text[:60]}' is not a list of tags. Separate the tags by commas."
+                f"'{text[:60]}' is not a list of {plural}. Separate the {plural} by commas."
             ) from None
     else:
-        raw_tags = text.replace(";", ",").replace("\n", ",").split(",")
-    cleaned = list(dict.fromkeys(str(tag).strip() for tag in raw_tags if str(tag).strip()))
-    if len(cleaned) > MAX_TAGS:
-        raise InvalidCellError(f"The row has more than {MAX_TAGS} tags. Remove some of them.")
-    for tag in cleaned:
-        if len(tag) > _MAX_TAG_LENGTH:
+        raw_items = text.replace(";", ",").replace("\n", ",").split(",")
+    cleaned = list(dict.fromkeys(str(item).strip() for item in raw_items if str(item).strip()))
+    if len(cleaned) > max_items:
+        raise InvalidCellError(f"The row has more than {max_items} {plural}. Remove some of them.")
+    for item in cleaned:
+        if len(item) > max_length:
             raise InvalidCellError(
-                f"The tag '{tag[:20]}...' is longer than {_MAX_TAG_LENGTH} characters. Shorten it."
+                f"The {singular} '{item[:20]}...' is longer than {max_length} characters. "
+                "Shorten it."
             )
     return cleaned
 

@@ -15,6 +15,7 @@ from apps.common.database.fields import MAX_TEXT_LENGTH
 from apps.intake.spreadsheets.columns.composite_values import (
     format_references,
     format_tags,
+    parse_features,
     parse_references,
     parse_tags,
 )
@@ -170,6 +171,10 @@ def _parse_reference_cell(cell: Cell, conventions: SheetConventions) -> dict[str
 
 def _parse_tag_cell(cell: Cell, conventions: SheetConventions) -> list[str]:
     return parse_tags(text_of(cell))
+
+
+def _parse_feature_cell(cell: Cell, conventions: SheetConventions) -> list[str]:
+    return parse_features(text_of(cell))
 
 
 def _application_column(name: str) -> "Field[Any, Any]":
@@ -656,6 +661,15 @@ USE_FIELDS: tuple[SheetField, ...] = (
         ("tag", "labels"),
         "Separated by commas.",
         width=18,
+        show=format_tags,
+    ),
+    SheetField(
+        "use.features",
+        "Features",
+        _parse_feature_cell,
+        ("feature", "endpoints", "apis used"),
+        "Features and endpoints of the host, separated by commas.",
+        width=24,
         show=format_tags,
     ),
 )

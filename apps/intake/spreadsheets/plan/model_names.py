@@ -11,7 +11,7 @@ from apps.catalog.identity.hosts import host_slug
 from apps.catalog.identity.known_ids import build_resolver
 from apps.catalog.identity.named_models import NamedModel
 from apps.catalog.identity.names.reader import NameReader
-from apps.catalog.models import Alias, Offering, OfferingKind, Provider, Version
+from apps.catalog.models import FEATURE_KINDS, Alias, Offering, OfferingKind, Provider, Version
 from apps.intake.spreadsheets.columns.values import fold_name
 from apps.intake.spreadsheets.plan.known_models import (
     CandidateOffering,
@@ -52,19 +52,23 @@ class CatalogueLookup:
         self._names: dict[tuple[str, str, str, str], int] = {}
         self._products: dict[str, tuple[int, int]] = {}  # {slug: (offering, host)}
         self._hosts_of_model: dict[tuple[str, int], set[int]] = defaultdict(set)
-        for row in Offering.objects.order_by("pk").values_list(
-            "pk",
-            "host_id",
-            "api_id",
-            "region_scope",
-            "service_tier",
-            "version_id",
-            "alias_id",
-            "category",
-            "lifecycle",
-            "retires_on",
-            "kind",
-            "resolved_to_id",
+        for row in (
+            Offering.objects.exclude(kind__in=FEATURE_KINDS)
+            .order_by("pk")
+            .values_list(
+                "pk",
+                "host_id",
+                "api_id",
+                "region_scope",
+                "service_tier",
+                "version_id",
+                "alias_id",
+                "category",
+                "lifecycle",
+                "retires_on",
+                "kind",
+                "resolved_to_id",
+            )
         ):
             offering = KnownOffering(*row[:-2])
             kind, resolved_to = row[-2:]

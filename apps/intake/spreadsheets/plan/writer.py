@@ -20,6 +20,7 @@ from apps.intake.spreadsheets.columns.values import fold_name
 from apps.intake.spreadsheets.plan.created_records import CreatedRecords
 from apps.intake.spreadsheets.plan.row_plans import ApplicationPlan, RowPlan
 from apps.inventory.models import Application, Dependency
+from apps.inventory.models.dependencies import LIST_FIELDS
 from apps.inventory.owners import OWNER_PERSONS, set_owner_persons
 
 
@@ -227,14 +228,15 @@ def _update_uses(changes: Mapping[int, Mapping[str, Any]]) -> None:
     # update_rows passes columns as arrays, which cannot contain arrays such as tags
     update_rows(
         Dependency,
-        {pk: {k: v for k, v in row.items() if k != "tags"} for pk, row in changes.items()},
+        {pk: {k: v for k, v in row.items() if k not in LIST_FIELDS} for pk, row in changes.items()},
     )
-    tagged: dict[tuple[str, ...], list[int]] = {}
+    ids_by_list: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for pk, row in changes.items():
-        if "tags" in row:
-            tagged.setdefault(tuple(row["tags"]), []).append(pk)
-    for tags, ids in tagged.items():
-        Dependency.objects.filter(pk__in=ids).update(tags=list(tags))
+        for name in LIST_FIELDS:
+            if name in row:
+                ids_by_list.setdefault((name, tuple(row[name])), []).append(pk)
+    for (name, values), ids in ids_by_list.items():
+        Dependency.objects.filter(pk__in=ids).update(**{name: list(values)})
 
 
 def _reserve_ids(model: type[models.Model], n: int) -> list[int]:

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.catalog.identity.name_summaries import name_summaries
-from apps.catalog.models import OfferingKind
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.dependents import application_stack
@@ -57,7 +56,7 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         times=times_left(rows, primary_runways),
         version_dates=version_retirements(application),
         names=name_summaries(
-            {row.offering.pk for row in rows if row.offering.kind != OfferingKind.MODEL_ID},
+            {row.offering.pk for row in rows if row.offering.is_named},
             on=today,
         ),
         risks=total_reach(user=user, on=today, application=application.slug),

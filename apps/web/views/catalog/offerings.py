@@ -2,7 +2,7 @@
 overrides."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -60,6 +60,7 @@ from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
+from apps.web.presenters.offering_stages import load_stages, stage_sentence
 from apps.web.presenters.retirement_dates import (
     OfferingSummary,
     dependents_sentence,
@@ -67,6 +68,7 @@ from apps.web.presenters.retirement_dates import (
 )
 from apps.web.queries import prices_at
 from apps.web.views.catalog.columns import CRITICAL_APPLICATIONS, build_applications_column
+from apps.web.views.catalog.features import applications_using, count_users, feature_users
 from apps.web.views.catalog.foundation_detail import price_csv, price_section
 from apps.web.views.catalog.sections import (
     DEPENDENTS_COUNTED,
@@ -222,8 +224,9 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         return Offering.objects.visible_to(self.user).only("pk")
 
     def narrow(self, queryset: "QuerySet[Offering]") -> "QuerySet[Offering]":
-        # what hosts serve, unless names or products are asked for
-        if self.request.GET.get("kind") not in (OfferingKind.NAME, OfferingKind.PRODUCT):
+        # what hosts serve, unless names, products or features are asked for
+        kind = self.request.GET.get("kind")
+        if kind not in OfferingKind.values or kind == OfferingKind.MODEL_ID:
             queryset = queryset.filter(kind=OfferingKind.MODEL_ID)
         if self.request.GET.get("in_use") != "true":
             return queryset
@@ -236,7 +239,7 @@ class OfferingList(ListPage[Offering, OfferingRow]):
         offerings_by_id = Offering.objects.select_related(*LIST_RELATIONS).in_bulk(pks)
         prices = prices_at(offerings=pks, at=self.at)
         reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=self.user)
-        name_ids = [pk for pk, row in offerings_by_id.items() if row.kind != OfferingKind.MODEL_ID]
+        name_ids = [pk for pk, row in offerings_by_id.items() if row.is_named]
         names = name_summaries(name_ids, on=day_of(self.at))
         agreed = agreed_models(name_ids)
         return [
@@ -399,6 +402,8 @@ class OfferingData:
     claims: Sequence[Assertion]
     count: DependentCount
     form: ManualEndForm
+    # {application: its criticality} of a feature
+    users: Mapping[int, int]
 
     @property
     def today(self) -> date:
@@ -427,8 +432,14 @@ def _render_offering_page(
         ),
         None,
     )
-    count = count_dependents(NodeKind.OFFERING, offering.pk, user=user)
-    data = OfferingData(request, user, offering, at, claims, count, form)
+    feature_applications: Mapping[int, int] = {}
+    if offering.is_feature:
+        users = feature_users([offering], user=user, today=today)
+        feature_applications = users.get(offering.pk, {})
+        count = count_users(feature_applications)
+    else:
+        count = count_dependents(NodeKind.OFFERING, offering.pk, user=user)
+    data = OfferingData(request, user, offering, at, claims, count, form, feature_applications)
     siblings: list[OfferingSummary] = []
     if offering.version_id is not None:
         same_version = Offering.objects.model_ids().filter(
@@ -436,28 +447,30 @@ def _render_offering_page(
         )
         siblings = summarise_offerings(same_version)
     name = None
-    if offering.kind != OfferingKind.MODEL_ID:
+    if offering.is_named:
         name = name_summaries([offering.pk], on=today).get(offering.pk)
+    stages = load_stages(offering, today)
     own = next((row for row in siblings if row.pk == offering.pk), None)
     summary = own or summarise_offerings(Offering.objects.filter(pk=offering.pk))[0]
     return render_page(
         request,
         "offerings/detail.html",
         title=offering.api_id,
-        crumbs=(
-            ("Offerings", reverse("offerings:list")),
-            (offering.host.name, f"{reverse('offerings:list')}?host={offering.host.slug}"),
-        ),
+        crumbs=_build_crumbs(offering),
         counts=DEPENDENTS_COUNTED,
         as_of=at,
         status=422 if form.errors else 200,
         offering=offering,
         sentence=Headline(f"{name.sentence} {dependents_sentence(count)}")
         if name is not None
-        else offering_headline(
-            summary, [row for row in siblings if row.pk != offering.pk], count, today
+        else _add_sentence(
+            offering_headline(
+                summary, [row for row in siblings if row.pk != offering.pk], count, today
+            ),
+            stage_sentence(offering, stages.rows, today),
         ),
         name=name,
+        stages=stages,
         manual=manual_claim,
         manual_reason=_as_sentence(manual_claim.reason) if manual_claim is not None else "",
         announcement=open_announcements([offering]).get(offering.pk),
@@ -465,6 +478,28 @@ def _render_offering_page(
         form=form,
         **load_tabs(request, TABS, data, selected="sources" if form.is_bound else ""),
     )
+
+
+def _build_crumbs(offering: Offering) -> tuple[tuple[str, str], ...]:
+    route, label = (
+        ("features:list", "Features")
+        if offering.is_feature
+        else (
+            "offerings:list",
+            "Offerings",
+        )
+    )
+    address = reverse(route)
+    return ((label, address), (offering.host.name, f"{address}?host={offering.host.slug}"))
+
+
+def _add_sentence(headline: Headline, sentence: str) -> Headline:
+    """Return the headline with a further sentence; without one as it is."""
+    if not sentence:
+        return headline
+    if headline.after or headline.mark:
+        return replace(headline, after=f"{headline.after} {sentence}")
+    return replace(headline, before=f"{headline.before} {sentence}")
 
 
 def _as_sentence(text: str) -> str:
@@ -479,7 +514,9 @@ def _load_overview(data: OfferingData) -> dict[str, Any]:
         "earliest": earliest_retirements([offering], today=data.today).get(offering.pk)
         if offering.kind == OfferingKind.MODEL_ID
         else None,
-        "standings": dependent_applications(
+        "standings": applications_using(data.users, user=data.user, today=data.today)
+        if offering.is_feature
+        else dependent_applications(
             NodeKind.OFFERING, offering.pk, user=data.user, today=data.today, count=data.count
         ),
         "events": offering.events.select_related("source").order_by("-detected_at", "-id")[

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -272,6 +272,11 @@ def _load_models(data: ProviderData) -> dict[str, Any]:
         "n_offerings": offerings.count(),
         "n_ending": retiring_offerings.count(),
         "ending": retiring_offerings[:MAX_RETIRING],
+        "features": list(
+            Offering.objects.features()
+            .filter(host=data.provider)
+            .order_by(F("retires_on").asc(nulls_last=True), "api_id")[:MAX_RETIRING]
+        ),
     }
 
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.identity.name_summaries import NameSummary, name_summaries
-from apps.catalog.models import Assertion, Node, NodeKind, Offering, OfferingKind
+from apps.catalog.models import NAMED_KINDS, Assertion, Node, NodeKind, Offering
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now
 from apps.exposure.engine.reach import reached_applications
@@ -148,6 +148,8 @@ def summarise_offerings(offerings: QuerySet[Offering]) -> list[OfferingSummary]:
             "lifecycle",
             "region_scope",
             "binding",
+            "service_tier",
+            "retires_month",
         )
     ]
 
@@ -164,7 +166,7 @@ def names_in_use(node_kind: NodeKind, ref: int, *, user: User, today: date) -> l
     """Return the names and products that may be the model and that applications use, those with
     most dependents first; three statements, one where there are none."""
     ids = list(
-        Offering.objects.exclude(kind=OfferingKind.MODEL_ID)
+        Offering.objects.filter(kind__in=NAMED_KINDS)
         .filter(footings__node__kind=node_kind, footings__node__ref=ref, resolved_to=None)
         # most products are in the catalogue only
         .filter(pk__in=Dependency.objects.values("offering"))

@@ -14,7 +14,7 @@ from apps.catalog.identity.named_models import (
 )
 from apps.catalog.identity.reading_references import StoredModelIds, find_reference, host_of
 from apps.catalog.ingestion.offerings import ensure_named_offerings
-from apps.catalog.models import Offering, OfferingKind, Provider
+from apps.catalog.models import Offering, Provider
 from apps.common.history.context import audit_context
 from apps.common.text import format_date
 from apps.common.time import day_of, now
@@ -61,7 +61,7 @@ def _confirm_declaration(dependency: Dependency) -> str:
     name, api_id = dependency.application.name, dependency.offering.api_id
     role = dependency.get_role_display().lower()
     sentence = f"Dependency added: {name} uses {api_id} as {role}."
-    if dependency.offering.kind != OfferingKind.MODEL_ID:
+    if dependency.offering.is_named:
         return f"{sentence} Its model ID is not known. Choose it from the list of its issues."
     if dependency.offering.version_id is None:
         sentence += " Its model is unresolved. Identify it under Unresolved models."

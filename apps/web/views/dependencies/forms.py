@@ -187,9 +187,24 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
         label="Share of primary traffic, %", help_text="Shares are scaled to 100%; 0 is a standby."
     )
     tags = TagsField(label="Tags", required=False, help_text="Separated by commas.")
+    features = forms.MultipleChoiceField(
+        label="Features used",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Their retirement is then an issue of this application.",
+    )
     reason = ReasonField()
 
-    FACTS = ("fallback_order", "traffic_share", "reached", "via_party", "binding", *AMOUNTS, "tags")
+    FACTS = (
+        "fallback_order",
+        "traffic_share",
+        "reached",
+        "via_party",
+        "binding",
+        *AMOUNTS,
+        "tags",
+        "features",
+    )
 
     class Meta:
         model = Dependency
@@ -201,6 +216,7 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
             "binding",
             *AMOUNTS,
             "tags",
+            "features",
         )
         labels = _LABELS
         help_texts = _HELP
@@ -210,6 +226,7 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
         super().__init__(*args, **kwargs)
         self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
         self.fields["via_party"].empty_label = "none: a direct call"  # type: ignore[attr-defined]
+        self.fields["features"].choices = _feature_choices(self.instance)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -220,6 +237,23 @@ class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
     @property
     def facts(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in self.FACTS}
+
+
+def _feature_choices(dependency: Dependency) -> list[tuple[str, str]]:
+    """Return the features of the host as choices, with those that the dependency has already."""
+    listed = Offering.objects.features().filter(host=dependency.offering.host_id)
+    choices = {
+        row.api_id: f"{row.api_id} ({row.get_kind_display().lower()})"
+        for row in listed.order_by("kind", "api_id").only("api_id", "kind")
+    }
+    return [
+        *choices.items(),
+        *(
+            (name, f"{name} (not in the catalogue)")
+            for name in dependency.features
+            if name not in choices
+        ),
+    ]
 
 
 class EndForm(forms.Form):

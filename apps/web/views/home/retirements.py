@@ -52,6 +52,7 @@ class RetirementRow:
     work: WorkState | None
     users: str = ""
     owner: str = ""
+    retires_month: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def _build_row(
         work=work,
         users=users,
         owner=first.owner if first is not None else "",
+        retires_month=offering.retires_month,
     )
 
 
