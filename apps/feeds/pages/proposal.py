@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from apps.feeds.pages.announcements import announcement_of
@@ -12,7 +11,7 @@ from apps.feeds.pages.definition import DateRules, PageMapping, TableRule
 from apps.feeds.pages.globs import matches
 from apps.feeds.pages.headers import COMMON, normalise_header
 from apps.feeds.pages.ids import is_strong_id, read_ids
-from apps.feeds.pages.reader import TableReader, read_tables
+from apps.feeds.pages.reader import TableReader
 from apps.feeds.pages.stages import stage_of_words
 from apps.feeds.pages.tables import PageBlocks, Table, read_blocks
 from apps.feeds.parsers.dates import UnclearDateError
@@ -285,15 +284,3 @@ def _explain_no_table(blocks: PageBlocks, refusals: list[str], order: str) -> st
         f"No table fits: none of the {len(blocks.tables)} tables of the page has both a column of "
         "model IDs and a column of retirement dates. Enter the address of the lifecycle page."
     )
-
-
-def check_reading(body: bytes, mapping: PageMapping, *, host: str, on: date | None = None) -> None:
-    """Raise InvalidPayloadError if the mapping reads no row of the page."""
-    reading = read_tables(read_blocks(body), mapping, host=host, on=on)
-    if not reading.rows:
-        raise InvalidPayloadError(
-            reading.refused[0]
-            if reading.refused
-            else "No table of the page fits the mapping. Compare its headings and headers with the "
-            "page."
-        )
