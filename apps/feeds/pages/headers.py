@@ -55,6 +55,8 @@ COMMON: dict[str, tuple[str, ...]] = {
     "retires": (
         "*deployment*retire*date*",
         "*inference*retire*date*",
+        "retirement date",
+        "shutdown date",
         "*retirement*",
         "retires*",
         "retire",
@@ -187,6 +189,7 @@ COMMON: dict[str, tuple[str, ...]] = {
         "*api model*",
         "*api name*",
         "*api id*",
+        "*api endpoint*",
         "*model api*",
         "model key",
         "slug",

@@ -135,6 +135,8 @@ def _assess(table: Table, columns: dict[str, int], draft: PageMapping) -> _Candi
             try:
                 found_ends = read_ends(text, draft.dates)
             except UnclearDateError:
+                # A quarter, or a day without a year: no date, but a column of dates.
+                is_dated = True
                 continue
             ends += [found.on for found in found_ends]
             is_dated |= bool(found_ends) or is_none(text, _RULES) or len(text.split()) <= 6
@@ -173,7 +175,10 @@ def _columns_of(candidates: list[_Candidate], timelines: list[_Candidate]) -> di
     """Return the headers of each column, those that say more first."""
     found: dict[str, dict[str, str]] = {}
     for candidate in (*candidates, *timelines):
+        is_timeline = "id" not in candidate.columns
         for name in candidate.columns:
+            if name in ("date", "update") and not is_timeline:
+                continue
             header = candidate.header(name).replace("*", "")
             found.setdefault(name, {}).setdefault(normalise_header(header), header)
     return {
