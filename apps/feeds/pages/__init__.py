@@ -1,0 +1,1 @@
+"""Lifecycle pages: from the bytes of a provider's page to rows and claims, by a mapping."""
