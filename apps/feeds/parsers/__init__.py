@@ -19,6 +19,7 @@ from apps.feeds.parsers import (
 )
 from apps.feeds.parsers.notices import ParsedNotices
 from apps.feeds.parsers.payload import InvalidPayloadError
+from apps.feeds.sources.page_form import PagePayload
 
 MEBIBYTE = 1024 * 1024
 
@@ -32,7 +33,9 @@ class Adapter:
     claims about. `cap_bytes` is the maximum size of a body, inflated: several times today's size.
     `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records).
-    `read_notices` is set if a source has no rows but notices for users to read."""
+    `read_notices` is set if a source has no rows but notices for users to read; `read_page` if it
+    is a page, whose form is compared with that of the last good reading. `accept` is the header of
+    the request, if not that of a feed."""
 
     kind: str
     name: str
@@ -43,6 +46,8 @@ class Adapter:
     licence_note: str = ""
     read_notices: Callable[[bytes], ParsedNotices] | None = None
     absence: Absence = "news"
+    read_page: Callable[[bytes], PagePayload] | None = None
+    accept: str = ""
 
 
 ADAPTERS: dict[str, Adapter] = {
