@@ -177,9 +177,7 @@ def undo_rejections(
     return n_undone
 
 
-def _decide_form(
-    source: Source, decide: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> None:
+def _decide_form(source: Source, decide: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
     """Store the decision about a form of a page that is on hold. If it is accepted, the next poll
     is due now and reads all values in the new form."""
     state = PollState.objects.filter(source=source).select_for_update().first()

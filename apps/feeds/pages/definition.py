@@ -181,7 +181,7 @@ def _read_tables(value: object, errors: dict[str, str]) -> tuple[TableRule, ...]
         texts = {}
         for name in ("heading", "kind", "stage"):
             text = entry.get(name) or ""
-            if not _is_pattern(text):
+            if text and not _is_pattern(text):
                 errors.setdefault("tables", f'Table {number}: "{name}" must be {_A_PATTERN}.')
                 text = ""
             texts[name] = text

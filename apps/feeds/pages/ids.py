@@ -24,8 +24,31 @@ _SOFT_JOINTS = re.compile(r" or | and | & | / ")
 _FINE_TUNE = re.compile(r"fine[- ]?tun", re.IGNORECASE)
 _FINE_TUNED_ID = re.compile(r"ft[-:]\S{2,190}", re.IGNORECASE)
 _FEATURE_WORDS = frozenset(
-    "api apis platform dashboard builder sdk integration integrations playground prompts console "
-    "plugin plugins ui webhooks cli app studio feature functionality library connectors beta".split()
+    [
+        "api",
+        "apis",
+        "platform",
+        "dashboard",
+        "builder",
+        "sdk",
+        "integration",
+        "integrations",
+        "playground",
+        "prompts",
+        "console",
+        "plugin",
+        "plugins",
+        "ui",
+        "webhooks",
+        "cli",
+        "app",
+        "studio",
+        "feature",
+        "functionality",
+        "library",
+        "connectors",
+        "beta",
+    ]
 )
 _ENDPOINT_WORDS = frozenset({"endpoint", "endpoints"})
 _NONE_IDS = frozenset({"", "-", "--", "---", "\u2014", "\u2013", "n/a", "na", "none", "all", "tbd"})

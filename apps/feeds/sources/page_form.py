@@ -80,7 +80,9 @@ def build_form(tables: Iterable[TableReading], rows: Iterable[FeedRow]) -> PageF
     columns_by_heading: dict[str, dict[str, str]] = {}
     for table in tables:
         columns = {
-            name: header for name, header in table.columns.items() if name in READ_COLUMNS and header
+            name: header
+            for name, header in table.columns.items()
+            if name in READ_COLUMNS and header
         }
         # several tables below one heading are one table here
         columns_by_heading[table.heading] = columns | columns_by_heading.get(table.heading, {})

@@ -33,8 +33,8 @@ class TextListField(forms.CharField):
 
 
 class MeaningsField(forms.CharField):
-    """Field of a table, one `left = right` per line. With `lists`, the right side is a list of texts
-    separated by vertical bars."""
+    """Field of a table, one `left = right` per line. With `lists`, the right side is a list of
+    texts separated by vertical bars."""
 
     def __init__(self, *, example: str, lists: bool, **kwargs: Any) -> None:
         self.example, self.lists = example, lists
@@ -241,9 +241,7 @@ class TableForm(forms.Form):
     kind = forms.ChoiceField(
         label="Rows are", required=False, choices=[("", "models"), *ROW_KINDS.items()]
     )
-    stage = forms.ChoiceField(
-        label="Stage", required=False, choices=[("", "–"), *STAGES.items()]
-    )
+    stage = forms.ChoiceField(label="Stage", required=False, choices=[("", "–"), *STAGES.items()])
 
 
 TableForms = forms.formset_factory(TableForm, extra=BLANK_TABLES, max_num=MAX_TABLES)

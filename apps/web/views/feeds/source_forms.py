@@ -37,7 +37,7 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         max_length=500,
         help_text="On the public internet, or in a network that the operator has allowed.",
     )
-    interval_minutes = forms.TypedChoiceField(label="Enabled", coerce=int)
+    interval_minutes = forms.TypedChoiceField(label="Polled", coerce=int)
     stale_after_minutes = forms.TypedChoiceField(
         label="Late after",
         coerce=int,
@@ -358,7 +358,9 @@ class SampleForm(forms.Form):
 
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     file = forms.FileField(
-        label="Upload a file", required=False, help_text="JSON, optionally compressed with gzip."
+        label="Upload a file",
+        required=False,
+        help_text="JSON, or the page as Markdown or HTML; optionally compressed with gzip.",
     )
     text = forms.CharField(
         label="Or paste the sample",
