@@ -4,7 +4,7 @@ import re
 
 from apps.feeds.pages.dates import read_dates
 from apps.feeds.pages.definition import DateRules, PageMapping
-from apps.feeds.pages.tables import Table
+from apps.feeds.pages.tables import PageBlocks, Table
 from apps.feeds.parsers.dates import UnclearDateError
 
 _SAYS = re.compile(
@@ -12,6 +12,7 @@ _SAYS = re.compile(
     r"|published)\b",
     re.IGNORECASE,
 )
+_UPDATED = re.compile(r"\b(?:last )?(?:updated|modified|reviewed)\b", re.IGNORECASE)
 # Characters of a sentence around a date in which the verb must stand.
 _REACH = 90
 _RULES = DateRules()
@@ -54,3 +55,13 @@ def _first_day(text: str) -> str:
         return ""
     # A date within the name of a model is not the day of a notice.
     return next((found.on for found in dates if not found.is_month), "")
+
+
+def stated_days(blocks: PageBlocks) -> list[str]:
+    """Return the ISO days of sentences such as "Last updated 2025-12-02 UTC"."""
+    days: list[str] = []
+    for _, sentence in blocks.sentences:
+        text = sentence[:200]
+        if _UPDATED.search(text) and (day := _first_day(text)):
+            days.append(day)
+    return days

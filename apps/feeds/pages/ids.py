@@ -24,31 +24,11 @@ _SOFT_JOINTS = re.compile(r" or | and | & | / ")
 _FINE_TUNE = re.compile(r"fine[- ]?tun", re.IGNORECASE)
 _FINE_TUNED_ID = re.compile(r"ft[-:]\S{2,190}", re.IGNORECASE)
 _FEATURE_WORDS = frozenset(
-    [
-        "api",
-        "apis",
-        "platform",
-        "dashboard",
-        "builder",
-        "sdk",
-        "integration",
-        "integrations",
-        "playground",
-        "prompts",
-        "console",
-        "plugin",
-        "plugins",
-        "ui",
-        "webhooks",
-        "cli",
-        "app",
-        "studio",
-        "feature",
-        "functionality",
-        "library",
-        "connectors",
-        "beta",
-    ]
+    {
+        *("api", "apis", "platform", "dashboard", "builder", "sdk", "integration", "integrations"),
+        *("playground", "prompts", "console", "plugin", "plugins", "ui", "webhooks", "cli", "app"),
+        *("studio", "feature", "functionality", "library", "connectors", "beta"),
+    }
 )
 _ENDPOINT_WORDS = frozenset({"endpoint", "endpoints"})
 _NONE_IDS = frozenset({"", "-", "--", "---", "\u2014", "\u2013", "n/a", "na", "none", "all", "tbd"})
@@ -178,3 +158,8 @@ def _is_accepted(name: str, mapping: PageMapping) -> bool:
 
 def _is_header_line(text: str) -> bool:
     return _HEADER_LINE.fullmatch(text) is not None and ("=" in text or "-" in text.split(":")[0])
+
+
+def is_fine_tuned_id(name: str) -> bool:
+    """Return whether an ID names fine-tuned models of a base model, such as ft-gpt-4."""
+    return _FINE_TUNED_ID.fullmatch(name) is not None

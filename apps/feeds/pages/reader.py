@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from apps.catalog.claims.feed_rows import NOT_BEFORE
-from apps.feeds.pages.announcements import announcement_of
+from apps.feeds.pages.announcements import announcement_of, stated_days
 from apps.feeds.pages.cells import one_line
 from apps.feeds.pages.dates import (
     CellDate,
-    read_dates,
     read_ends,
     read_labelled,
     read_one,
@@ -20,14 +19,13 @@ from apps.feeds.pages.globs import matches, matches_any
 from apps.feeds.pages.headers import normalise_header, normalise_pattern, resolve_columns
 from apps.feeds.pages.ids import FoundId, is_strong_id, is_training_only, kind_of, read_ids
 from apps.feeds.pages.notices import rows_of_notices
-from apps.feeds.pages.records import PageReading, PageRow, SkippedRow, TableReading
+from apps.feeds.pages.records import PageReading, PageRow, SkippedRow, TableReading, pairs_of
 from apps.feeds.pages.stages import stage_of_heading, stage_of_words
 from apps.feeds.pages.tables import PageBlocks, Table, iter_headings, read_blocks
 from apps.feeds.pages.timelines import row_of_timeline
 from apps.feeds.parsers.dates import UnclearDateError
 
 MAX_ROWS = 20_000
-_MAX_CELL = 400
 _MAX_REPLACEMENT_LENGTH = 300
 
 _DEPRECATION = re.compile(r"deprecat|announc", re.IGNORECASE)
@@ -61,13 +59,13 @@ def read_tables(
     rows: list[PageRow] = []
     tables: list[TableReading] = []
     refused: list[str] = []
-    passed: list[str] = [on.isoformat()] if on else []
+    passed: list[str] = [on.isoformat()] if on else stated_days(blocks)
     unread: list[Table] = []
     for table in blocks.tables:
         rule = rule_of(table, mapping)
         if rule is None:
             continue
-        reader = _TableReader(table, rule, mapping, host)
+        reader = TableReader(table, rule, mapping, host)
         if reader.refusal:
             refused.append(reader.refusal)
             continue
@@ -88,6 +86,7 @@ def read_tables(
         known = {row.model_id.casefold() for row in rows}
         rows += [row for row in taken if row.model_id.casefold() not in known]
         tables += readings
+    rows = _complete(rows)
     if mapping.dates.future_is_earliest:
         rows = _mark_future(rows, passed)
     skipped = tuple(row for table in tables for row in table.skipped)
@@ -127,7 +126,7 @@ class _Cells:
 
 
 @dataclass(slots=True)
-class _TableReader:
+class TableReader:
     """Reads one table. `refusal` is a sentence if nothing of it may be read; `is_readable` is
     False if it is no table of ends."""
 
@@ -195,7 +194,9 @@ class _TableReader:
             cells = _Cells(row, self.columns)
             if self._is_section(row):
                 self._section = stage_of_words(row[0])
-                self._skip(number, row, "The row divides the table and names no model.")
+                self._skip(
+                    number, row, "The row divides the table and names no model.", is_fault=False
+                )
                 continue
             try:
                 self._read_row(number, cells, announced)
@@ -205,7 +206,7 @@ class _TableReader:
     def _read_timeline(self) -> None:
         found = row_of_timeline(self.table, self.columns, self.mapping, self.host)
         if found is None:
-            self._skip(1, [], "The timeline has no row that states an end.")
+            self._skip(1, [], "The timeline has no row that states an end.", is_fault=False)
         else:
             self.rows.append(found)
 
@@ -220,9 +221,9 @@ class _TableReader:
             is_strong_id(found.id) for found in read_ids(row[0], self.mapping)
         )
 
-    def _skip(self, number: int, row: list[str], reason: str) -> None:
+    def _skip(self, number: int, row: list[str], reason: str, *, is_fault: bool = True) -> None:
         text = " | ".join(one_line(cell)[:80] for cell in row)
-        self.skipped.append(SkippedRow(self.table.heading, number, reason, text[:300]))
+        self.skipped.append(SkippedRow(self.table.heading, number, reason, text[:300], is_fault))
 
     def _read_row(self, number: int, cells: _Cells, announced: str) -> None:
         is_parameter = "parameter" in self.columns and bool(cells.get("parameter").strip())
@@ -257,7 +258,7 @@ class _TableReader:
             return
         for end in ends:
             announced = row.announced_on
-            if announced and announced > end.on and "announced" not in self.columns:
+            if announced and announced >= end.on and "announced" not in self.columns:
                 announced = ""
             self.rows.append(
                 replace(
@@ -279,7 +280,7 @@ class _TableReader:
         if "retires" not in self.columns:
             return []
         ends = read_ends(cells.get("retires"), self.mapping.dates)
-        if _EARLIEST_HEADER.search(normalise_header(self.header[self.columns["retires"]])):
+        if _EARLIEST_HEADER.search(self.header[self.columns["retires"]][:200]):
             ends = [replace(end, kind=NOT_BEFORE) for end in ends]
         return ends
 
@@ -297,7 +298,8 @@ class _TableReader:
         released = read_one(cells.get("released"), rules)
         self.passed += [day for day in (days["announced"], announced) if day]
         if released:
-            self.passed.append(released.on if not released.is_month else f"{released.on}-01")
+            # The month of a release has begun: its days count as passed.
+            self.passed.append(released.on if not released.is_month else f"{released.on}-31")
         return PageRow(
             host=self.host,
             model_id="",
@@ -313,7 +315,7 @@ class _TableReader:
             row=number,
             name=one_line(cells.get("name"))[:200],
             lab=one_line(cells.get("lab"))[:200],
-            cells=tuple(one_line(cell)[:_MAX_CELL] for cell in cells.row),
+            cells=pairs_of(self.header, cells.row),
         )
 
     def _stage_of(self, cells: _Cells) -> str:
@@ -360,6 +362,30 @@ def _quoted_heading(table: Table) -> str:
     return f'"{table.path[-1][:100]}"' if table.path else "the start of the page"
 
 
+def _complete(rows: list[PageRow]) -> list[PageRow]:
+    """Fill in what another row of the page states about the same end: a table of all models has
+    no replacements where each notice has them."""
+    known: dict[tuple[str, str, str, str], PageRow] = {}
+    for row in rows:
+        key = _end_of(row)
+        other = known.get(key)
+        known[key] = row if other is None else _filled(other, row)
+    return [_filled(row, known[_end_of(row)]) if row.retires_on else row for row in rows]
+
+
+def _end_of(row: PageRow) -> tuple[str, str, str, str]:
+    return row.kind, row.model_id.casefold(), row.version.casefold(), row.retires_on
+
+
+def _filled(row: PageRow, other: PageRow) -> PageRow:
+    return replace(
+        row,
+        replacement=row.replacement or other.replacement,
+        announced_on=row.announced_on or other.announced_on,
+        stage=row.stage or other.stage,
+    )
+
+
 def _mark_future(rows: list[PageRow], passed: list[str]) -> list[PageRow]:
     """Mark each end after the latest passed day as an earliest one."""
     latest = max(passed, default="")
@@ -373,4 +399,4 @@ def _mark_future(rows: list[PageRow], passed: list[str]) -> list[PageRow]:
     ]
 
 
-__all__ = ["clean_replacement", "read_dates", "read_page", "read_tables", "rule_of"]
+__all__ = ["clean_replacement", "read_page", "read_tables", "rule_of"]

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from apps.feeds.pages.cells import one_line
+
+_MAX_CELL_LENGTH = 400
+
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
@@ -12,7 +16,7 @@ class PageRow:
     (`YYYY-MM`). `date_kind` is `firm` or `not_before`, or empty without `retires_on`. `stage` is a
     key of `STAGES` or empty. `regions` are codes of the host that the row is limited to. `table` is
     the path of headings above the table, joined by " > ", and `row` the number of the row in it,
-    from 1.
+    from 1. `cells` are the (header, text) pairs of the row.
     """
 
     host: str
@@ -32,17 +36,20 @@ class PageRow:
     row: int = 0
     name: str = ""
     lab: str = ""
-    cells: tuple[str, ...] = ()
+    cells: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A row of a table that is read, from which nothing was taken; `reason` is a sentence."""
+    """A row of a table that is read, from which nothing was taken; `reason` is a sentence.
+    `is_fault` is False where the row is not about a model, such as one that divides the table.
+    """
 
     table: str
     row: int
     reason: str
     text: str = ""
+    is_fault: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +71,11 @@ class PageReading:
     tables: tuple[TableReading, ...] = ()
     skipped: tuple[SkippedRow, ...] = ()
     refused: tuple[str, ...] = ()
+
+
+def pairs_of(header: list[str], row: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return `PageRow.cells`: the texts of a row with their headers."""
+    return tuple(
+        (one_line(name)[:100], one_line(text)[:_MAX_CELL_LENGTH])
+        for name, text in zip(header, row, strict=False)
+    )

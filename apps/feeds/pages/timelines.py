@@ -3,11 +3,10 @@
 import re
 
 from apps.feeds.pages.announcements import announcement_of
-from apps.feeds.pages.cells import one_line
 from apps.feeds.pages.dates import CellDate, read_dates
 from apps.feeds.pages.definition import PageMapping
 from apps.feeds.pages.ids import kind_of
-from apps.feeds.pages.records import PageRow
+from apps.feeds.pages.records import PageRow, pairs_of
 from apps.feeds.pages.stages import stage_of_heading
 from apps.feeds.pages.tables import Table
 from apps.feeds.parsers.dates import UnclearDateError
@@ -22,6 +21,15 @@ _CLOSED = re.compile(r"not available to|not previously|new (?:customers|users)",
 _DAY_AHEAD = re.compile(r"^[\w ,./-]{6,30}?: {0,3}(?=\S)")
 
 
+# Headings that name no feature: tables of dates below them are change logs.
+_NO_SUBJECT = re.compile(
+    r"^(?:the )?(?:change ?-?log|release notes?|history|time ?-?line|updates?|what'?s new|news"
+    r"|deprecations?|announcements?|versions?|revisions?|document history|overview|schedule"
+    r"|important dates|key dates)\b.{0,30}$",
+    re.IGNORECASE,
+)
+
+
 def row_of_timeline(
     table: Table, columns: dict[str, int], mapping: PageMapping, host: str
 ) -> PageRow | None:
@@ -29,6 +37,8 @@ def row_of_timeline(
     if not table.path:
         return None
     subject = subject_of(table.path[-1])
+    if _NO_SUBJECT.match(subject):
+        return None
     end: tuple[int, CellDate] | None = None
     announced = closed = ""
     for number, row in enumerate(table.rows, start=1):
@@ -62,7 +72,7 @@ def row_of_timeline(
         stage=stage_of_heading(table.path, mapping.stages),
         table=table.heading,
         row=number,
-        cells=tuple(one_line(cell)[:400] for cell in table.rows[number - 1]),
+        cells=pairs_of(table.header, table.rows[number - 1]),
     )
 
 
