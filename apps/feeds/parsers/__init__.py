@@ -6,6 +6,7 @@ made from those settings, for instance with functools.partial."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import Absence
@@ -34,7 +35,8 @@ class Adapter:
     `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records).
     `read_notices` is set if a source has no rows but notices for users to read; `read_page` if it
-    is a page, whose form is compared with that of the last good reading. `accept` is the header of
+    is a page, whose form is compared with that of the last good reading; it takes the day on which
+    the page was seen. `accept` is the header of
     the request, if not that of a feed."""
 
     kind: str
@@ -46,7 +48,7 @@ class Adapter:
     licence_note: str = ""
     read_notices: Callable[[bytes], ParsedNotices] | None = None
     absence: Absence = "news"
-    read_page: Callable[[bytes], PagePayload] | None = None
+    read_page: Callable[[bytes, date], PagePayload] | None = None
     accept: str = ""
 
 

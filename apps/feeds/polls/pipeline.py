@@ -22,7 +22,7 @@ from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.common.history.context import audit_context
 from apps.common.http.installation_policy import installation_policy
 from apps.common.postgresql.errors import unavailability
-from apps.common.time import now
+from apps.common.time import day_of, now
 from apps.feeds.models import (
     FeedRun,
     HostPause,
@@ -194,7 +194,7 @@ def _fetch_and_ingest(
     _record_progress(run, "parse")
     try:
         notices = adapter.read_notices(fetch_result.body) if adapter.read_notices else None
-        page = adapter.read_page(fetch_result.body) if adapter.read_page else None
+        page = adapter.read_page(fetch_result.body, day_of(at)) if adapter.read_page else None
         if page is not None:
             parsed_feed = page.feed
         else:

@@ -14,15 +14,20 @@ from apps.catalog.ingestion.change_detection.records import (
     PayloadDoubt,
 )
 from apps.catalog.models import Source
+from apps.common.time import day_of, now
 from apps.feeds.mapping.definition import ABSENCE_MEANINGS, KIND, InvalidMappingError, read_mapping
 from apps.feeds.mapping.reader import parse_body
 from apps.feeds.models import SourceMapping
 from apps.feeds.pages.definition import KIND as PAGE
 from apps.feeds.parsers import ADAPTERS, MEBIBYTE, Adapter, notices
-from apps.feeds.parsers.payload import InvalidPayloadError
+from apps.feeds.parsers.payload import InvalidPayloadError, host_of
 from apps.feeds.sources.page_form import PageForm, compare_forms, form_doubts, read_form
 from apps.feeds.sources.page_payload import read_page_payload
-from apps.feeds.sources.page_settings import builtin_page_settings, read_page_settings
+from apps.feeds.sources.page_settings import (
+    builtin_page_of,
+    builtin_page_settings,
+    read_page_settings,
+)
 
 # Maximum size of a body that is read by a mapping, uncompressed.
 MAX_MAPPED_BODY_BYTES = 32 * MEBIBYTE
@@ -95,11 +100,14 @@ def _build_page_adapter(source: Source) -> Adapter:
         settings = read_page_settings(mapping_settings(source))
     except InvalidMappingError as error:
         raise _build_mapping_error(source, error) from None
-    read_page = partial(read_page_payload, settings=settings, url=source.url)
+    builtin = builtin_page_of(source.slug)
+    read_page = partial(
+        read_page_payload, settings=settings, url=builtin.url if builtin else source.url
+    )
     return Adapter(
         kind=PAGE,
         name=source.name,
-        parse=lambda body: read_page(body).feed,
+        parse=lambda body: read_page(body, day_of(now())).feed,
         default_url="",
         topics=frozenset({"lifecycle"}),
         cap_bytes=MAX_PAGE_BYTES,
@@ -159,8 +167,8 @@ def compare_with_last_form(
     source: Source, stored: Mapping[str, Any], form: PageForm
 ) -> list[PayloadDoubt]:
     """Return the doubts about the form of a page, compared with its last good reading."""
-    settings = mapping_settings(source) or {}
-    return compare_forms(read_form(stored.get("tables")), form, group=str(settings.get("host", "")))
+    host = host_of(str((mapping_settings(source) or {}).get("host", "")))[0]
+    return compare_forms(read_form(stored.get("tables")), form, group=host)
 
 
 __all__ = [

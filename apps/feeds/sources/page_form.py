@@ -35,6 +35,8 @@ READ_COLUMNS = frozenset(
         "update",
     }
 )
+# Of the path of headings in the excerpt of a claim.
+MAX_HEADING_LENGTH = 400
 _MAX_NAME_LENGTH = 120
 # More changes of form than this are not listed in the sentence.
 _MAX_SENTENCES = 5
@@ -85,7 +87,8 @@ def build_form(tables: Iterable[TableReading], rows: Iterable[FeedRow]) -> PageF
             if name in READ_COLUMNS and header
         }
         # several tables below one heading are one table here
-        columns_by_heading[table.heading] = columns | columns_by_heading.get(table.heading, {})
+        heading = table.heading[:MAX_HEADING_LENGTH]
+        columns_by_heading[heading] = columns | columns_by_heading.get(heading, {})
     return tuple(
         TableForm(heading, columns, tuple(rows_by_heading[heading]))
         for heading, columns in columns_by_heading.items()

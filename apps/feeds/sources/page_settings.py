@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.feeds.mapping.definition import InvalidMappingError
+from apps.feeds.pages.builtin import BUILT_IN, BuiltInPage
 from apps.feeds.pages.definition import PageMapping, normalise_page_mapping, read_page_mapping
 from apps.feeds.parsers.payload import host_of
 
@@ -58,4 +59,14 @@ def normalise_page_settings(definition: Mapping[str, Any]) -> dict[str, Any]:
 def builtin_page_settings(slug: str) -> dict[str, Any] | None:
     """Return the built-in settings of the page with this slug of a source; None if there are
     none."""
-    return None
+    page = builtin_page_of(slug)
+    return None if page is None else {"host": page.host, **page.mapping}
+
+
+def builtin_page_of(slug: str) -> BuiltInPage | None:
+    """Return the built-in page that the source with this slug polls; None if there is none."""
+    return next((page for page in BUILT_IN if page.source_url and page_slug(page) == slug), None)
+
+
+def page_slug(page: BuiltInPage) -> str:
+    return f"page-{page.host}"

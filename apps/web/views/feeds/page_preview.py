@@ -63,7 +63,8 @@ def _compare_form(source: Source, payload: PagePayload) -> list[Any]:
 
 
 def page_proposal_for(body: bytes) -> dict[str, Any]:
-    """Propose a mapping for the sample; empty if it has no table of models and dates."""
+    """Propose a mapping for the sample; empty if it has no table of models and dates, which the
+    preview then says."""
     try:
         return propose_page_mapping(body)
     except InvalidPayloadError:

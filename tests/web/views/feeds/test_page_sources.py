@@ -113,13 +113,13 @@ def test_it_is_saved_edited_and_taken_back(client, made):
         "announced_from": [],
         "absence": "notices",
     }
-    form = client.get("/feeds/acme-page/edit/")
+    form = client.get("/feeds/acme-page/change/")
     said = form.content.decode()
     assert 'value="Shutdown date | Retirement date"' in said
     assert 'value="Chat*"' in said
     carried = dict(re.findall(r'name="(seen|stamp)" value="([^"]+)"', said))
     changed = {**ABOUT, **MAPPING, **carried, "m-column_retires": "End", "act": "save"}
-    answer = client.post("/feeds/acme-page/edit/", changed)
+    answer = client.post("/feeds/acme-page/change/", changed)
     assert answer.status_code == 302, text_of(answer)
     mapping.refresh_from_db()
     assert mapping.settings["columns"] == {"retires": ["End"]}
@@ -145,15 +145,15 @@ def test_the_form_on_hold_is_said_and_accepted(client, made, poll):
     )
     sentence = "The column “Recommended replacement” of the table “Chat models” is gone."
 
-    assert sentence in text_of(client.get(f"/feed-runs/{run.pk}/"))
+    assert sentence in text_of(client.get(f"/feeds/runs/{run.pk}/"))
     assert sentence in text_of(client.get("/feeds/acme-page/"))
-    on_hold = text_of(client.get("/feeds/acme-page/on-hold/"))
+    on_hold = text_of(client.get("/feeds/acme-page/held/"))
     assert sentence in on_hold
     assert "Accept the new form" in on_hold
-    refused = client.post("/feeds/acme-page/on-hold/", {"action": "accept", "reason": ""})
+    refused = client.post("/feeds/acme-page/held/", {"action": "accept", "reason": ""})
     assert refused.status_code == 422
     accepted = client.post(
-        "/feeds/acme-page/on-hold/", {"action": "accept", "reason": "They dropped the column."}
+        "/feeds/acme-page/held/", {"action": "accept", "reason": "They dropped the column."}
     )
     assert accepted.status_code == 302, text_of(accepted)
     state = PollState.objects.get(source=made)
