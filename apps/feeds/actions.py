@@ -1,8 +1,9 @@
 """Feed actions of users and of the scheduler (Celery beat): request polls, accept or reject changes
 on hold, close overdue runs, purge payloads."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from celery import signature
@@ -33,6 +34,7 @@ from apps.feeds.polls.pipeline import (
     run_poll,
 )
 from apps.feeds.sources.adapters import CLAIM_KINDS, change_rules_of
+from apps.feeds.sources.page_form import accepted_form, form_doubts, rejected_form
 
 POLL_SOURCE = signature("feeds.poll_source")
 
@@ -148,6 +150,7 @@ def accept_pending_changes(
         source=source, external_id__in=held_row_ids
     )
     quarantined_rows.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
+    _decide_form(source, accepted_form)
     _update_source_health(source)
     return events
 
@@ -159,6 +162,7 @@ def reject_pending_changes(
     """Reject the changes on hold as errors of the feed, and return the number rejected. The
     previous values stay in effect for as long as the feed repeats the rejected ones."""
     n_rejected = reject_pending(source=source, by=by, reason=reason, groups=groups)
+    _decide_form(source, rejected_form)
     _update_source_health(source)
     return n_rejected
 
@@ -173,10 +177,29 @@ def undo_rejections(
     return n_undone
 
 
+def _decide_form(source: Source, decide: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Store the decision about a form of a page that is on hold. If it is accepted, the next poll
+    is due now and reads all values in the new form."""
+    state = PollState.objects.filter(source=source).select_for_update().first()
+    if state is None or not form_doubts(state.page_form):
+        return
+    columns: dict[str, Any] = {"page_form": decide(state.page_form)}
+    if decide is accepted_form:
+        columns |= {"etag": "", "last_modified": "", "digest": "", "next_due_at": None}
+    PollState.objects.filter(source=source).update(**columns)
+
+
 def _update_source_health(source: Source) -> None:
     """Update the health: a source needs review for as long as changes of it are on hold."""
-    is_on_hold = Assertion.objects.standing().filter(source=source, held=True).exists()
-    PollState.objects.filter(source=source).exclude(suspect=is_on_hold).update(suspect=is_on_hold)
+    state = PollState.objects.filter(source=source).first()
+    if state is None:
+        return
+    is_on_hold = (
+        bool(form_doubts(state.page_form))
+        or Assertion.objects.standing().filter(source=source, held=True).exists()
+    )
+    if state.suspect != is_on_hold:
+        PollState.objects.filter(source=source).update(suspect=is_on_hold)
 
 
 def run_queued(run_id: int) -> FeedRun | None:

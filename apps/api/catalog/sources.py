@@ -25,6 +25,9 @@ from apps.common.time import now
 from apps.feeds.mapping.definition import KIND, InvalidMappingError
 from apps.feeds.mapping.reader import MappingResult
 from apps.feeds.models import Health, PollState
+from apps.feeds.pages.definition import KIND as PAGE
+from apps.feeds.parsers.payload import InvalidPayloadError
+from apps.feeds.sources.adapters import MAPPED_KINDS
 from apps.feeds.sources.configuration import (
     ADDABLE_KINDS,
     InvalidSourceError,
@@ -34,6 +37,7 @@ from apps.feeds.sources.configuration import (
     fetch_sample,
     read_sample,
 )
+from apps.feeds.sources.page_payload import read_page_sample
 
 # rows and set-aside rows that a preview shows
 MAX_SHOWN_ROWS = 50
@@ -42,12 +46,13 @@ MAX_SHOWN_ROWS = 50
 @extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
 class MappingField(serializers.JSONField):
     """A mapping in its stored form (docs/feeds.md): rows, external_id, host, api_id and the paths
-    of the facts."""
+    of the facts; of a lifecycle page host, tables, columns and dates."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
             raise serializers.ValidationError(
-                "Send the mapping as an object with rows, external_id, host and api_id."
+                "Send the mapping as an object: with rows, external_id, host and api_id for JSON, "
+                "with host for a lifecycle page."
             )
         return super().to_internal_value(data)
 
@@ -62,7 +67,8 @@ class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
     mapping = MappingField(
         source="mapping.settings",
         required=False,
-        help_text="Mapping of the document; null for sources with an adapter of their own.",
+        help_text="Mapping of the document; null for sources with an adapter of their own, and for "
+        "lifecycle pages with the built-in mapping.",
     )
     health = serializers.ChoiceField(
         source="poll_state.health",
@@ -131,10 +137,15 @@ class SourceChangeSerializer(SourceSerializer):
 
 
 class TrySerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(
+        choices=list(MAPPED_KINDS),
+        default=KIND,
+        help_text="Kind of the source that the mapping is for.",
+    )
     mapping = MappingField()
     sample = serializers.JSONField(
         required=False,
-        help_text="Sample document as JSON or text, instead of `url`.",
+        help_text="Sample document as JSON or text, a page as Markdown or HTML; instead of `url`.",
     )
     url = serializers.CharField(
         required=False,
@@ -171,6 +182,17 @@ class SetAsideSerializer(serializers.Serializer[Any]):
     excerpt = serializers.CharField()
 
 
+class ReadTableSerializer(serializers.Serializer[Any]):
+    """A table of a lifecycle page that the mapping reads."""
+
+    heading = serializers.CharField(help_text="Headings above the table, joined by ` > `.")
+    columns = serializers.DictField(
+        child=serializers.CharField(), help_text="Header on the page, by column of the mapping."
+    )
+    n_rows = serializers.IntegerField()
+    n_skipped = serializers.IntegerField(help_text="Rows of which nothing was read.")
+
+
 class TriedSerializer(serializers.Serializer[Any]):
     refusal = serializers.CharField(
         help_text="Reason why the document cannot be used; empty otherwise."
@@ -181,6 +203,9 @@ class TriedSerializer(serializers.Serializer[Any]):
     )
     n_rows = serializers.IntegerField()
     n_set_aside = serializers.IntegerField()
+    tables = ReadTableSerializer(
+        many=True, help_text="Tables read; empty unless the sample is a lifecycle page."
+    )
     rows = ReadRowSerializer(many=True, help_text=f"Rows read, the first {MAX_SHOWN_ROWS}.")
     set_aside = SetAsideSerializer(
         many=True, help_text=f"Quarantined rows, the first {MAX_SHOWN_ROWS}."
@@ -275,7 +300,10 @@ class SourceViewSet(ReadViewSet[Source]):
         require_governance(self, "sources")
         data = self.validated(TrySerializer)
         try:
-            reading = read_sample(self._load_sample(data), data["mapping"])
+            body = self._load_sample(data)
+            if data["kind"] == PAGE:
+                return Response(_preview_page_body(body, data))
+            reading = read_sample(body, data["mapping"])
         except InvalidMappingError as error:
             raise ValidationError({"mapping": error.errors}) from None
         except NoSampleError as error:
@@ -313,8 +341,30 @@ def _preview_body(reading: MappingResult) -> dict[str, Any]:
         "unfound": reading.unfound,
         "n_rows": len(rows),
         "n_set_aside": len(rejects),
+        "tables": [],
         "rows": [_row_body(row) for row in rows[:MAX_SHOWN_ROWS]],
         "set_aside": [_quarantined_body(reject) for reject in rejects[:MAX_SHOWN_ROWS]],
+    }
+
+
+def _preview_page_body(body: bytes, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the preview of a lifecycle page; InvalidMappingError if the mapping is not valid."""
+    try:
+        payload = read_page_sample(body, data["mapping"], url=data.get("url") or "")
+    except InvalidPayloadError as error:
+        return _preview_body(MappingResult(refusal=str(error)))
+    if payload is None:
+        return _preview_body(MappingResult())
+    return _preview_body(MappingResult(parsed=payload.feed)) | {
+        "tables": [
+            {
+                "heading": table.heading,
+                "columns": table.columns,
+                "n_rows": table.n_rows,
+                "n_skipped": len(table.skipped),
+            }
+            for table in payload.tables
+        ]
     }
 
 

@@ -88,6 +88,8 @@ def precedence_reason(winner: SourceClaim, loser: SourceClaim, name: str, other_
     sources."""
     if winner.source == MANUAL:
         return "a manual override outranks every feed"
+    if winner.own_page != loser.own_page:
+        return f"{name} is the host's own page, which outranks other sources about that host"
     if winner.trust_rank > loser.trust_rank and is_soft(loser) and not is_soft(winner):
         return f"an announced date that respects the earliest retirement of {other_name}"
     if winner.trust_rank != loser.trust_rank:

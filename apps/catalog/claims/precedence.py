@@ -1,9 +1,11 @@
 """Chooses from all claims the values that apply to an offering, with the reason. Plain Python.
 
-Precedence for a topic: the manual override of a user; then the source with the highest priority;
-then an announced date over an earliest one; then the claim of the host's own list; then the newer
-claim. If that leads to an earliest date, the first announced date in this order that is not before
-it applies: a lower bound does not contradict it.
+Precedence for a topic: the manual override of a user; then the lifecycle page of the host itself;
+then the source with the highest priority; then an announced date over an earliest one; then the
+claim of the host's own list; then the newer claim. If that leads to an earliest date, the first
+announced date in this order that is not before it applies: a lower bound does not contradict it.
+The earliest date of the host's own page is not replaced in that way: a feed that gives a date as
+announced without the host has only lost the word "earliest".
 """
 
 from collections.abc import Iterable
@@ -20,6 +22,9 @@ UNPOLLED = frozenset({MANUAL, "built-in"})
 # How long an announced date that has come waits for a poll of its source that confirms it. An
 # outage over a weekend is shorter; nobody waits longer for the word "retired" than until then.
 CONFIRMATION_LIMIT = timedelta(days=3)
+# Kind of the sources that are a host's own lifecycle page. All rows of such a source are about its
+# host.
+OWN_PAGE = "page"
 # Sources that do not mark earliest dates as such (measured: 5 of 19 earliest dates in November
 # 2026).
 UNMARKED = frozenset({"litellm"})
@@ -40,9 +45,10 @@ _LIFECYCLE_OF = {
 class SourceClaim:
     """One current claim about one offering.
 
-    `first_party` is True if the source is the host's own list; `in_doubt` if the source has a newer
-    value that is on hold; `soft_elsewhere` if another claim gives its announced date as an earliest
-    date for the same model on any host.
+    `first_party` is True if the source is the host's own list; `own_page` if it is the page on
+    which the host itself announces retirements; `in_doubt` if the source has a newer value that is
+    on hold; `soft_elsewhere` if another claim gives its announced date as an earliest date for the
+    same model on any host.
     """
 
     claim_id: int
@@ -53,6 +59,7 @@ class SourceClaim:
     first_party: bool = True
     in_doubt: bool = False
     soft_elsewhere: bool = False
+    own_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +116,17 @@ class KnownRetirement:
     due_status: str
 
 
+def source_rank(trust_rank: int, *, own_page: bool) -> tuple[bool, int]:
+    """Return the rank of a source about one host, lowest first: the host's own page, then by
+    priority."""
+    return not own_page, trust_rank
+
+
 def precedence(source_claim: SourceClaim) -> tuple[Any, ...]:
     """Return the sort key of a claim, strongest first."""
     return (
         source_claim.source != MANUAL,
-        source_claim.trust_rank,
+        *source_rank(source_claim.trust_rank, own_page=source_claim.own_page),
         source_claim.value.get("date_kind") != FIRM,
         not source_claim.first_party,
         -source_claim.changed_at.timestamp(),
@@ -131,7 +144,8 @@ def strongest_claim(source_claims: Iterable[SourceClaim]) -> SourceClaim | None:
         if source_claim.source == MANUAL:
             return source_claim
         day = retires_on(source_claim.value)
-        if day is not None and source_claim.value.get("date_kind") == NOT_BEFORE:
+        is_earliest = source_claim.value.get("date_kind") == NOT_BEFORE
+        if day is not None and is_earliest and not source_claim.own_page:
             return _first_firm(ranked_claims[rank + 1 :], ranked_claims, day) or source_claim
         if day is not None:
             return source_claim

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 
 from apps.catalog.claims.precedence import (
+    OWN_PAGE,
     UNMARKED,
     KnownRetirement,
     SettledLifecycle,
@@ -208,7 +209,8 @@ def standing_claims(
         ) in cursor.fetchall():
             value = json.loads(value) if isinstance(value, str) else value
             # the other feeds are not published by the hosts they describe
-            own_list = kind == "openrouter"
+            own_page = kind == OWN_PAGE
+            own_list = kind == "openrouter" or own_page
             source_claims[offering_id].append(
                 SourceClaim(
                     claim_id,
@@ -219,6 +221,7 @@ def standing_claims(
                     own_list,
                     in_doubt,
                     soft_elsewhere=is_soft,
+                    own_page=own_page,
                 )
             )
         cursor.execute(

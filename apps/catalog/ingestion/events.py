@@ -9,9 +9,11 @@ from typing import Any
 
 from apps.catalog.claims.precedence import (
     MANUAL,
+    OWN_PAGE,
     SourceClaim,
     applicable_price_claims,
     is_soft_by_others,
+    source_rank,
     strongest_claim,
 )
 from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
@@ -189,7 +191,8 @@ def is_known_or_outranked(
     return (
         winner is not None
         and winner.source not in (source.slug, BUILT_IN)
-        and winner.trust_rank < source.trust_rank
+        and source_rank(winner.trust_rank, own_page=winner.own_page)
+        < source_rank(source.trust_rank, own_page=source.kind == OWN_PAGE)
     )
 
 

@@ -33,6 +33,7 @@ from apps.catalog.ingestion.change_detection.records import (
     DetectionRules,
     KnownClaim,
     Observation,
+    PayloadDoubt,
 )
 from apps.catalog.ingestion.due_changes import (
     SuccessfulPoll,
@@ -72,9 +73,10 @@ def ingest_observation(
     set_aside: Collection[str] = (),
     last_seen: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
+    doubts: Collection[PayloadDoubt] = (),
 ) -> IngestResult:
     """Write one payload of `source`, observed `at`. The first payload of a source, marked by
-    `baseline`, raises no events.
+    `baseline`, raises no events. `doubts` are reasons to doubt the whole payload.
 
     Changes that are due by then are reported too, unless this payload differs: a date that the feed
     has moved or cleared does not become due."""
@@ -89,6 +91,7 @@ def ingest_observation(
         last_seen=last_seen,
         identify=row_identities,
         rules=rules,
+        doubts=doubts,
     )
     # from its first observation on, the claims of a feed replace those that the built-in catalogue
     # has for it
@@ -121,7 +124,10 @@ def ingest_unchanged(
     then have not been seen again yet, and stay on hold.
     """
     poll = SuccessfulPoll(source.pk, rules.lists_served) if seen_again_by is None else None
-    is_due = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
+    shortest_hold = min(
+        rules.price_hold, rules.withdrawal_hold, rules.doubted_date_hold or rules.price_hold
+    )
+    is_due = Q(pending_since__lte=at - shortest_hold)
     is_due |= Q(missing_since__lte=at - rules.removal_hold)
     if not Assertion.objects.waiting().filter(is_due, source=source).exists():
         # no hold can have ended: the claims need not be read

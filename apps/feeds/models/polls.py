@@ -50,6 +50,12 @@ class PollState(models.Model):
     failures = models.PositiveIntegerField(default=0)
     suspect = models.BooleanField(default=False)
     error = models.TextField(blank=True)
+    page_form = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Form of a lifecycle page when it was last read without doubt: tables, columns, "
+        "rows; and the form on hold.",
+    )
 
     objects = PublicQuerySet["PollState"].as_manager()
 

@@ -6,6 +6,7 @@ made from those settings, for instance with functools.partial."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import Absence
@@ -19,6 +20,7 @@ from apps.feeds.parsers import (
 )
 from apps.feeds.parsers.notices import ParsedNotices
 from apps.feeds.parsers.payload import InvalidPayloadError
+from apps.feeds.sources.page_form import PagePayload
 
 MEBIBYTE = 1024 * 1024
 
@@ -33,7 +35,10 @@ class Adapter:
     `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records). `lists_served` is true if the source is the host's
     own list of what it serves: a row that is still listed contradicts its retirement.
-    `read_notices` is set if a source has no rows but notices for users to read."""
+    `read_notices` is set if a source has no rows but notices for users to read; `read_page` if it
+    is a page, whose form is compared with that of the last good reading; it takes the day on which
+    the page was seen. `accept` is the header of
+    the request, if not that of a feed."""
 
     kind: str
     name: str
@@ -45,6 +50,8 @@ class Adapter:
     read_notices: Callable[[bytes], ParsedNotices] | None = None
     absence: Absence = "news"
     lists_served: bool = False
+    read_page: Callable[[bytes, date], PagePayload] | None = None
+    accept: str = ""
 
 
 ADAPTERS: dict[str, Adapter] = {

@@ -50,12 +50,13 @@ def fetch_source(
     trusted: bool,
     *,
     cap_bytes: int | None = None,
+    accept: str = "",
 ) -> FetchResult:
     """Request `url` once. Never raises for a fault of the remote side or of the URL.
 
     `trusted`: the operator configured the URL, so it may be a file or in a private network.
     `cap_bytes` lowers the policy's limits to the maximum size that the feed's adapter expects
-    (inflated bytes)."""
+    (inflated bytes). `accept` is the Accept header; by default that of a feed."""
     if cap_bytes is not None:
         policy = replace(
             policy,
@@ -64,7 +65,7 @@ def fetch_source(
         )
     request = Request(
         url,
-        headers={"Accept": _ACCEPT},
+        headers={"Accept": accept or _ACCEPT},
         etag=etag or None,
         last_modified=last_modified or None,
         trusted=trusted,

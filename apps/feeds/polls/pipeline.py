@@ -22,8 +22,7 @@ from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.common.history.context import audit_context
 from apps.common.http.installation_policy import installation_policy
 from apps.common.postgresql.errors import unavailability
-from apps.common.time import now
-from apps.feeds.mapping.definition import KIND as MAPPED
+from apps.common.time import day_of, now
 from apps.feeds.models import (
     FeedRun,
     HostPause,
@@ -39,7 +38,14 @@ from apps.feeds.polls.client import PACKAGE_SCHEME, FetchResult, fetch_package, 
 from apps.feeds.polls.quarantine import QuarantineEntry, sync_quarantine
 from apps.feeds.polls.run_queue import AlreadyPollingError, claim_run, close_dead_runs, queue_run
 from apps.feeds.provider_notices import store_notices
-from apps.feeds.sources.adapters import NoAdapterError, adapter_of, change_rules_of
+from apps.feeds.sources.adapters import (
+    MAPPED_KINDS,
+    NoAdapterError,
+    adapter_of,
+    change_rules_of,
+    compare_with_last_form,
+)
+from apps.feeds.sources.page_form import PageForm, form_after_poll, form_doubts
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +87,7 @@ def fetcher_for(url: str, *, trusted: bool) -> Fetch:
             installation_policy(),
             trusted,
             cap_bytes=adapter.cap_bytes,
+            accept=adapter.accept,
         )
 
     return fetch
@@ -187,14 +194,20 @@ def _fetch_and_ingest(
     _record_progress(run, "parse")
     try:
         notices = adapter.read_notices(fetch_result.body) if adapter.read_notices else None
-        parsed_feed = adapter.parse(fetch_result.body) if notices is None else ParsedFeed(())
+        page = adapter.read_page(fetch_result.body, day_of(at)) if adapter.read_page else None
+        if page is not None:
+            parsed_feed = page.feed
+        else:
+            parsed_feed = adapter.parse(fetch_result.body) if notices is None else ParsedFeed(())
     except InvalidPayloadError as payload_error:
         return _record_rejected_body(run, state, fetch_result, str(payload_error))
     _record_progress(run, "compare")
     try:
         if notices is not None:
             return _store_notices(run, state, fetch_result, notices, at=at, url=url)
-        return _ingest_changed(run, state, fetch_result, parsed_feed, at=at, url=url)
+        return _ingest_changed(
+            run, state, fetch_result, parsed_feed, at=at, url=url, form=page.form if page else None
+        )
     except DatabaseError as error:
         if unavailability(error) is not None:
             # A time limit ended the transaction; the payload is not the cause.
@@ -223,10 +236,14 @@ def _ingest_changed(
     *,
     at: datetime,
     url: str,
+    form: PageForm | None = None,
 ) -> PollResult:
     """Write a parsed body in one transaction: claims and events, quarantined rows, the body if it
-    changed anything, and the success of the run."""
+    changed anything, and the success of the run. `form` is that of a lifecycle page; a change of it
+    is a doubt about the whole body."""
     source = run.source
+    source.poll_state = state
+    doubts = [] if form is None else compare_with_last_form(source, state.page_form, form)
     with (
         transaction.atomic(),
         audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
@@ -239,8 +256,10 @@ def _ingest_changed(
             last_seen=state.last_observed_at,
             host_names=parsed_feed.host_names,
             set_aside={reject.external_id for reject in parsed_feed.rejects},
-            rules=change_rules_of(source),
+            rules=change_rules_of(source, is_doubted=bool(doubts)),
+            doubts=doubts,
         )
+        confirmed_doubts = ingest_result.observation.doubts
         price_jumps = [
             QuarantineEntry(external_id, QuarantineReason.PRICE_JUMP, reason)
             for external_id, reason in ingest_result.observation.doubtful
@@ -248,6 +267,9 @@ def _ingest_changed(
         rejects = _build_quarantine_entries(parsed_feed.rejects)
         has_quarantine_changes = sync_quarantine(source, run, [*rejects, *price_jumps], at=at)
         has_changes = has_quarantine_changes or not ingest_result.observation.changes_nothing
+        if form is not None:
+            has_changes |= bool(confirmed_doubts) != bool(form_doubts(state.page_form))
+            state.page_form = form_after_poll(state.page_form, form, confirmed_doubts)
         if has_changes:
             # A body without changes is not stored: some feeds send a different body at every poll.
             run.payload = _store_body(source, fetch_result, at=now())
@@ -465,7 +487,10 @@ def _record_success(
     state.last_observed_at = at
     if has_changes:
         state.last_change_at = moment
-        state.suspect = Assertion.objects.standing().filter(source=run.source, held=True).exists()
+        state.suspect = (
+            bool(form_doubts(state.page_form))
+            or Assertion.objects.standing().filter(source=run.source, held=True).exists()
+        )
     if as_of is not None:
         state.as_of = as_of
     if fetch_result.status == "new":
@@ -479,13 +504,14 @@ def _record_success(
     if _has_new_mapping(run):
         state.etag = state.last_modified = state.digest = ""
         state.next_due_at = None
+        state.page_form = {}
     state.save()
 
 
 def _has_new_mapping(run: FeedRun) -> bool:
     """Return whether a user changed the source's mapping during the poll: the same body must then
     be read again."""
-    if run.source.kind != MAPPED or run.started_at is None:
+    if run.source.kind not in MAPPED_KINDS or run.started_at is None:
         return False
     # A change of the mapping updates the poll state last. The lock on that row makes the later of
     # the two transactions wait, so that it sees the changes of the earlier one.

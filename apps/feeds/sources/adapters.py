@@ -1,24 +1,48 @@
 """Adapter of a source: a built-in one, or one made from the source's own mapping."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from apps.catalog.claims.feed_rows import ParsedFeed
-from apps.catalog.ingestion.change_detection.records import DEFAULT_RULES, Absence, DetectionRules
+from apps.catalog.ingestion.change_detection.records import (
+    DEFAULT_RULES,
+    Absence,
+    DetectionRules,
+    PayloadDoubt,
+)
 from apps.catalog.models import Source
+from apps.common.time import day_of, now
 from apps.feeds.mapping.definition import ABSENCE_MEANINGS, KIND, InvalidMappingError, read_mapping
 from apps.feeds.mapping.reader import parse_body
 from apps.feeds.models import SourceMapping
+from apps.feeds.pages.definition import KIND as PAGE
 from apps.feeds.parsers import ADAPTERS, MEBIBYTE, Adapter, notices
-from apps.feeds.parsers.payload import InvalidPayloadError
+from apps.feeds.parsers.payload import InvalidPayloadError, host_of
+from apps.feeds.sources.page_form import PageForm, compare_forms, form_doubts, read_form
+from apps.feeds.sources.page_payload import read_page_payload
+from apps.feeds.sources.page_settings import (
+    builtin_page_of,
+    builtin_page_settings,
+    read_page_settings,
+)
 
 # Maximum size of a body that is read by a mapping, uncompressed.
 MAX_MAPPED_BODY_BYTES = 32 * MEBIBYTE
+# Maximum size of a lifecycle page, uncompressed: the largest known one has 0.5 MiB.
+MAX_PAGE_BYTES = 8 * MEBIBYTE
+# Hold of dates that many rows of a page move together.
+BULK_DATE_HOLD = timedelta(days=1)
+# Source kinds that are read by a mapping of their own.
+MAPPED_KINDS = (KIND, PAGE)
 # Source kinds whose rows become claims.
-CLAIM_KINDS = (*ADAPTERS, KIND)
+CLAIM_KINDS = (*ADAPTERS, *MAPPED_KINDS)
 KIND_NAMES = {
     **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
     KIND: "JSON by mapping",
+    PAGE: "Lifecycle page of a provider",
     notices.KIND: "Provider notices (RSS, Atom, JSON Feed)",
 }
 
@@ -52,15 +76,14 @@ def adapter_of(source: Source) -> Adapter:
         return ADAPTERS[source.kind]
     if source.kind == notices.KIND:
         return NOTICES_ADAPTER
+    if source.kind == PAGE:
+        return _build_page_adapter(source)
     if source.kind != KIND:
         raise NoAdapterError(f"No adapter reads sources of the kind '{source.kind}'.")
     try:
-        mapping = read_mapping(_load_mapping(source))
+        mapping = read_mapping(mapping_settings(source))
     except InvalidMappingError as error:
-        raise NoAdapterError(
-            f"The mapping of {source.name} is not valid. {error} Correct the mapping on the page "
-            "of the source."
-        ) from None
+        raise _build_mapping_error(source, error) from None
     return Adapter(
         kind=KIND,
         name=source.name,
@@ -72,16 +95,49 @@ def adapter_of(source: Source) -> Adapter:
     )
 
 
-def _load_mapping(source: Source) -> object:
+def _build_page_adapter(source: Source) -> Adapter:
+    try:
+        settings = read_page_settings(mapping_settings(source))
+    except InvalidMappingError as error:
+        raise _build_mapping_error(source, error) from None
+    builtin = builtin_page_of(source.slug)
+    read_page = partial(
+        read_page_payload, settings=settings, url=builtin.url if builtin else source.url
+    )
+    return Adapter(
+        kind=PAGE,
+        name=source.name,
+        parse=lambda body: read_page(body, day_of(now())).feed,
+        default_url="",
+        topics=frozenset({"lifecycle"}),
+        cap_bytes=MAX_PAGE_BYTES,
+        absence=settings.mapping.absence,
+        read_page=read_page,
+        accept="text/markdown, text/html;q=0.9, text/plain;q=0.8, */*;q=0.5",
+    )
+
+
+def _build_mapping_error(source: Source, error: InvalidMappingError) -> NoAdapterError:
+    return NoAdapterError(
+        f"The mapping of {source.name} is not valid. {error} Correct the mapping on the page of "
+        "the source."
+    )
+
+
+def mapping_settings(source: Source) -> dict[str, Any] | None:
+    """Return the mapping of a source in its stored form: its own, otherwise the built-in one of its
+    page; None if it has neither."""
     mapping: SourceMapping | None = getattr(source, "mapping", None)
-    return mapping.settings if mapping else None
+    if mapping is not None:
+        return dict(mapping.settings)
+    return builtin_page_settings(source.slug) if source.kind == PAGE else None
 
 
 def absence_of(source: Source) -> Absence:
     """Return the meaning of a row that disappears permanently from `source`."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind].absence
-    definition = _load_mapping(source) if source.kind == KIND else None
+    definition = mapping_settings(source) if source.kind in MAPPED_KINDS else None
     declared_absence = definition.get("absence") if isinstance(definition, dict) else None
     return next((absence for absence in ABSENCE_MEANINGS if absence == declared_absence), "notices")
 
@@ -94,18 +150,46 @@ def lists_served(source: Source) -> bool:
     return source.kind == KIND and absence_of(source) == "news"
 
 
-def change_rules_of(source: Source) -> DetectionRules:
-    """Return the rules by which observations of a source are assessed."""
-    return replace(DEFAULT_RULES, absence=absence_of(source), lists_served=lists_served(source))
+def change_rules_of(source: Source, *, is_doubted: bool = False) -> DetectionRules:
+    """Return the rules by which observations of a source are assessed.
+
+    On the host's own page, a removed tenth of the rows means that the page changed its form, and
+    stays on hold until a user decides or the rows return. Dates that many rows move together are
+    mostly news, so they wait for a day at most, unless the form of the page is on hold too
+    (`is_doubted`, or by its polling state)."""
+    rules = replace(DEFAULT_RULES, absence=absence_of(source), lists_served=lists_served(source))
+    if source.kind != PAGE:
+        return rules
+    state = getattr(source, "poll_state", None)
+    is_doubted = is_doubted or (state is not None and bool(form_doubts(state.page_form)))
+    return replace(
+        rules,
+        # a tenth counts, which `>` would leave out
+        max_vanished_share=0.0999,
+        doubts_expire=False,
+        doubted_date_hold=None if is_doubted else BULK_DATE_HOLD,
+    )
+
+
+def compare_with_last_form(
+    source: Source, stored: Mapping[str, Any], form: PageForm
+) -> list[PayloadDoubt]:
+    """Return the doubts about the form of a page, compared with its last good reading."""
+    host = host_of(str((mapping_settings(source) or {}).get("host", "")))[0]
+    return compare_forms(read_form(stored.get("tables")), form, group=host)
 
 
 __all__ = [
     "CLAIM_KINDS",
     "KIND_NAMES",
+    "MAPPED_KINDS",
     "MAX_MAPPED_BODY_BYTES",
+    "MAX_PAGE_BYTES",
     "NoAdapterError",
     "absence_of",
     "adapter_of",
     "change_rules_of",
     "lists_served",
+    "compare_with_last_form",
+    "mapping_settings",
 ]

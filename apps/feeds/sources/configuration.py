@@ -35,13 +35,16 @@ from apps.feeds.mapping.document_outline import (
 from apps.feeds.mapping.paths import InvalidPathError, read_path
 from apps.feeds.mapping.reader import MappingResult, read_document
 from apps.feeds.models import PollState, SourceMapping
+from apps.feeds.pages.definition import KIND as PAGE
 from apps.feeds.parsers import MEBIBYTE
 from apps.feeds.parsers.notices import KIND as NOTICES
 from apps.feeds.parsers.payload import InvalidPayloadError, ObjectWithDuplicateKeys, load_json
 from apps.feeds.polls.client import PACKAGE_SCHEME, fetch_source
+from apps.feeds.sources.adapters import MAPPED_KINDS, mapping_settings
+from apps.feeds.sources.page_settings import normalise_page_settings
 
 # Source kinds that users can add; sources of the other kinds are built in.
-ADDABLE_KINDS = (KIND, NOTICES)
+ADDABLE_KINDS = (KIND, PAGE, NOTICES)
 # Fields that a user can set, in addition to `mapping`.
 EDITABLE_FIELDS = (
     "name",
@@ -126,13 +129,11 @@ def change_source(
     _require_governance(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
     old_values = {name: getattr(source, name) for name in EDITABLE_FIELDS}
-    mapping_row = SourceMapping.objects.filter(source=source).first()
+    old_settings = mapping_settings(source)
     definition = _set_source(source, facts, mapping)
     url_changed = source.url != old_values["url"]
     _validate_source(source, url_changed=url_changed)
-    has_new_mapping = definition is not None and (
-        mapping_row is None or mapping_row.settings != definition
-    )
+    has_new_mapping = definition is not None and definition != old_settings
     if not has_new_mapping and all(
         getattr(source, name) == value for name, value in old_values.items()
     ):
@@ -162,7 +163,8 @@ def _apply_side_effects(
         )
     state = PollState.objects.filter(source=source)
     if needs_full_read:
-        state.update(etag="", last_modified="", digest="", next_due_at=None)
+        # the form of a page is compared only between readings by the same mapping
+        state.update(etag="", last_modified="", digest="", next_due_at=None, page_form={})
     elif source.interval_minutes < old_values["interval_minutes"] or (
         source.enabled and not old_values["enabled"]
     ):
@@ -210,11 +212,14 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
         if mapping is not None and mapping_undo.row is not None:
             mapping.settings = mapping_undo.row.settings
             mapping.save()
+        elif mapping is not None and mapping_undo.happened:
+            # before the change, the page had its built-in mapping
+            mapping.delete()
         _apply_side_effects(
             source,
             old_values,
             by=by,
-            needs_full_read=mapping_undo.row is not None or source.url != old_values["url"],
+            needs_full_read=mapping_undo.happened or source.url != old_values["url"],
         )
 
 
@@ -250,10 +255,13 @@ def _set_source(
     assert not unknown_fields, f"a source has no {unknown_fields}"
     for name, value in facts.items():
         setattr(source, name, value.strip() if isinstance(value, str) else value)
-    if source.kind != KIND:
+    if source.kind not in MAPPED_KINDS:
         if mapping is not None:
             raise InvalidSourceError(
-                {"mapping": f"Only a source of the kind {KIND} can have a mapping."}
+                {
+                    "mapping": f"Only a source of the kind {' or '.join(MAPPED_KINDS)} can have a "
+                    "mapping."
+                }
             )
         return None
     if mapping is None:
@@ -263,6 +271,8 @@ def _set_source(
             )
         return None
     try:
+        if source.kind == PAGE:
+            return normalise_page_settings(mapping)
         read_mapping(dict(mapping))
     except InvalidMappingError as error:
         raise InvalidSourceError(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from apps.catalog.claims.precedence import OWN_PAGE
 from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion, Offering, ProviderRole, Source
 from apps.catalog.models.claims import Topic
@@ -98,11 +99,13 @@ _EMPTY = (
 
 def _select_retirement_dates() -> QuerySet[Assertion]:
     """Select current claims of a date. A gateway's list says when the gateway stops relaying calls,
-    which says nothing about the models of other hosts."""
+    and a host's own page speaks of that host: neither says anything about the models of other
+    hosts."""
     return (
         Assertion.objects.standing()
         .filter(topic=Topic.LIFECYCLE, value__has_key="retires_on")
         .exclude(offering__host__roles__contains=[ProviderRole.GATEWAY])
+        .exclude(source__kind=OWN_PAGE)
     )
 
 

@@ -79,7 +79,10 @@ def test_sources_that_come_with_the_product_take_settings_and_no_mapping(governa
     assert governance.get(at).json()["mapping"] is None
     refused = governance.patch(at, {"mapping": MAPPING}, format="json")
     assert refused.status_code == 400
-    assert "Only a source of the kind json-mapping can have a mapping." in refused.content.decode()
+    assert (
+        "Only a source of the kind json-mapping or page can have a mapping."
+        in refused.content.decode()
+    )
     manual = make_source("manual", kind="manual")
     assert (
         governance.patch(f"{URL}{manual.pk}/", {"trust_rank": 7}, format="json").status_code == 400
@@ -174,3 +177,51 @@ def test_notices_are_read_by_everybody_and_settled_by_governance(api: Any, gover
     assert (
         governance.post("/api/v1/provider-notices/0/close/", {}, format="json").status_code == 404
     )
+
+
+PAGE = """# Deprecations
+
+## Chat models
+
+| Model | Shutdown date | Recommended replacement |
+| --- | --- | --- |
+| `acme-1` | 2027-01-01 | `acme-2` |
+| Preview models | | |
+| `acme-2` | No sooner than June 1, 2027 | |
+"""
+
+
+def test_a_lifecycle_page_is_tried_and_added(governance: Any) -> None:
+    before = counts()
+    tried = governance.post(
+        f"{URL}preview/",
+        {"kind": "page", "mapping": {"host": "acme"}, "sample": PAGE},
+        format="json",
+    ).json()
+    assert [(row["external_id"], row["lifecycle"]["date_kind"]) for row in tried["rows"]] == [
+        ("acme/acme-1", "firm"),
+        ("acme/acme-2", "not_before"),
+    ]
+    (table,) = tried["tables"]
+    assert (table["columns"]["retires"], table["n_rows"], table["n_skipped"]) == (
+        "Shutdown date",
+        3,
+        1,
+    )
+    assert counts() == before
+
+    wrong = governance.post(
+        f"{URL}preview/", {"kind": "page", "mapping": {}, "sample": PAGE}, format="json"
+    )
+    assert "Enter the provider that publishes the page" in wrong.content.decode()
+    prose = governance.post(
+        f"{URL}preview/",
+        {"kind": "page", "mapping": {"host": "acme"}, "sample": "# News\n\nNo table.\n"},
+        format="json",
+    ).json()
+    assert (bool(prose["refusal"]), prose["rows"], prose["tables"]) == (True, [], [])
+
+    facts = {"name": "Acme page", "kind": "page", "url": "https://acme.example/d.md"}
+    made = governance.post(URL, facts | {"mapping": {"host": "Acme", "kinds": {}}}, format="json")
+    assert made.status_code == 201, made.content
+    assert made.json()["mapping"] == {"host": "acme"}

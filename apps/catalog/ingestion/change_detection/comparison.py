@@ -10,6 +10,7 @@ from apps.catalog.claims.feed_rows import FEATURE_ROW_KINDS, FeedRow
 from apps.catalog.claims.values import Value, lifecycle_value, price_value, retires_on
 from apps.catalog.ingestion.change_detection.dates import DateRules, firm_day, is_promise
 from apps.catalog.ingestion.change_detection.guards import (
+    confirm_doubts,
     doubt_changes,
     doubt_removals,
     place_and_name,
@@ -25,6 +26,7 @@ from apps.catalog.ingestion.change_detection.records import (
     KnownClaim,
     NewClaim,
     Observation,
+    PayloadDoubt,
 )
 from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 
@@ -68,18 +70,20 @@ def detect_changes(
     last_seen: datetime | None = None,
     identify: Identify = _identify_none,
     rules: DetectionRules = DEFAULT_RULES,
+    doubts: Collection[PayloadDoubt] = (),
 ) -> Observation:
     """Compare `rows`, observed `at`, with `claims_by_key` ({(external ID, topic): claim}).
 
     `baseline` marks the first observation of a source: everything is recorded and nothing is
     reported. `set_aside` are IDs of unreadable rows in the payload: they have no value and are not
     missing. `last_seen` is the time of the previous observation. `identify` is called only if rows
-    both disappeared and appeared. Takes time linear in the number of rows; an unchanged payload
+    both disappeared and appeared. `doubts` are reasons to doubt the whole payload. Takes time
+    linear in the number of rows; an unchanged payload
     yields an empty observation.
     """
     by_id = {row.external_id: row for row in rows}
     builder = ResultBuilder(by_id, at, rules, baseline=baseline, last_seen=last_seen)
-    return _Comparison(claims_by_key, builder).run(frozenset(set_aside), identify)
+    return _Comparison(claims_by_key, builder).run(frozenset(set_aside), identify, doubts)
 
 
 def confirm_unchanged(
@@ -131,7 +135,9 @@ class _Comparison:
         self.repeated_keys: set[tuple[str, str]] = set()
         self.set_aside: frozenset[str] = frozenset()
 
-    def run(self, set_aside: frozenset[str], identify: Identify) -> Observation:
+    def run(
+        self, set_aside: frozenset[str], identify: Identify, doubts: Collection[PayloadDoubt]
+    ) -> Observation:
         """Compare all rows of the payload with the stored claims: first which rows disappeared,
         appeared or changed their key, and which provider groups to doubt, because the comparison of
         each row depends on that."""
@@ -158,10 +164,23 @@ class _Comparison:
             for claim in newly_missing
             if claim.external_id not in new_id_by_old and not self._has_ended(claim.external_id)
         ]
-        doubted_groups = doubt_removals(builder, self.identities.values(), unexplained_claims)
-        doubted_changes = doubt_changes(builder, self.claims_by_key)
+        # rows that are away since an earlier payload of that form are still evidence against it
+        missing_claims = [
+            claim
+            for claim in leaving_claims
+            if claim.external_id not in new_id_by_old and not self._has_ended(claim.external_id)
+        ]
+        doubted = confirm_doubts(builder, doubts, missing_claims)
+        doubted_groups = doubted | doubt_removals(
+            builder, self.identities.values(), unexplained_claims
+        )
+        doubted_changes = doubted | doubt_changes(builder, self.claims_by_key)
         for row in builder.rows.values():
-            self._compare_row(row, is_doubtful=row.group in doubted_changes)
+            self._compare_row(
+                row,
+                is_doubtful=row.group in doubted_changes,
+                keeps_other_values=row.group in doubted,
+            )
         for claim in vanished_claims:
             self._process_missing_row(
                 claim,
@@ -226,19 +245,33 @@ class _Comparison:
 
     # --- rows in the payload ----------------------------------------------------------------------
 
-    def _compare_row(self, row: FeedRow, *, is_doubtful: bool) -> None:
+    def _compare_row(
+        self, row: FeedRow, *, is_doubtful: bool, keeps_other_values: bool = False
+    ) -> None:
         """Compare a row of the payload with its claims on identity, lifecycle and price. A date of
-        a provider group that `is_doubtful` is held for review instead of accepted."""
+        a provider group that `is_doubtful` is held for review instead of accepted. With
+        `keeps_other_values`, the whole payload is doubted: nothing else of a known lifecycle
+        changes either."""
         identity = self.identities.get(row.external_id)
-        value = identity_value(row)
+        identity_claim = identity_value(row)
         if identity is None:
-            self.builder.result.new.append(NewClaim(row, IDENTITY, value))
+            self.builder.result.new.append(NewClaim(row, IDENTITY, identity_claim))
         else:
-            self._update_identity(identity, row, value)
+            self._update_identity(identity, row, identity_claim)
         if row.lifecycle is not None:
-            self._compare_lifecycle(row, lifecycle_value(row.lifecycle), is_doubtful=is_doubtful)
+            value = lifecycle_value(row.lifecycle)
+            if keeps_other_values:
+                value = self._keep_other_values(row.external_id, value)
+            self._compare_lifecycle(row, value, is_doubtful=is_doubtful)
         if row.prices is not None:
             self._compare_price(row, price_value(row.prices))
+
+    def _keep_other_values(self, external_id: str, value: Value) -> Value:
+        """Return the known lifecycle of a row instead of `value` if they have the same date."""
+        claim = self.claims_by_key.get((external_id, LIFECYCLE))
+        if claim is None or retires_on(claim.value) != retires_on(value):
+            return value
+        return claim.value
 
     def _update_identity(self, identity: KnownClaim, row: FeedRow, value: Value) -> None:
         """Update the identity claim of a listed row, which is no longer missing; report an alias
@@ -341,6 +374,8 @@ class _Comparison:
             self.builder.update(claim, columns)
             return
         if claim.withdrawn_at is not None or claim.refused == REFUSED_ABSENCE:
+            return
+        if claim.held and not self.rules.doubts_expire:
             return
         if self.builder.at - claim.missing_since >= self.rules.removal_hold:
             self._withdraw_row(claim)

@@ -103,15 +103,20 @@ class DateRules:
         if claim.pending != value or claim.pending_since is None:
             columns = {"pending": value, "pending_since": self.builder.at, "held": is_held}
             self.builder.update(claim, columns, accepted=False)
-        elif self.builder.at - claim.pending_since >= self._hold_duration(claim):
+            return
+        hold = self._hold_duration(claim, value)
+        if hold is not None and self.builder.at - claim.pending_since >= hold:
             self.accept(claim, value)
 
-    def _hold_duration(self, claim: KnownClaim) -> timedelta:
-        return (
-            max(self.rules.withdrawal_hold, self.rules.removal_hold)
-            if claim.held
-            else self.rules.withdrawal_hold
-        )
+    def _hold_duration(self, claim: KnownClaim, value: Value) -> timedelta | None:
+        """Return the duration of the hold of `value`; None if only a decision ends it."""
+        if not claim.held:
+            return self.rules.withdrawal_hold
+        if retires_on(value) is not None and self.rules.doubted_date_hold is not None:
+            return self.rules.doubted_date_hold
+        if not self.rules.doubts_expire:
+            return None
+        return max(self.rules.withdrawal_hold, self.rules.removal_hold)
 
     def _report_change(self, external_id: str, old: Value, new: Value) -> None:
         """Report the change from `old` to `new`."""

@@ -8,7 +8,13 @@ from typing import Any
 
 from apps.catalog.claims.feed_rows import FEATURE_ROW_KINDS, FeedRow
 from apps.catalog.claims.values import last_end, lifecycle_value, price_value, retires_on
-from apps.catalog.ingestion.change_detection.records import IDENTITY, LIFECYCLE, PRICE, KnownClaim
+from apps.catalog.ingestion.change_detection.records import (
+    IDENTITY,
+    LIFECYCLE,
+    PRICE,
+    KnownClaim,
+    PayloadDoubt,
+)
 from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 
 type Claims = Mapping[tuple[str, str], KnownClaim]
@@ -179,6 +185,25 @@ def _name_similarity(first: str, second: str) -> float:
     return SequenceMatcher(None, folded_name(first), folded_name(second), autojunk=False).ratio()
 
 
+def confirm_doubts(
+    builder: ResultBuilder, doubts: Iterable[PayloadDoubt], vanished_claims: Iterable[KnownClaim]
+) -> set[str]:
+    """Return the provider groups that a doubt about the whole payload concerns. `vanished_claims`
+    holds rows that disappeared without a known reason."""
+    vanished_ids = {claim.external_id for claim in vanished_claims}
+    doubtful_groups = set()
+    for doubt in doubts:
+        if doubt.rows is None or doubt.rows & vanished_ids:
+            doubtful_groups.add(doubt.group)
+            builder.result.doubts.append(doubt.sentence)
+            _add_sentence(builder, doubt.group, doubt.sentence)
+    return doubtful_groups
+
+
+def _add_sentence(builder: ResultBuilder, group: str, sentence: str) -> None:
+    builder.result.held[group] = f"{builder.result.held.get(group, '')} {sentence}".strip()
+
+
 def doubt_removals(
     builder: ResultBuilder, identities: Iterable[KnownClaim], vanished_claims: Iterable[KnownClaim]
 ) -> set[str]:
@@ -190,8 +215,10 @@ def doubt_removals(
     for group, n_gone in Counter(claim.group for claim in vanished_claims).items():
         if n_gone >= rules.min_vanished and n_gone > rules.max_vanished_share * present[group]:
             doubtful_groups.add(group)
-            builder.result.held[group] = (
-                f"{n_gone} of {present[group]} rows disappeared together. Removals are on hold."
+            _add_sentence(
+                builder,
+                group,
+                f"{n_gone} of {present[group]} rows disappeared together. Removals are on hold.",
             )
     return doubtful_groups
 
@@ -231,9 +258,10 @@ def doubt_changes(builder: ResultBuilder, claims_by_key: Claims) -> set[str]:
     for group, n_changed in n_changed_by_group.items():
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * n_rows[group]:
             doubtful_groups.add(group)
-            sentence = (
+            _add_sentence(
+                builder,
+                group,
                 f"{n_changed} of {n_rows[group]} rows changed or lost their date together. "
-                "These changes are on hold."
+                "These changes are on hold.",
             )
-            builder.result.held[group] = f"{builder.result.held.get(group, '')} {sentence}".strip()
     return doubtful_groups

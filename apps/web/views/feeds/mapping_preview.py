@@ -2,11 +2,13 @@
 nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
+from apps.catalog.ingestion.change_detection.records import DetectionRules, PayloadDoubt
 from apps.catalog.models import Offering, Provider, Source
 from apps.common.text import pluralize
 from apps.common.time import now
@@ -40,9 +42,20 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewTable:
+    """Table of a lifecycle page: its path of headings, the headers of the columns that are read,
+    and the numbers of its rows."""
+
+    heading: str
+    headers: tuple[str, ...]
+    n_rows: int
+    n_skipped: int
+
+
+@dataclass(frozen=True, slots=True)
 class MappingPreview:
     """Result of trying a mapping. `refusal` is the reason why nothing can be read; `mapping_errors`
-    are by field of the mapping."""
+    are by field of the mapping; `tables` are those of a page."""
 
     refusal: str = ""
     mapping_errors: dict[str, str] = field(default_factory=dict)
@@ -57,6 +70,8 @@ class MappingPreview:
     n_known: int = 0
     hosts: tuple[tuple[str, int, bool], ...] = ()
     next_poll: tuple[str, ...] = ()
+    is_page: bool = False
+    tables: tuple[PreviewTable, ...] = ()
 
     @property
     def sentence(self) -> Headline:
@@ -98,12 +113,20 @@ def preview_mapping(
         return MappingPreview(mapping_errors=error.errors)
     if not body:
         return MappingPreview()
-    return _build_preview(result, source)
+    return build_preview(result, source)
 
 
-def _build_preview(result: MappingResult, source: Source | None) -> MappingPreview:
+def build_preview(
+    result: MappingResult,
+    source: Source | None,
+    *,
+    doubts: Collection[PayloadDoubt] = (),
+    rules: DetectionRules | None = None,
+    at: datetime | None = None,
+) -> MappingPreview:
     """Return the preview of a parsed document: rows, rejects, known offerings, and the effect of
-    the next poll of `source`."""
+    the next poll of `source`, by `rules` or those of the source, with `doubts` about the whole
+    document."""
     unfound = tuple(result.unfound.items())
     if result.parsed is None:
         return MappingPreview(refusal=result.refusal, unfound=unfound)
@@ -134,7 +157,7 @@ def _build_preview(result: MappingResult, source: Source | None) -> MappingPrevi
         n_priced=sum(bool(row.prices) for row in rows),
         n_known=sum((row.host, row.api_id) in known_offerings for row in rows),
         hosts=tuple((host, n, host in known_hosts) for host, n in hosts.most_common(12)),
-        next_poll=_describe_next_poll(result, source),
+        next_poll=_describe_next_poll(result, source, doubts, rules, at or now()),
     )
 
 
@@ -156,16 +179,22 @@ def _find_known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
     return set(host_and_api_ids)
 
 
-def _describe_next_poll(result: MappingResult, source: Source | None) -> tuple[str, ...]:
+def _describe_next_poll(
+    result: MappingResult,
+    source: Source | None,
+    doubts: Collection[PayloadDoubt],
+    rules: DetectionRules | None,
+    at: datetime,
+) -> tuple[str, ...]:
     """Return sentences about the changes of a poll that received this sample; empty for a source
     that has never been polled."""
     if source is None or result.parsed is None or not source.runs.exists():
         return ()
     observation = preview_observation(
-        source, result.parsed, at=now(), rules=change_rules_of(source)
+        source, result.parsed, at=at, rules=rules or change_rules_of(source), doubts=doubts
     )
     clauses = []
-    if observation.changes_nothing:
+    if observation.changes_nothing and not observation.held:
         return ("The next poll would change nothing.",)
     if observation.new:
         clauses.append(

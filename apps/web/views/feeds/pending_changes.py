@@ -16,6 +16,9 @@ from apps.catalog.claims.pending_changes import PendingChange, pending_changes, 
 from apps.catalog.models import Source
 from apps.common.text import pluralize
 from apps.feeds.actions import accept_pending_changes, reject_pending_changes, undo_rejections
+from apps.feeds.models import PollState
+from apps.feeds.pages.definition import KIND as PAGE
+from apps.feeds.sources.page_form import form_doubts
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.computed_rows import ComputedRows
 from apps.web.lists.list_page import ListPage
@@ -148,6 +151,12 @@ class PendingChangeList(ListPage[Any, PendingRow]):
         return rejected_changes(self.source)
 
     @cached_property
+    def form_doubts(self) -> list[str]:
+        """Sentences about the form of a lifecycle page that is on hold."""
+        state = PollState.objects.filter(source=self.source).only("page_form").first()
+        return form_doubts(state.page_form) if state is not None else []
+
+    @cached_property
     def reach(self) -> PendingReach:
         """The applications that acceptance of the changes on hold would affect."""
         return pending_reach(self.changes_on_hold, user=self.user, on=self.today)
@@ -179,7 +188,8 @@ class PendingChangeList(ListPage[Any, PendingRow]):
         form = PendingDecisionForm(request.POST)
         if not form.is_valid():
             action = str(form.data.get("action", ""))
-            if action in {"accept", "refuse"} and not self.changes_on_hold:
+            is_pending = self.changes_on_hold or self.form_doubts
+            if action in {"accept", "refuse"} and not is_pending:
                 problem = _explain_nothing_pending(self.source, action, user)
                 return self.render(request, problem=problem, status=409)
             problem = (
@@ -190,6 +200,9 @@ class PendingChangeList(ListPage[Any, PendingRow]):
             return self.render(request, form=form, problem=problem, status=422)
         cleaned = form.cleaned_data
         groups = _parse_groups(cleaned["group"])
+        if self.form_doubts and not self.changes_on_hold and cleaned["action"] != "lift":
+            # a form on hold can change values without a change of a date or row
+            return _apply_decision(request, self.source, user, cleaned, None, self.source.name)
         candidates = self.rejections if cleaned["action"] == "lift" else self.changes_on_hold
         changes = [
             change for change in candidates if groups is None or change.assertion.group in groups
@@ -223,7 +236,9 @@ class PendingChangeList(ListPage[Any, PendingRow]):
             request,
             status=status,
             source=self.source,
-            sentence=presenters.pending_headline(self.source.name, tally),
+            sentence=presenters.pending_headline(self.source.name, tally)
+            if self.changes_on_hold or not self.form_doubts
+            else presenters.form_headline(self.source.name),
             tally=tally,
             effect=tally.yours(reach.by_source.get(self.source.pk, 0)),
             groups=[group for group in self.groups if selected_key in {None, group.key}],
@@ -231,6 +246,11 @@ class PendingChangeList(ListPage[Any, PendingRow]):
             shown=None if selected_key is not None else MAX_ROWS,
             refused=group_pending_changes(self.rejections, reach=reach, today=today),
             n_refused=len(self.rejections),
+            form_doubts=self.form_doubts,
+            form_decision=(form or PendingDecisionForm(action="accept"))
+            if self.form_doubts and not self.changes_on_hold
+            else None,
+            is_page=self.source.kind == PAGE,
             question=_build_question(request, self.groups, form, problem),
             undo=_build_undo_question(request, self.rejections)
             if self.user.is_governance

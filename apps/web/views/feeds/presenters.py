@@ -10,6 +10,7 @@ from apps.catalog.claims.pending_changes import PendingChange
 from apps.common.text import pluralize
 from apps.feeds.models import FeedRun, Health
 from apps.feeds.sources.adapters import absence_of
+from apps.feeds.sources.page_form import form_doubts
 from apps.web.pages.page import Headline
 from apps.web.presenters.source_freshness import SourceFreshness
 from apps.web.wording import ago, iso_day, join_names, number, price, quantity_of, unit_name
@@ -112,6 +113,9 @@ def _describe_problem(
             f" in one run, so {number(n_removals)} old row{'' if n_removals == 1 else 's'} "
             f"{'stays' if n_removals == 1 else 'stay'} for now",
         )
+    state = freshness.state
+    if state is not None and form_doubts(state.page_form):
+        return f"{name} changed its form", ", so the old values stay until governance decides"
     if changes:
         return (
             f"{name} reported {quantity_of(len(changes), 'change')}",
@@ -147,6 +151,11 @@ def source_headline(
             f"{success_text}, but ", f"{quantity_of(state.failures, 'poll')} since failed", "."
         )
     return Headline(f"{success_text} and is up to date.")
+
+
+def form_headline(name: str) -> Headline:
+    """Return the headline of a lifecycle page whose form alone is on hold."""
+    return Headline(f"{name} ", "changed its form", ". The old values stay until you decide.")
 
 
 # --- one run --------------------------------------------------------------------------------------

@@ -18,15 +18,17 @@ from apps.common.history.context import current_change_id
 from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping.definition import KIND
-from apps.feeds.models import Payload, SourceMapping
+from apps.feeds.models import Payload
+from apps.feeds.pages.definition import KIND as PAGE
+from apps.feeds.sources.adapters import mapping_settings
 from apps.feeds.sources.configuration import (
+    ADDABLE_KINDS,
     NOTICES,
     InvalidSourceError,
     NoSampleError,
     add_source,
     change_source,
     fetch_sample,
-    outline_sample,
     set_source_enabled,
     undo_source_change,
 )
@@ -35,15 +37,10 @@ from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.feeds import samples
-from apps.web.views.feeds.mapping_preview import MappingPreview, preview_mapping, proposal_for
+from apps.web.views.feeds.mapping_inputs import build_mapping_input
+from apps.web.views.feeds.mapping_preview import MappingPreview
 from apps.web.views.feeds.queries import source_or_404
-from apps.web.views.feeds.source_forms import (
-    MappingForm,
-    PriceForms,
-    SampleForm,
-    SourceForm,
-    prices_of,
-)
+from apps.web.views.feeds.source_forms import SampleForm, SourceForm
 
 GOVERNANCE_ONLY = "You need the governance role to add and change sources."
 SAVING = frozenset({"save", "enable"})
@@ -58,9 +55,7 @@ class _SourceEditor:
         self.act = request.POST.get("act", "read") if data is not None else ""
         mapping = self._load_mapping()
         self.form = SourceForm(data, row=source, mapping=mapping, reports_errors=self.act in SAVING)
-        self.has_mapping = kind == KIND
-        self.mapping = MappingForm(data, initial=MappingForm.initial_of(mapping))
-        self.prices = PriceForms(data, initial=mapping.get("prices") or [], prefix="p")
+        self.input = build_mapping_input(kind, data, mapping)
         self.sample_form = SampleForm(data, request.FILES or None)
         self.sample: samples.Sample | None = None
         self.preview: MappingPreview | None = None
@@ -68,23 +63,17 @@ class _SourceEditor:
         self.settings: dict[str, Any] | None = None
 
     def _load_mapping(self) -> dict[str, Any]:
-        row = SourceMapping.objects.filter(source=self.source).first() if self.source else None
-        return dict(row.settings) if row else {}
+        return (mapping_settings(self.source) if self.source else None) or {}
 
     def process_input(self) -> None:
         """Read the sample, propose a mapping if the user has entered none, and try it."""
-        if not self.has_mapping or not self.act:
+        if self.input is None or not self.act:
             return
         self._load_sample()
-        if self.sample is not None and self.mapping.is_blank() and self.act != "save":
-            self._propose_mapping()
-        self._read_settings()
-        if self.sample is not None:
-            self.preview = preview_mapping(self.sample.body, self.settings, source=self.source)
-            if self.preview.mapping_errors:
-                self._add_mapping_errors(self.preview.mapping_errors)
-        elif self.settings is not None:
-            self._check_settings()
+        if self.sample is not None and self.input.is_blank() and self.act != "save":
+            self.was_proposed = self.input.propose(self.sample.body)
+        self.settings = self.input.read_settings()
+        self._check_mapping()
 
     def _load_sample(self) -> None:
         form = self.sample_form
@@ -133,45 +122,38 @@ class _SourceEditor:
         origin = f"the body of {payload.received_at:%Y-%m-%d %H:%M} UTC"
         return samples.store_sample(gzip.decompress(bytes(payload.body)), origin, self.user)
 
-    def _propose_mapping(self) -> None:
-        assert self.sample is not None
-        proposal = proposal_for(self.sample.body)
-        if proposal:
-            self.was_proposed = True
-            initial = MappingForm.initial_of(proposal)
-            fields = {f"m-{name}": value for name, value in _add_default_choices(initial).items()}
-            self.mapping = MappingForm(fields, initial=initial)
-            prices = proposal.get("prices") or []
-            data = {"p-TOTAL_FORMS": str(len(prices)), "p-INITIAL_FORMS": "0"}
-            for number, price in enumerate(prices):
-                data |= {f"p-{number}-{name}": str(value) for name, value in price.items()}
-            self.prices = PriceForms(data, prefix="p")
-
-    def _read_settings(self) -> None:
-        if self.mapping.is_valid() and self.prices.is_valid():
-            self.settings = self.mapping.settings | {"prices": prices_of(self.prices)}
-
-    def _check_settings(self) -> None:
-        preview = preview_mapping(b"", self.settings, source=self.source)
-        if preview.mapping_errors:
-            self._add_mapping_errors(preview.mapping_errors)
-
-    def _add_mapping_errors(self, errors: dict[str, str]) -> None:
-        for name, sentence in errors.items():
-            self.mapping.add_error(name if name in self.mapping.fields else None, sentence)
+    def _check_mapping(self) -> None:
+        """Preview the mapping on the sample, or check it without one; errors go to the forms."""
+        assert self.input is not None
+        if self.sample is None and self.settings is None:
+            return
+        preview = self.input.preview(
+            self.sample.body if self.sample is not None else b"",
+            self.settings,
+            source=self.source,
+            url=self.request.POST.get("url", "").strip(),
+        )
+        if self.sample is not None:
+            self.preview = preview
+        for name, sentence in preview.mapping_errors.items():
+            self.input.mapping.add_mapping_error(name, sentence)
 
     @property
     def is_ready_to_save(self) -> bool:
         if not self.form.is_valid():
             return False
-        return not self.has_mapping or (self.settings is not None and not self.mapping.errors)
+        return self.input is None or (self.settings is not None and not self.input.mapping.errors)
 
     def save(self) -> Source | None:
         """Return the stored source, or None with the errors in the forms."""
         if not self.is_ready_to_save:
             return None
         is_enabling = self.act == "enable"
-        if is_enabling and self.has_mapping and (self.preview is None or self.preview.refusal):
+        if (
+            is_enabling
+            and self.input is not None
+            and (self.preview is None or self.preview.refusal)
+        ):
             self.form.add_error(
                 None,
                 "Test the mapping on a readable sample before you enable the source, or save it "
@@ -181,7 +163,7 @@ class _SourceEditor:
         facts = self.form.facts | (
             {"enabled": is_enabling} if self.source is None or is_enabling else {}
         )
-        mapping = self.settings if self.has_mapping else None
+        mapping = self.settings if self.input is not None else None
         reason = self.form.cleaned_data["reason"]
         try:
             if self.source is None:
@@ -191,7 +173,8 @@ class _SourceEditor:
             change_source(source=self.source, by=self.user, mapping=mapping, reason=reason, **facts)
         except InvalidSourceError as error:
             for name, sentences in error.message_dict.items():
-                target: forms.BaseForm = self.mapping if name == "mapping" else self.form
+                is_mapping = name == "mapping" and self.input is not None
+                target: forms.BaseForm = self.input.mapping if is_mapping else self.form
                 target.add_error(
                     name if name in target.fields else None,
                     [ValidationError(sentence) for sentence in sentences],
@@ -203,7 +186,7 @@ class _SourceEditor:
         """Render the form with sample and preview; status 422 if submitted values have errors."""
         has_errors = self.act and (
             self.form.errors
-            or (self.has_mapping and (self.mapping.errors or self.sample_form.errors))
+            or (self.input is not None and (self.input.mapping.errors or self.sample_form.errors))
         )
         return render_page(
             self.request,
@@ -214,24 +197,20 @@ class _SourceEditor:
             sentence=self._build_headline(),
             source=self.source,
             kind=self.kind,
-            mapped=self.has_mapping,
+            mapped=self.input is not None,
             form=self.form,
-            mapping=self.mapping,
-            prices=self._build_price_forms(),
+            mapping=self.input.mapping if self.input is not None else None,
             sample_form=self.sample_form,
             sample=self.sample,
             preview=self.preview,
-            outline=outline_sample(self.sample.body, self.mapping.data.get("m-rows", ""))
-            if self.sample
-            else None,
             was_proposed=self.was_proposed,
+            **self._build_mapping_context(),
         )
 
-    def _build_price_forms(self) -> Any:
-        """Return the price forms with the entered prices and further empty lines."""
-        if not self.prices.is_bound or not self.prices.is_valid():
-            return self.prices
-        return PriceForms(initial=prices_of(self.prices), prefix="p")
+    def _build_mapping_context(self) -> dict[str, Any]:
+        if self.input is None:
+            return {}
+        return self.input.build_context(self.sample.body if self.sample else None)
 
     def _build_crumbs(self) -> tuple[tuple[str, str], ...]:
         feeds = ("Feeds", reverse("feeds:list"))
@@ -248,19 +227,18 @@ class _SourceEditor:
             return Headline(f"Edit the feed {self.source.name}.")
         if self.kind == NOTICES:
             return Headline("Add a feed of provider notices.")
+        if self.kind == PAGE:
+            return Headline("Add the lifecycle page of a provider.")
         return Headline("Add a JSON feed with a mapping.")
-
-
-def _add_default_choices(initial: dict[str, Any]) -> dict[str, Any]:
-    return {"zero": "unknown", "absence": "notices"} | initial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_source(request: HttpRequest) -> HttpResponse:
-    """Add a source that is read by a mapping, or (?kind=notices) one of notices. Only `save` and
-    `enable` write."""
+    """Add a source that is read by a mapping of JSON, or (?kind=page) of a lifecycle page, or
+    (?kind=notices) one of notices. Only `save` and `enable` write."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    kind = NOTICES if request.GET.get("kind") == NOTICES else KIND
+    chosen = request.GET.get("kind")
+    kind = chosen if chosen in ADDABLE_KINDS else KIND
     editor = _SourceEditor(request, user, None, kind)
     if request.method == "POST":
         editor.process_input()

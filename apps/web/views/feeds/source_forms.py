@@ -20,6 +20,11 @@ from apps.web.views.feeds.samples import MAX_PASTED_BYTES
 _POLL_INTERVALS = (15, 30, 60, 180, 360, 720, 1440, 10080)
 _LATE_AFTER_MINUTES = (60, 180, 360, 1440, 2880, 4320, 10080, 20160, 43200)
 BLANK_PRICES = 4
+ABSENCE_CHOICES = (
+    ("notices", "the notice was removed: an event only if its date is in the future"),
+    ("news", "the host no longer serves the model: an event"),
+    ("nothing", "the list was cleaned up: no event"),
+)
 
 
 class SourceForm(OptimisticLockMixin, forms.Form):
@@ -32,7 +37,7 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         max_length=500,
         help_text="On the public internet, or in a network that the operator has allowed.",
     )
-    interval_minutes = forms.TypedChoiceField(label="Enabled", coerce=int)
+    interval_minutes = forms.TypedChoiceField(label="Polled", coerce=int)
     stale_after_minutes = forms.TypedChoiceField(
         label="Late after",
         coerce=int,
@@ -223,11 +228,7 @@ class MappingForm(forms.Form):
     hosts = WordListField(label="Other names of hosts", help_text="One per line: amazon = bedrock.")
     absence = forms.ChoiceField(
         label="Meaning of a removed row",
-        choices=[
-            ("notices", "the notice was removed: an event only if its date is in the future"),
-            ("news", "the host no longer serves the model: an event"),
-            ("nothing", "the list was cleaned up: no event"),
-        ],
+        choices=ABSENCE_CHOICES,
     )
     far_days_are_none = forms.BooleanField(
         label="A date in 2090 or later means that there is no date", required=False
@@ -300,6 +301,9 @@ class MappingForm(forms.Form):
         initial["skip"] = "\n".join(mapping.get("skip") or [])
         return initial
 
+    def add_mapping_error(self, name: str, sentence: str) -> None:
+        self.add_error(name if name in self.fields else None, sentence)
+
     def is_blank(self) -> bool:
         """Return whether all paths of the mapping are empty."""
         return not any(
@@ -354,7 +358,9 @@ class SampleForm(forms.Form):
 
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     file = forms.FileField(
-        label="Upload a file", required=False, help_text="JSON, optionally compressed with gzip."
+        label="Upload a file",
+        required=False,
+        help_text="JSON, or the page as Markdown or HTML; optionally compressed with gzip.",
     )
     text = forms.CharField(
         label="Or paste the sample",

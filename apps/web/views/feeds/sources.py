@@ -17,9 +17,10 @@ from apps.catalog.models import Assertion, Source
 from apps.catalog.models.claims import Topic
 from apps.common.text import pluralize
 from apps.common.time import day_of, now, start_of
-from apps.feeds.mapping.definition import KIND
-from apps.feeds.models import FeedRun, ProviderNotice, QuarantinedRow, SourceMapping
-from apps.feeds.sources.adapters import KIND_NAMES
+from apps.feeds.models import FeedRun, ProviderNotice, QuarantinedRow
+from apps.feeds.pages.definition import KIND as PAGE
+from apps.feeds.sources.adapters import KIND_NAMES, MAPPED_KINDS, mapping_settings
+from apps.feeds.sources.page_form import PageForm, form_doubts, read_form
 from apps.web.drawings.timelines import poll_strip as drawing
 from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
 from apps.web.lists.computed_rows import ComputedRows
@@ -332,9 +333,8 @@ def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
         n_quarantined=freshness.source.n_set_aside or 0,  # type: ignore[attr-defined]
         claims=claims,
         kind_name=KIND_NAMES.get(source.kind, source.kind),
-        mapping=SourceMapping.objects.filter(source=source).first()
-        if source.kind == KIND
-        else None,
+        mapping=mapping_settings(source) if source.kind in MAPPED_KINDS else None,
+        page=_describe_page(freshness) if source.kind == PAGE else None,
         changes=source_changes(source),
         n_refused=sum(claim["n_refused"] for claim in claims),
         n_floating=sum(claim["n_floating"] for claim in claims),
@@ -342,6 +342,20 @@ def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
             "-floating_since", "external_id"
         )[:MAX_FLOATING],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What is read of a lifecycle page: its tables in the last good form, and the sentences about a
+    form on hold."""
+
+    tables: PageForm
+    doubts: list[str]
+
+
+def _describe_page(freshness: SourceFreshness) -> PageFacts:
+    stored = freshness.state.page_form if freshness.state is not None else {}
+    return PageFacts(read_form(stored.get("tables")), form_doubts(stored))
 
 
 def _count_claims(source: Source) -> list[dict[str, Any]]:
