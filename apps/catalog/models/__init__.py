@@ -9,6 +9,12 @@ from apps.catalog.models.change_queue import ChangedOffering
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
+from apps.catalog.models.incidents import (
+    FORGOTTEN_AFTER,
+    Incident,
+    IncidentEnd,
+    IncidentImpact,
+)
 from apps.catalog.models.offerings import (
     Binding,
     DateKind,
@@ -26,6 +32,7 @@ from apps.catalog.models.products import ModelsKnown, Product, ProductModel
 from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, PublicQuerySet
 
 __all__ = [
+    "FORGOTTEN_AFTER",
     "Alias",
     "AnnouncedOffering",
     "AnnouncementScope",
@@ -39,6 +46,9 @@ __all__ = [
     "Foundation",
     "IdentityDecision",
     "IdentityReason",
+    "Incident",
+    "IncidentEnd",
+    "IncidentImpact",
     "Lifecycle",
     "ModelsKnown",
     "Node",
