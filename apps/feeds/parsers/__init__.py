@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import Absence
+from apps.feeds.incidents.records import ReportedStatus
 from apps.feeds.parsers import (
     deprecations_info,
     genai_prices,
@@ -32,7 +33,8 @@ class Adapter:
     claims about. `cap_bytes` is the maximum size of a body, inflated: several times today's size.
     `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records).
-    `read_notices` is set if a source has no rows but notices for users to read."""
+    `read_notices` is set if a source has no rows but notices for users to read, `read_incidents` if
+    it is a status page."""
 
     kind: str
     name: str
@@ -42,6 +44,7 @@ class Adapter:
     cap_bytes: int
     licence_note: str = ""
     read_notices: Callable[[bytes], ParsedNotices] | None = None
+    read_incidents: Callable[[bytes], ReportedStatus] | None = None
     absence: Absence = "news"
 
 
