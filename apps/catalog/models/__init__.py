@@ -9,6 +9,12 @@ from apps.catalog.models.change_queue import ChangedOffering
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
+from apps.catalog.models.incidents import (
+    FORGOTTEN_AFTER,
+    Incident,
+    IncidentEnd,
+    IncidentImpact,
+)
 from apps.catalog.models.offerings import (
     FEATURE_KINDS,
     NAMED_KINDS,
@@ -33,6 +39,7 @@ from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, 
 
 __all__ = [
     "FEATURE_KINDS",
+    "FORGOTTEN_AFTER",
     "NAMED_KINDS",
     "Alias",
     "AnnouncedOffering",
@@ -48,6 +55,9 @@ __all__ = [
     "Foundation",
     "IdentityDecision",
     "IdentityReason",
+    "Incident",
+    "IncidentEnd",
+    "IncidentImpact",
     "Lifecycle",
     "ModelsKnown",
     "Node",

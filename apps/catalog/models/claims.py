@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from apps.catalog.models.providers import PublicQuerySet
+from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
 
@@ -26,6 +26,9 @@ class Source(models.Model):
     """A source of claims, with its priority. The state of its polls is in the app `feeds`."""
 
     UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in")
+    # The kind of sources that read a host's status page. Their slugs begin with it, and are spelled
+    # `status:openai` outside.
+    STATUS: ClassVar[str] = "status"
     # A URL with this scheme names an installed package, whose content changes only with an upgrade.
     PACKAGE_SCHEME: ClassVar[str] = "package:"
 
@@ -33,6 +36,14 @@ class Source(models.Model):
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=30, help_text="Adapter that reads the feed.")
     url = models.CharField(max_length=500, blank=True)
+    host = models.ForeignKey(
+        Provider,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="own_sources",
+        help_text="Host whose own page this is; empty for sources about several hosts.",
+    )
     trusted_address = models.BooleanField(
         default=False, help_text="Set by the operator; the URL can be private or a file."
     )
@@ -66,6 +77,22 @@ class Source(models.Model):
         """Whether it is read from an installed package, which needs no network and brings no
         news."""
         return self.url.startswith(self.PACKAGE_SCHEME)
+
+    @property
+    def public_slug(self) -> str:
+        """The slug as commands spell it: `status:openai` for a status source."""
+        prefix = f"{self.STATUS}-"
+        if self.kind == self.STATUS and self.slug.startswith(prefix):
+            return f"{self.STATUS}:{self.slug.removeprefix(prefix)}"
+        return self.slug
+
+    @classmethod
+    def stored_slug(cls, spelling: str) -> str:
+        """Return the stored slug of a spelling: `status-openai` for `status:openai`."""
+        prefix = f"{cls.STATUS}:"
+        if spelling.startswith(prefix):
+            return f"{cls.STATUS}-{spelling.removeprefix(prefix)}"
+        return spelling
 
 
 class Topic(models.TextChoices):

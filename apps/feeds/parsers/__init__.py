@@ -10,6 +10,7 @@ from datetime import date
 
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import Absence
+from apps.feeds.incidents.records import ReportedStatus
 from apps.feeds.parsers import (
     deprecations_info,
     genai_prices,
@@ -35,9 +36,9 @@ class Adapter:
     `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records). `lists_served` is true if the source is the host's
     own list of what it serves: a row that is still listed contradicts its retirement.
-    `read_notices` is set if a source has no rows but notices for users to read; `read_page` if it
-    is a page, whose form is compared with that of the last good reading; it takes the day on which
-    the page was seen. `accept` is the header of
+    `read_notices` is set if a source has no rows but notices for users to read; `read_incidents` if
+    it is a status page; `read_page` if it is a lifecycle page, whose form is compared with that of
+    the last good reading; it takes the day on which the page was seen. `accept` is the header of
     the request, if not that of a feed."""
 
     kind: str
@@ -48,6 +49,7 @@ class Adapter:
     cap_bytes: int
     licence_note: str = ""
     read_notices: Callable[[bytes], ParsedNotices] | None = None
+    read_incidents: Callable[[bytes], ReportedStatus] | None = None
     absence: Absence = "news"
     lists_served: bool = False
     read_page: Callable[[bytes, date], PagePayload] | None = None

@@ -15,6 +15,7 @@ from apps.catalog.ingestion.change_detection.records import (
 )
 from apps.catalog.models import Source
 from apps.common.time import day_of, now
+from apps.feeds.incidents.reader import read_status
 from apps.feeds.mapping.definition import ABSENCE_MEANINGS, KIND, InvalidMappingError, read_mapping
 from apps.feeds.mapping.reader import parse_body
 from apps.feeds.models import SourceMapping
@@ -44,12 +45,13 @@ KIND_NAMES = {
     KIND: "JSON by mapping",
     PAGE: "Lifecycle page of a provider",
     notices.KIND: "Provider notices (RSS, Atom, JSON Feed)",
+    Source.STATUS: "Status page",
 }
 
 
 def _reject_rows(body: bytes) -> ParsedFeed:
     raise InvalidPayloadError(
-        "A feed of provider notices has no rows. Poll it as a feed of notices."
+        "A feed of provider notices and a status page have no rows. Poll them as what they are."
     )
 
 
@@ -61,6 +63,19 @@ NOTICES_ADAPTER = Adapter(
     topics=frozenset(),
     cap_bytes=8 * MEBIBYTE,
     read_notices=notices.parse,
+    absence="nothing",
+)
+
+
+STATUS_ADAPTER = Adapter(
+    kind=Source.STATUS,
+    name=KIND_NAMES[Source.STATUS],
+    parse=_reject_rows,
+    default_url="",
+    topics=frozenset(),
+    # AWS' current events had 226 KB on a day with two, Google Cloud's list of a year 1.3 MB.
+    cap_bytes=16 * MEBIBYTE,
+    read_incidents=read_status,
     absence="nothing",
 )
 
@@ -78,6 +93,8 @@ def adapter_of(source: Source) -> Adapter:
         return NOTICES_ADAPTER
     if source.kind == PAGE:
         return _build_page_adapter(source)
+    if source.kind == Source.STATUS:
+        return STATUS_ADAPTER
     if source.kind != KIND:
         raise NoAdapterError(f"No adapter reads sources of the kind '{source.kind}'.")
     try:
@@ -189,7 +206,7 @@ __all__ = [
     "absence_of",
     "adapter_of",
     "change_rules_of",
-    "lists_served",
     "compare_with_last_form",
+    "lists_served",
     "mapping_settings",
 ]
