@@ -1,13 +1,13 @@
 """Outage rates of the loss model from recorded incidents: by which source, of which months, and
 where the organisation's own rate or the assumption applies."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.catalog.models import Incident, Node, NodeKind, Provider, Source
+from apps.catalog.models import Node, NodeKind, Provider
 from apps.catalog.models.incidents import IncidentEnd
 from apps.catalog.providers.outages import DEFAULT_THRESHOLD, OutageThreshold
 from apps.exposure.actions.decisions import FlagPermissionError
@@ -17,64 +17,26 @@ from apps.exposure.loss.outage_rates import RateBasis
 from apps.exposure.loss_runs import loss_model
 from apps.exposure.models import EventRate, LossRun
 from apps.exposure.queries.outage_rates import outage_threshold, provider_outage_rates
-from apps.feeds.models import FeedRun, PollState
+from apps.feeds.models import FeedRun
 from apps.feeds.outage_records import outage_records
-from tests.builders import NOW, make_provider, make_source, make_user
+from tests.builders import NOW, make_provider, make_user
 from tests.exposure.scenarios.two_teams import make_two_teams
+from tests.worlds.outage_records import (
+    add_incident,
+    add_outage_record,
+    add_status_source,
+    months_ago,
+)
 
 pytestmark = pytest.mark.django_db
 
 MAJOR = OutageThreshold("major", 0.0)
 
 
-def status_source(host: Provider, *, read_at: datetime = NOW, **fields: Any) -> Source:
-    slug = fields.pop("slug", f"status-{host.slug}")
-    source = make_source(slug, kind=Source.STATUS, host=host, name=f"{host.name} status", **fields)
-    PollState.objects.create(source=source, last_success_at=read_at, last_observed_at=read_at)
-    return source
-
-
-def incident(
-    source: Source,
-    started_at: datetime,
-    hours: float | None = 5,
-    impact: str = "critical",
-    **fields: Any,
-) -> Incident:
-    ended_at = None if hours is None else started_at + timedelta(hours=hours)
-    return Incident.objects.create(
-        source=source,
-        host=source.host,
-        external_id=fields.pop("external_id", f"{started_at:%Y%m%d%H%M}-{impact}"),
-        title="Errors",
-        started_at=started_at,
-        ended_at=ended_at,
-        end_reason=fields.pop("end_reason", IncidentEnd.RESOLVED if ended_at else ""),
-        impact=impact,
-        highest_impact=impact,
-        first_seen=started_at,
-        changed_at=started_at,
-        last_update_at=fields.pop("last_update_at", ended_at or NOW),
-        **fields,
-    )
-
-
-def months_ago(n: int, day: int = 10) -> datetime:
-    month = NOW.year * 12 + NOW.month - 1 - n
-    return datetime(month // 12, month % 12 + 1, day, 12, tzinfo=UTC)
-
-
-def record(source: Source, months: int, n_critical: int) -> None:
-    """A record of so many full months with so many counted outages."""
-    incident(source, months_ago(months + 1), 0.5, "minor")
-    for index in range(n_critical):
-        incident(source, months_ago(1 + index % months, day=3 + index // months))
-
-
 def test_a_record_counts_from_its_first_incident_to_the_last_poll() -> None:
     host = make_provider("anthropic")
-    source = status_source(host)
-    record(source, months=14, n_critical=3)
+    source = add_status_source(host)
+    add_outage_record(source, months=14, n_critical=3)
 
     rate = provider_outage_rates(DEFAULT_THRESHOLD)[host.pk]
 
@@ -86,8 +48,8 @@ def test_a_record_counts_from_its_first_incident_to_the_last_poll() -> None:
 
 def test_a_first_poll_before_the_first_incident_begins_the_record() -> None:
     host = make_provider("anthropic")
-    source = status_source(host)
-    incident(source, months_ago(2))
+    source = add_status_source(host)
+    add_incident(source, months_ago(2))
     FeedRun.objects.create(
         source=source, status="unchanged", observed_at=months_ago(15), queued_at=months_ago(15)
     )
@@ -100,30 +62,30 @@ def test_a_first_poll_before_the_first_incident_begins_the_record() -> None:
 
 def test_duplicates_and_what_serves_no_model_do_not_count() -> None:
     host = make_provider("anthropic")
-    source = status_source(host)
-    record(source, months=14, n_critical=1)
-    incident(source, months_ago(3), external_id="again", end_reason=IncidentEnd.DUPLICATE)
-    incident(source, months_ago(3), external_id="console", affects_models=False)
-    incident(source, months_ago(3), 90, "none")
+    source = add_status_source(host)
+    add_outage_record(source, months=14, n_critical=1)
+    add_incident(source, months_ago(3), external_id="again", end_reason=IncidentEnd.DUPLICATE)
+    add_incident(source, months_ago(3), external_id="console", affects_models=False)
+    add_incident(source, months_ago(3), 90, "none")
 
     assert provider_outage_rates(DEFAULT_THRESHOLD)[host.pk].rate.n == 1
 
 
 def test_a_source_that_never_stated_an_impact_gives_no_rate() -> None:
     host = make_provider("azure")
-    source = status_source(host)
+    source = add_status_source(host)
     for n in range(1, 20):
-        incident(source, months_ago(n), 9, "none")
+        add_incident(source, months_ago(n), 9, "none")
 
     assert outage_records() == {}
 
 
 def test_of_two_sources_of_a_host_the_longer_record_counts_and_never_both() -> None:
     host = make_provider("google")
-    short = status_source(host, slug="status-google-rss", trust_rank=1)
-    long = status_source(host, slug="status-google")
-    record(short, months=2, n_critical=6)
-    record(long, months=20, n_critical=2)
+    short = add_status_source(host, slug="status-google-rss", trust_rank=1)
+    long = add_status_source(host, slug="status-google")
+    add_outage_record(short, months=2, n_critical=6)
+    add_outage_record(long, months=20, n_critical=2)
 
     rate = provider_outage_rates(DEFAULT_THRESHOLD)[host.pk]
 
@@ -133,9 +95,9 @@ def test_of_two_sources_of_a_host_the_longer_record_counts_and_never_both() -> N
 
 def test_an_open_outage_that_was_forgotten_was_open_until_its_last_update() -> None:
     host = make_provider("anthropic")
-    source = status_source(host)
-    incident(source, months_ago(8), None, last_update_at=months_ago(8) + timedelta(hours=3))
-    incident(source, months_ago(5), None, last_update_at=NOW - timedelta(days=1))
+    source = add_status_source(host)
+    add_incident(source, months_ago(8), None, last_update_at=months_ago(8) + timedelta(hours=3))
+    add_incident(source, months_ago(5), None, last_update_at=NOW - timedelta(days=1))
 
     first, second = outage_records()[host.pk].outages
 
@@ -146,8 +108,8 @@ def test_an_open_outage_that_was_forgotten_was_open_until_its_last_update() -> N
 
 def test_the_months_end_with_the_last_successful_poll() -> None:
     host = make_provider("anthropic")
-    source = status_source(host, read_at=months_ago(6))
-    record(source, months=20, n_critical=0)
+    source = add_status_source(host, read_at=months_ago(6))
+    add_outage_record(source, months=20, n_critical=0)
 
     assert provider_outage_rates(DEFAULT_THRESHOLD)[host.pk].rate.months == 14
 
@@ -156,7 +118,9 @@ def test_the_records_take_the_same_statements_for_one_host_and_for_many(
     django_assert_num_queries: Any,
 ) -> None:
     for index in range(8):
-        record(status_source(make_provider(f"host-{index}")), months=3, n_critical=index)
+        add_outage_record(
+            add_status_source(make_provider(f"host-{index}")), months=3, n_critical=index
+        )
 
     with django_assert_num_queries(2):
         assert len(outage_records()) == 8
@@ -178,7 +142,7 @@ def outage_frequencies() -> dict[str, tuple[float, float, float | None]]:
 
 def test_a_counted_rate_replaces_the_assumption_of_its_host_alone() -> None:
     two_teams = make_two_teams()
-    record(status_source(two_teams.sonnet.host), months=24, n_critical=10)
+    add_outage_record(add_status_source(two_teams.sonnet.host), months=24, n_critical=10)
 
     frequencies = outage_frequencies()
 
@@ -190,7 +154,7 @@ def test_a_counted_rate_replaces_the_assumption_of_its_host_alone() -> None:
 
 def test_a_short_record_gives_the_prior_and_says_so() -> None:
     two_teams = make_two_teams()
-    record(status_source(two_teams.sonnet.host), months=5, n_critical=2)
+    add_outage_record(add_status_source(two_teams.sonnet.host), months=5, n_critical=2)
 
     model = loss_model()
 
@@ -204,7 +168,7 @@ def test_a_short_record_gives_the_prior_and_says_so() -> None:
 @pytest.mark.parametrize("own", ["single", "general", "changed assumption", "excluded"])
 def test_a_rate_of_the_organisation_applies_whatever_was_counted(own: str) -> None:
     two_teams = make_two_teams()
-    record(status_source(two_teams.sonnet.host), months=24, n_critical=10)
+    add_outage_record(add_status_source(two_teams.sonnet.host), months=24, n_critical=10)
     general = EventRate.objects.filter(kind="outage", node_kind="host", node=None)
     if own == "single":
         node = Node.objects.get(kind=NodeKind.HOST, ref=two_teams.sonnet.host_id)
@@ -229,8 +193,8 @@ def test_a_rate_of_the_organisation_applies_whatever_was_counted(own: str) -> No
 
 def test_a_run_stores_the_rates_it_used_and_repeats_with_them() -> None:
     two_teams = make_two_teams()
-    source = status_source(two_teams.sonnet.host)
-    record(source, months=24, n_critical=10)
+    source = add_status_source(two_teams.sonnet.host)
+    add_outage_record(source, months=24, n_critical=10)
     runs = []
     for _ in range(2):
         run = queue_loss_run(at=NOW, by=two_teams.governance, years=10_000, seed=7)
@@ -256,10 +220,10 @@ def test_a_run_stores_the_rates_it_used_and_repeats_with_them() -> None:
 
 def test_the_threshold_is_set_by_governance_and_changes_what_counts() -> None:
     two_teams = make_two_teams()
-    source = status_source(two_teams.sonnet.host)
-    record(source, months=24, n_critical=2)
+    source = add_status_source(two_teams.sonnet.host)
+    add_outage_record(source, months=24, n_critical=2)
     for n in range(1, 20):
-        incident(source, months_ago(n, day=20), 1, "major")
+        add_incident(source, months_ago(n, day=20), 1, "major")
 
     before = outage_frequencies()["anthropic"][0]
     change_settings(facts={"outage_impact": "major", "outage_hours": 0.0}, by=two_teams.governance)
