@@ -109,7 +109,7 @@ def test_an_open_outage_that_was_forgotten_was_open_until_its_last_update() -> N
 def test_the_months_end_with_the_last_successful_poll() -> None:
     host = make_provider("anthropic")
     source = add_status_source(host, read_at=months_ago(6))
-    add_outage_record(source, months=20, n_critical=0)
+    add_incident(source, months_ago(21), 0.5, "minor")
 
     assert provider_outage_rates(DEFAULT_THRESHOLD)[host.pk].rate.months == 14
 
