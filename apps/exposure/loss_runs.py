@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from importlib.metadata import version
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q
 
 from apps.catalog.models import DateKind, Node, NodeKind, Offering
+from apps.catalog.providers.outages import OutageThreshold
 from apps.exposure.engine.scenarios import day_of_tables
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.severities import severity_classes
@@ -32,6 +34,13 @@ from apps.exposure.loss.shocks import (
 from apps.exposure.loss.simulation import SimulationRun, simulate, simulate_twin
 from apps.exposure.models import BaseLoss, EventRate, ScopedApplication
 from apps.exposure.node_names import node_names
+from apps.exposure.queries.outage_rates import (
+    OUTAGE_NODE_KINDS,
+    ProviderOutageRate,
+    is_project_assumption,
+    outage_threshold,
+    provider_outage_rates,
+)
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT
 
 # the threat of an event of the kind; applications avoid a price rise like a retirement, by
@@ -54,10 +63,13 @@ _MAX_NAMED_CAUSES = 50
 
 @dataclass(frozen=True, slots=True)
 class _Rates:
-    """The rates by kind of event and node, and those of single nodes."""
+    """The rates by kind of event and node, and those of single nodes; `counted` are outage rates by
+    provider, from incidents above `threshold`."""
 
     general: Mapping[tuple[EventKind, NodeKind], EventRate]
     single: Mapping[tuple[EventKind, int], EventRate]
+    threshold: OutageThreshold
+    counted: Mapping[int, ProviderOutageRate]
 
     def of(
         self, event: EventKind, kind: NodeKind, node_id: int, *, bears: bool
@@ -67,6 +79,15 @@ class _Rates:
         return self.single.get((event, node_id)) or (
             self.general.get((event, kind)) if bears else None
         )
+
+    def counted_of(
+        self, event: EventKind, kind: NodeKind, ref: int, rate: EventRate
+    ) -> ProviderOutageRate | None:
+        """Return the counted rate that replaces `rate`: only for outages, and only where `rate` is
+        the assumption of this project."""
+        if event is not EventKind.OUTAGE or kind not in OUTAGE_NODE_KINDS:
+            return None
+        return self.counted.get(ref) if is_project_assumption(rate) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +114,18 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
     classes = severity_classes(
         {(kind, _THREAT[event]) for event, kind in event_kinds}, settings=settings
     )
-    kind_of = {
-        pk: NodeKind(kind)
-        for pk, kind in Node.objects.filter(pk__in={node for node, _ in classes}).values_list(
-            "pk", "kind"
+    kind_and_ref = {
+        pk: (NodeKind(kind), ref)
+        for pk, kind, ref in Node.objects.filter(pk__in={node for node, _ in classes}).values_list(
+            "pk", "kind", "ref"
         )
     }
     bearing_nodes = _bearing_nodes(as_of)
     losses: list[NodeLoss] = []
     frequencies: dict[tuple[int, ...], Frequency] = {}
+    counted_rates: list[dict[str, Any]] = []
     for (node_id, threat), node_classes in classes.items():
-        kind = kind_of[node_id]
+        kind, ref = kind_and_ref[node_id]
         for event in EventKind:
             rate = rates.of(event, kind, node_id, bears=node_id in bearing_nodes)
             if rate is None or _THREAT[event] != threat:
@@ -116,6 +138,11 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
             if loss.loss <= 0:
                 continue
             losses.append(loss)
+            counted_rate = rates.counted_of(event, kind, ref, rate)
+            if counted_rate is not None:
+                frequencies[loss.key] = counted_rate.frequency()
+                counted_rates.append(counted_rate.as_assumption(node_kind=kind, node=node_id))
+                continue
             frequencies[loss.key] = _build_frequency(
                 rate, certain=event is EventKind.RETIREMENT and node_id in scheduled
             )
@@ -125,7 +152,7 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
         shocks=[shock_of(loss, frequencies[loss.key]) for loss in losses],
         own_losses=own_losses,
         twin=[*twin_classes(losses, frequencies), *own_losses],
-        assumptions=_list_assumptions(settings, rates, base, chances),
+        assumptions=_list_assumptions(settings, rates, counted_rates, base, chances),
         scheduled=scheduled,
     )
 
@@ -157,7 +184,8 @@ def _load_rates() -> _Rates:
             single[event, rate.node.pk] = rate
         elif rate.node_kind in kinds:
             general[event, kinds[rate.node_kind]] = rate
-    return _Rates(general, single)
+    threshold = outage_threshold()
+    return _Rates(general, single, threshold, provider_outage_rates(threshold))
 
 
 def _single_rate_kinds(rates: _Rates) -> set[tuple[EventKind, NodeKind]]:
@@ -255,11 +283,15 @@ def _load_own_losses(base_chances: Mapping[int, tuple[float, float]]) -> list[In
 def _list_assumptions(
     settings: EngineSettings,
     rates: _Rates,
+    counted_rates: Sequence[dict[str, Any]],
     base: Mapping[tuple[EventKind, int], float],
     chances: Mapping[int, tuple[float, float]],
 ) -> dict[str, Any]:
-    """Return all inputs of a run as JSON, so that its result can be traced and repeated."""
-    rate_rows = [
+    """Return all inputs of a run as JSON, so that its result can be traced and repeated.
+
+    `counted_rates` are those of single nodes; they take the place of the rate of their kind.
+    """
+    rate_rows: list[dict[str, Any]] = [
         {
             "event": rate.kind,
             "node_kind": rate.node_kind,
@@ -275,7 +307,8 @@ def _list_assumptions(
         for rate in [*rates.general.values(), *rates.single.values()]
     ]
     return {
-        "rates": rate_rows,
+        "rates": [*rate_rows, *sorted(counted_rates, key=itemgetter("node"))],
+        "outage_threshold": {"impact": rates.threshold.impact, "hours": rates.threshold.hours},
         "base_losses": {
             event.slug: [base[event, criticality] for criticality in range(4)]
             for event in EventKind
@@ -287,7 +320,7 @@ def _list_assumptions(
         "placeholders": BaseLoss.objects.filter(placeholder=True).exists(),
         "state_factor": {state: str(factor) for state, factor in settings.factor.items()},
         "numpy": version("numpy"),
-        "model": 1,
+        "model": 2,
     }
 
 

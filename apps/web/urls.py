@@ -56,6 +56,7 @@ from apps.web.views.exposure import (
     loss,
     node_failure,
     nodes,
+    outage_rates,
     policies,
     single_points,
 )
@@ -834,6 +835,11 @@ ROUTES: dict[str, list[URLPattern]] = {
     "loss-assumptions": [
         path("exposure/loss/rates/<int:pk>/", assumptions.edit_event_rate, name="event-rate"),
         path("exposure/loss/losses/<slug:kind>/", assumptions.edit_base_loss, name="base-loss"),
+        path(
+            "exposure/loss/threshold/",
+            outage_rates.edit_outage_threshold,
+            name="outage-threshold",
+        ),
     ],
     "scenarios": [
         path("what-if/", scenario_preview.scenario_preview, name="preview"),

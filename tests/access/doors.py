@@ -169,7 +169,9 @@ PAGES = {
         confirmation-settings:detail:post decision-proposals:decide:post exposure-flags:decide:post
         exposure-policies:create:get exposure-policies:create:post exposure-policies:detail:post
         loss-assumptions:base-loss:get loss-assumptions:base-loss:post
-        loss-assumptions:event-rate:get loss-assumptions:event-rate:post scenarios:detail:post
+        loss-assumptions:event-rate:get loss-assumptions:event-rate:post
+        loss-assumptions:outage-threshold:get loss-assumptions:outage-threshold:post
+        scenarios:detail:post
         webhooks:detail:post webhooks:rotate-secret:post webhooks:test:post webhooks:toggle:post
     """,
     # governance, and whoever edits some team

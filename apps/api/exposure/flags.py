@@ -358,6 +358,8 @@ class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
             "cut_kinds",
             "cut_threshold",
             "state_factor",
+            "outage_impact",
+            "outage_hours",
             "updated_at",
             "reason",
         ]

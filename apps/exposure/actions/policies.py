@@ -60,6 +60,8 @@ SETTINGS_FIELDS = frozenset(
         "cut_kinds",
         "cut_threshold",
         "state_factor",
+        "outage_impact",
+        "outage_hours",
     }
 )
 
@@ -248,7 +250,8 @@ def _require_reason(reason: str) -> None:
 
 @transaction.atomic
 def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> ExposureSettings:
-    """Set how exposure is measured; the next refresh rebuilds all derived tables."""
+    """Set how exposure is measured; the next refresh rebuilds the derived tables that it
+    changes."""
     _require_governance(by)
     row = ExposureSettings.objects.select_for_update().filter(pk=ExposureSettings.ONLY).first()
     row = row or ExposureSettings(pk=ExposureSettings.ONLY)

@@ -29,13 +29,17 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A Poisson number of events, `per_year` on average."""
+    """A Poisson number of events, `per_year` on average; with `shape`, its rate varies by a Gamma
+    factor of mean 1 and this shape (negative binomial)."""
 
     per_year: Fraction
+    shape: Fraction | None = None
 
     def __post_init__(self) -> None:
         if self.per_year < 0:
             raise InvalidLossInputError(f"The rate {self.per_year} must be 0 or more.")
+        if self.shape is not None and self.shape <= 0:
+            raise InvalidLossInputError(f"The shape {self.shape} must be above 0.")
 
 
 type Occurrence = Chance | Rate

@@ -28,6 +28,7 @@ _MAX_TERMS = 200_000_000
 _MAX_VALUES = 1_000_000
 _BATCH_SIZE = 2_000_000
 _MAX_RATE = 500
+_MAX_COUNTS = 10_000
 # probabilities below this are left out
 _NEGLIGIBLE = 1e-17
 # rounding can leave a cumulated probability this far below its level
@@ -74,6 +75,8 @@ def _count_chances(occurrence: Occurrence) -> list[tuple[int, float]]:
             f"{rate:g} events per year are too many for the exact loss. Simulate the "
             "portfolio instead."
         )
+    if occurrence.shape is not None:
+        return _negative_binomial_chances(rate, float(occurrence.shape))
     counts: list[tuple[int, float]] = []
     n, chance = 0, math.exp(-rate)
     # probabilities rise up to the mean, even from a negligible start
@@ -82,6 +85,24 @@ def _count_chances(occurrence: Occurrence) -> list[tuple[int, float]]:
             counts.append((n, chance))
         n += 1
         chance *= rate / n
+    return counts
+
+
+def _negative_binomial_chances(rate: float, shape: float) -> list[tuple[int, float]]:
+    """Return (number of events, its probability) of a Poisson number whose rate varies by a Gamma
+    factor, without negligible ones."""
+    counts: list[tuple[int, float]] = []
+    n, chance = 0, math.exp(-shape * math.log1p(rate / shape))
+    while n < 3 or n < rate or chance > _NEGLIGIBLE:
+        if chance:
+            counts.append((n, chance))
+        chance *= (n + shape) / (n + 1) * rate / (rate + shape)
+        n += 1
+        if n > _MAX_COUNTS:
+            raise LossTooLargeError(
+                f"{rate:g} events per year that vary this much are too many for the exact loss. "
+                "Simulate the portfolio instead."
+            )
     return counts
 
 

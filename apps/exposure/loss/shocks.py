@@ -17,6 +17,8 @@ type Key = tuple[int, ...]
 MAX_LOSS = 1e15
 MAX_RATE = 1e6
 MAX_CV = 100.0
+MIN_SHAPE = 0.01
+MAX_SHAPE = 1e9
 _MAX_KEY_PART = 2**64
 
 
@@ -51,15 +53,18 @@ class Frequency:
     """Frequency and variation of events: `rate` is events a year or, if `once`, the probability of
     the one event in the year.
 
-    `cv` is the coefficient of variation of an event's severity; 0 makes all events equal.
+    `cv` is the coefficient of variation of an event's severity; 0 makes all events equal. `shape`
+    is that of the Gamma factor of mean 1 by which the rate of a year varies; None: it does not, and
+    the number of events is Poisson.
     """
 
     rate: float
     once: bool = False
     cv: float = 0.0
+    shape: float | None = None
 
     def __post_init__(self) -> None:
-        check_frequency("A frequency", self.rate, once=self.once, cv=self.cv)
+        check_frequency("A frequency", self.rate, once=self.once, cv=self.cv, shape=self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Shock:
     rate: float
     once: bool = False
     cv: float = 0.0
+    shape: float | None = None
 
     def __post_init__(self) -> None:
         _check_part("The shock", self)
@@ -91,7 +97,7 @@ class IndependentLoss:
     """`n` independent sources of the same loss and frequency: the own part, or a class of the
     independent twin.
 
-    Frequency and severity are those of each source.
+    Frequency and severity are those of each source, as is the factor of its rate.
     """
 
     key: Key
@@ -100,6 +106,7 @@ class IndependentLoss:
     rate: float
     once: bool = False
     cv: float = 0.0
+    shape: float | None = None
 
     def __post_init__(self) -> None:
         _check_part("The own losses", self)
@@ -151,7 +158,14 @@ class NodeLoss:
 
 
 def shock_of(node_loss: NodeLoss, frequency: Frequency) -> Shock:
-    return Shock(node_loss.key, node_loss.loss, frequency.rate, frequency.once, frequency.cv)
+    return Shock(
+        node_loss.key,
+        node_loss.loss,
+        frequency.rate,
+        frequency.once,
+        frequency.cv,
+        frequency.shape,
+    )
 
 
 def twin_classes(
@@ -171,7 +185,13 @@ def twin_classes(
             amounts[loss] = amounts.get(loss, 0) + n
         classes += [
             IndependentLoss(
-                (*node_loss.key, index), n, loss, frequency.rate, frequency.once, frequency.cv
+                (*node_loss.key, index),
+                n,
+                loss,
+                frequency.rate,
+                frequency.once,
+                frequency.cv,
+                frequency.shape,
             )
             for index, (loss, n) in enumerate(sorted(amounts.items()))
             if loss and n
@@ -181,9 +201,15 @@ def twin_classes(
 
 def merge_classes(classes: Iterable[IndependentLoss]) -> list[IndependentLoss]:
     """Merge classes of equal loss and frequency under the smallest of their keys; sorted by key."""
-    merged_by_kind: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
+    merged_by_kind: dict[tuple[float, float, bool, float, float | None], tuple[Key, int]] = {}
     for loss_class in classes:
-        kind = (loss_class.loss, loss_class.rate, loss_class.once, loss_class.cv)
+        kind = (
+            loss_class.loss,
+            loss_class.rate,
+            loss_class.once,
+            loss_class.cv,
+            loss_class.shape,
+        )
         key, n = merged_by_kind.get(kind, (loss_class.key, 0))
         merged_by_kind[kind] = (min(key, loss_class.key), n + loss_class.n)
     return sorted(
@@ -195,7 +221,7 @@ def merge_classes(classes: Iterable[IndependentLoss]) -> list[IndependentLoss]:
 def once_chance(rate: float) -> float:
     """Return the probability that a cause with this yearly rate occurs within the year: 1 -
     exp(-rate)."""
-    check_frequency("A rate", rate, once=False, cv=0.0)
+    check_frequency("A rate", rate, once=False, cv=0.0, shape=None)
     return -math.expm1(-rate)
 
 
@@ -204,7 +230,8 @@ def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
     parts.
 
     Compound Poisson: n * rate * loss^j * E[X^j]. Compound Bernoulli: the cumulants of q and the raw
-    moments of X.
+    moments of X. A Gamma factor of the rate adds the cumulants of the rate, rate^2 / shape and
+    2 * rate^3 / shape^2, with the moments of X that they multiply.
     """
     first, second, third = [], [], []
     for part in parts:
@@ -216,8 +243,10 @@ def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
             second.append(n * loss**2 * rate * (m2 - rate))
             third.append(n * loss**3 * rate * (m3 - 3 * rate * m2 + 2 * rate**2))
         else:
-            second.append(n * loss**2 * rate * m2)
-            third.append(n * loss**3 * rate * m3)
+            rate_variance = rate**2 / part.shape if part.shape else 0.0
+            rate_third = 2 * rate**3 / part.shape**2 if part.shape else 0.0
+            second.append(n * loss**2 * (rate * m2 + rate_variance))
+            third.append(n * loss**3 * (rate * m3 + 3 * rate_variance * m2 + rate_third))
     return math.fsum(first), math.fsum(second), math.fsum(third)
 
 
@@ -228,7 +257,7 @@ def check_loss(name: str, loss: float) -> None:
         raise InvalidLossInputError(f"{name} has the loss {loss}. The maximum is {MAX_LOSS:.0e}.")
 
 
-def check_frequency(name: str, rate: float, *, once: bool, cv: float) -> None:
+def check_frequency(name: str, rate: float, *, once: bool, cv: float, shape: float | None) -> None:
     """Raise InvalidLossInputError for a rate or variation out of range. `once`: the event happens
     at most once a year, so the rate is a probability."""
     if not math.isfinite(rate) or rate < 0:
@@ -246,6 +275,11 @@ def check_frequency(name: str, rate: float, *, once: bool, cv: float) -> None:
         raise InvalidLossInputError(
             f"{name} has the variation {cv}. A coefficient of variation is from 0 to {MAX_CV:.0f}."
         )
+    if shape is not None and (once or not MIN_SHAPE <= shape <= MAX_SHAPE):
+        raise InvalidLossInputError(
+            f"{name} has the shape {shape} of a varying rate. Enter a number from {MIN_SHAPE:g} to "
+            f"{MAX_SHAPE:.0e}, and none for an event that happens at most once."
+        )
 
 
 def _check_part(name: str, part: Part) -> None:
@@ -254,4 +288,4 @@ def _check_part(name: str, part: Part) -> None:
             f"{name} has the key {part.key}. A key is one or more whole numbers from 0 to 2^64 - 1."
         )
     check_loss(f"{name} {part.key}", part.loss)
-    check_frequency(f"{name} {part.key}", part.rate, once=part.once, cv=part.cv)
+    check_frequency(f"{name} {part.key}", part.rate, once=part.once, cv=part.cv, shape=part.shape)

@@ -310,6 +310,8 @@ def _draw_events(
         event_years = (_draw_successes(part.n * years, part.rate, generator) // part.n).astype(
             np.int32
         )
+    elif part.shape is not None:
+        event_years = _draw_clusters(part, part.shape, years, generator)
     else:
         # a Poisson process: the total is Poisson, the positions are uniform
         event_years = generator.integers(
@@ -327,8 +329,7 @@ def _draw_yearly_sums(
 ) -> tuple[NDArray[np.int32], Floats]:
     """Return at most one entry a year: the sum of k Gammas of one scale is one Gamma, so one draw
     suffices."""
-    n, rate = part.n, part.rate
-    counts = generator.binomial(n, rate, years) if part.once else generator.poisson(n * rate, years)
+    counts = _draw_counts(part, years, generator)
     event_years = np.flatnonzero(counts).astype(np.int32)
     counts = counts[event_years]
     if not part.cv:
@@ -336,6 +337,33 @@ def _draw_yearly_sums(
     severity: Floats = generator.standard_gamma(counts / part.cv**2)
     severity *= part.cv**2 * part.loss
     return event_years, severity
+
+
+def _draw_counts(part: Part, years: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return the number of events of each year, of all sources of the part."""
+    if part.once:
+        return generator.binomial(part.n, part.rate, years)
+    if part.shape is not None:
+        # the sum of n sources with a Gamma factor each is that of one with n times the shape
+        return generator.negative_binomial(
+            part.n * part.shape, part.shape / (part.shape + part.rate), years
+        )
+    return generator.poisson(part.n * part.rate, years)
+
+
+def _draw_clusters(
+    part: Part, shape: float, years: int, generator: np.random.Generator
+) -> NDArray[np.int32]:
+    """Return the years of events with a Gamma factor of the rate, at a cost of the events alone.
+
+    A negative binomial number is a Poisson number of clusters with logarithmic sizes; the events of
+    a cluster are in one year.
+    """
+    clusters_per_year = part.n * shape * math.log1p(part.rate / shape)
+    n_clusters = generator.poisson(clusters_per_year * years)
+    cluster_years = generator.integers(0, years, n_clusters, dtype=np.int32)
+    sizes = generator.logseries(part.rate / (shape + part.rate), n_clusters)
+    return np.repeat(cluster_years, sizes)
 
 
 def _draw_successes(

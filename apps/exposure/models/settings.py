@@ -10,6 +10,8 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
+from apps.catalog.models import IncidentImpact
+from apps.catalog.providers.outages import DEFAULT_THRESHOLD, THRESHOLD_HOURS, OutageThreshold
 from apps.common.history.context import track_history
 from apps.exposure.threats import (
     DEFAULT_CRITICALITY_POINTS,
@@ -45,7 +47,8 @@ def default_cut_kinds() -> list[str]:
 
 @track_history(exclude=("updated_at",))
 class ExposureSettings(models.Model):
-    """The single row (ID 1). A change rebuilds the derived tables."""
+    """The single row (ID 1). A change rebuilds the derived tables, except one of the threshold of
+    outages, which applies to the next simulation."""
 
     ONLY: ClassVar[int] = 1
 
@@ -81,6 +84,19 @@ class ExposureSettings(models.Model):
     state_factor = models.JSONField(
         default=default_factors, help_text="Share of the loss of an exposed application, by state."
     )
+    outage_impact = models.CharField(
+        max_length=8,
+        choices=[choice for choice in IncidentImpact.choices if choice[0] != IncidentImpact.NONE],
+        default=DEFAULT_THRESHOLD.impact,
+        help_text="Incidents with at least this impact count as outages in simulated losses.",
+    )
+    outage_hours = models.FloatField(
+        default=DEFAULT_THRESHOLD.hours,
+        help_text=(
+            "Shortest incident that counts as an outage in simulated losses, in hours: 0, 0.5, 1, "
+            "2, 4 or 8."
+        ),
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -99,10 +115,19 @@ class ExposureSettings(models.Model):
                 condition=Q(test_validity_days__lte=36_500, horizon_days__lte=36_500),
                 violation_error_message="Enter at most 36,500 days.",
             ),
+            models.CheckConstraint(
+                name="exposure_settings_outage_hours",
+                condition=Q(outage_hours__in=THRESHOLD_HOURS),
+                violation_error_message="Enter 0, 0.5, 1, 2, 4 or 8 hours.",
+            ),
         ]
 
     def __str__(self) -> str:
         return "exposure settings"
+
+    @property
+    def outage_threshold(self) -> OutageThreshold:
+        return OutageThreshold(self.outage_impact, self.outage_hours)
 
     def clean(self) -> None:
         """Raise ValidationError for unknown statuses, points out of range, and grades outside 0 to

@@ -100,10 +100,11 @@ def as_twin(events: Sequence[SharedEvent], own: Sequence[OwnLoss]) -> list[Indep
     return classes + as_own(own)
 
 
-def _frequency(occurrence: Occurrence) -> tuple[float, bool]:
+def _frequency(occurrence: Occurrence) -> tuple[float, bool, float, float | None]:
     if isinstance(occurrence, Chance):
-        return float(occurrence.q), True
-    return float(occurrence.per_year), False
+        return float(occurrence.q), True, 0.0, None
+    shape = None if occurrence.shape is None else float(occurrence.shape)
+    return float(occurrence.per_year), False, 0.0, shape
 
 
 # --- portfolios -----------------------------------------------------------------------------------

@@ -25,7 +25,11 @@ _events = st.lists(
     max_size=3,
 )
 _own = st.lists(st.builds(OwnLoss, st.sampled_from(["a", "b", "c"]), _chances, _losses), max_size=3)
-_rates = st.builds(Rate, st.integers(0, 30).map(lambda n: Fraction(n, 10)))
+_rates = st.builds(
+    Rate,
+    st.integers(0, 30).map(lambda n: Fraction(n, 10)),
+    st.sampled_from([None, Fraction(1, 2), Fraction(18)]),
+)
 _events_with_rates = st.lists(
     st.builds(
         SharedEvent,
@@ -347,3 +351,25 @@ def test_what_cannot_be_is_refused_with_the_number(build, says: str) -> None:
 
 def _slack(loss: ExactLoss) -> Number:
     return Fraction(0) if loss.exact else 1e-9
+
+
+def test_a_varying_rate_has_the_chances_of_the_negative_binomial() -> None:
+    # mean 2 and shape 2: P(N = n) = (n + 1) / 2^(n + 2)
+    loss = exact_loss([SharedEvent("a", Rate(Fraction(2), Fraction(2)), {"app": Fraction(1)})])
+
+    assert not loss.exact
+    assert loss.shared.eal == pytest.approx(2)
+    assert loss.shared.sd == pytest.approx(2)
+    assert loss.shared.tail(ONE_IN_20).var == 6
+
+
+def test_a_varying_rate_with_too_many_counts_is_refused() -> None:
+    event = SharedEvent("a", Rate(Fraction(400), Fraction(1, 100)), {"app": Fraction(1)})
+
+    with pytest.raises(LossTooLargeError, match="Simulate"):
+        exact_loss([event])
+
+
+def test_a_shape_must_be_positive() -> None:
+    with pytest.raises(InvalidLossInputError, match="above 0"):
+        Rate(Fraction(1), Fraction(0))

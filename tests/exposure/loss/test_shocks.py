@@ -75,9 +75,33 @@ def test_moments_are_those_of_the_textbook() -> None:
     )
 
 
+def test_a_varying_rate_adds_to_variance_and_skewness() -> None:
+    # negative binomial: m + m^2 / r, and m + 3 m^2 / r + 2 m^3 / r^2
+    assert cumulants([Shock((1,), 1.0, 2.0, shape=4.0)]) == pytest.approx((2.0, 3.0, 6.0))
+    assert cumulants([IndependentLoss((1,), 3, 1.0, 2.0, shape=4.0)]) == pytest.approx(
+        (6.0, 9.0, 18.0)
+    )
+
+
+def test_classes_with_another_variation_of_the_rate_are_not_merged() -> None:
+    nodes = [NodeLoss((HOST, n), EventKind.OUTAGE, [(10.0, 2)]) for n in (1, 2, 3)]
+    frequencies = {
+        node.key: Frequency(0.5, shape=shape)
+        for node, shape in zip(nodes, (18.0, 18.0, None), strict=True)
+    }
+
+    classes = twin_classes(nodes, frequencies)
+
+    assert [(each.n, each.shape) for each in classes] == [(4, 18.0), (2, None)]
+    assert shock_of(nodes[0], frequencies[nodes[0].key]).shape == 18.0
+
+
 @pytest.mark.parametrize(
     ("build", "says"),
     [
+        (lambda: Frequency(1.0, shape=0.0), "shape"),
+        (lambda: Frequency(1.0, shape=nan), "shape"),
+        (lambda: Shock((1,), 1.0, 0.5, once=True, shape=1.0), "at most once"),
         (
             lambda: Shock((1,), nan, 1.0),
             r"shock \(1,\) has the loss nan\. A loss must be 0 or more",

@@ -35,6 +35,23 @@ def recurring() -> tuple[list[SharedEvent], list[OwnLoss]]:
     )
 
 
+def varying() -> tuple[list[SharedEvent], list[OwnLoss]]:
+    """Rates that vary from year to year, below and above one event a year."""
+    names = [f"app{n}" for n in range(5)]
+    return (
+        [
+            SharedEvent(
+                "seldom", Rate(Fraction(3, 10), Fraction(2)), dict.fromkeys(names, Fraction(8))
+            ),
+            SharedEvent(
+                "often", Rate(Fraction(4), Fraction(3, 2)), dict.fromkeys(names[:3], Fraction(2))
+            ),
+            SharedEvent("steady", Rate(Fraction(1, 2)), dict.fromkeys(names[1:], Fraction(3))),
+        ],
+        [OwnLoss(name, Rate(Fraction(1, 5), Fraction(1, 2)), Fraction(3)) for name in names],
+    )
+
+
 def many_shocks(n: int = 60, seed: int = 5) -> list[Shock]:
     generator = random.Random(seed)
     return [
@@ -64,7 +81,7 @@ def assert_true_to(run: SimulationRun, exact: ExactMeasures) -> None:
         assert abs(drawn.tvar - float(true.tvar)) <= 4 * drawn.tvar_se + 1e-9
 
 
-@pytest.mark.parametrize("portfolio", [one_path, two_hosts, recurring])
+@pytest.mark.parametrize("portfolio", [one_path, two_hosts, recurring, varying])
 def test_drawn_years_are_true_to_the_exact_distribution(portfolio) -> None:
     events, own = portfolio()
     exact = exact_loss(events, own)
@@ -120,6 +137,50 @@ def test_the_mean_and_spread_of_uneven_events_are_those_of_the_model() -> None:
 
     assert abs(measures.eal - mean) < 4 * measures.eal_se
     assert measures.sd == pytest.approx(variance**0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.4, 0.999, 1.0, 6.0])
+@pytest.mark.parametrize("n", [1, 7])
+def test_a_varying_rate_has_the_moments_of_the_model(rate: float, n: int) -> None:
+    parts = [IndependentLoss((1,), n, 2.0, rate / n, cv=1.1, shape=1.5)]
+    mean, variance, third = cumulants(parts)
+
+    losses = simulate([], parts, years=400_000, seed=6).losses
+
+    assert losses.mean() == pytest.approx(mean, abs=4 * (variance / len(losses)) ** 0.5)
+    assert losses.var() == pytest.approx(variance, rel=0.04)
+    assert ((losses - losses.mean()) ** 3).mean() == pytest.approx(third, rel=0.15)
+
+
+def test_a_nearly_steady_rate_is_that_of_poisson() -> None:
+    steady, nearly = (
+        simulate([Shock((1,), 5.0, 0.8, cv=1.0, shape=shape)], years=200_000, seed=7).measures
+        for shape in (None, 1e9)
+    )
+
+    assert nearly.eal == pytest.approx(steady.eal, abs=4 * steady.eal_se)
+    assert nearly.sd == pytest.approx(steady.sd, rel=0.03)
+
+
+def test_a_varying_rate_of_next_to_nothing_is_drawn() -> None:
+    run = simulate([Shock((1,), 5.0, 1e-18, shape=18.0)], years=1_000, seed=1)
+
+    assert run.losses.max() == 0
+
+
+def test_a_shock_with_a_varying_rate_leaves_the_draws_of_the_others() -> None:
+    steady, varying_rate = (
+        simulate(
+            [*many_shocks(), Shock((9, 9, 9), 77.0, 0.2, shape=shape)], years=2_000, seed=1
+        ).losses
+        for shape in (None, 0.5)
+    )
+    base = simulate(many_shocks(), years=2_000, seed=1).losses
+
+    for losses in (steady, varying_rate):
+        times = (losses - base) / 77
+        assert times == pytest.approx(np.rint(times), abs=1e-6)
+    assert not np.array_equal(steady, varying_rate)
 
 
 def test_the_same_seed_gives_the_same_years_and_another_seed_others() -> None:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.catalog.providers.outages import OutageThreshold
 from apps.common.time import now
 from apps.exposure.actions.scenarios import queue_loss_run
 from apps.exposure.models import BaseLoss, EventRate, LossRun, RunState
@@ -34,6 +35,7 @@ from apps.web.views.exposure.assumptions import (
     rate_rows,
     require_organisation_reader,
 )
+from apps.web.views.exposure.outage_rates import build_outage_section, describe_threshold
 from apps.web.views.exposure.parameters import name_url, require_organisation_role
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.wording import number
@@ -127,6 +129,7 @@ class LossRunList(ListPage[LossRun, LossRun]):
 
     def get_context(self) -> Mapping[str, Any]:
         run, result, pending_run = self.run, self.result, self.pending_run
+        rates = list(EventRate.objects.visible_to(self.user).select_related("node"))
         return {
             "run": run,
             "result": result,
@@ -142,11 +145,13 @@ class LossRunList(ListPage[LossRun, LossRun]):
             "figures": _build_figures(result) if result else [],
             "form": RunForm(),
             "may_change": self.user.is_governance,
-            "rates": rate_rows(EventRate.objects.visible_to(self.user).select_related("node")),
+            "rates": rate_rows(rates),
+            "outages": build_outage_section(rates),
             "losses": loss_rows(),
             "placeholders": BaseLoss.objects.filter(placeholder=True).exists(),
             "was_placeholders": bool(run and run.assumptions.get("placeholders")),
             "assumptions": run.assumptions if run else {},
+            "run_threshold": _describe_run_threshold(run),
             "unit": _loss_unit(run),
         }
 
@@ -156,6 +161,12 @@ def loss_run(request: HttpRequest, pk: int) -> HttpResponse:
     page = LossRunList.of_request(request)
     page.select(get_object_or_404(LossRun.objects.visible_to(page.user), pk=pk))
     return page.render(request)
+
+
+def _describe_run_threshold(run: LossRun | None) -> str:
+    """Return the threshold of outages that a run used; empty for runs that counted none."""
+    stored = run.assumptions.get("outage_threshold") if run else None
+    return describe_threshold(OutageThreshold(**stored)) if stored else ""
 
 
 def _loss_unit(run: LossRun | None) -> str:

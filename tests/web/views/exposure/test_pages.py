@@ -456,7 +456,7 @@ COSTS = {
     "points": 12,
     "contributions": 10,
     "months": 6,
-    "losses": 11,
+    "losses": 13,
 }
 
 
