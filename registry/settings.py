@@ -53,6 +53,10 @@ def required(name: str, *, otherwise: str) -> str:
     return otherwise
 
 
+# a shorter text can be guessed from a stolen copy of the database
+MIN_CREDENTIAL_KEY_LENGTH = 32
+
+
 def retention_days(name: str, *, default: int, least: int) -> int:
     """Return the variable's days, which are 0 (for ever) or `least` at least."""
     days: int = env.int(name, default=default)
@@ -69,6 +73,13 @@ elif PRODUCTION:
 else:
     SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(REGISTRY_DATA / "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# keys of the stored credentials of cloud accounts, the one that encrypts first; without them they
+# are derived from SECRET_KEY
+CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+if any(len(key) < MIN_CREDENTIAL_KEY_LENGTH for key in CREDENTIAL_KEYS):
+    raise ImproperlyConfigured(
+        f"Each key of CREDENTIAL_KEYS must have at least {MIN_CREDENTIAL_KEY_LENGTH} characters."
+    )
 
 PUBLIC_URL = required(
     "PUBLIC_URL", otherwise=f"http://127.0.0.1:{env.int('PORT', default=8000)}"
