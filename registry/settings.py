@@ -20,6 +20,7 @@ from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
 from apps.feeds.mailbox.address import parse_mailbox_url
+from apps.intake.accounts.clients.addresses import parse_addresses
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
 from registry.process_kind import process_kind
 from registry.sign_on import sign_on
@@ -428,6 +429,12 @@ CELERY_BEAT_SCHEDULE = {
     "every twenty seconds: aggregate received calls": _every(
         "intake.add_up_calls", timedelta(seconds=20)
     ),
+    "every ten minutes: pull due cloud accounts": _every(
+        "intake.pull_due_accounts", timedelta(minutes=10)
+    ),
+    "every minute: resume pending account pulls": _every(
+        "intake.pull_waiting_accounts", timedelta(minutes=1)
+    ),
     "every hour: delete old counted calls": _every("intake.forget_calls", timedelta(hours=1)),
     "every day: delete files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
     "every minute: resume pending bulk jobs": _every(
@@ -747,6 +754,12 @@ try:
     OUTBOUND_PROXY = parse_proxy(
         env.str("OUTBOUND_PROXY", default=""), env.str("OUTBOUND_NO_PROXY", default="")
     )
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
+
+# addresses of clouds other than the public ones: "azure=https://management.chinacloudapi.cn"
+try:
+    CLOUD_ADDRESSES = parse_addresses(env.list("CLOUD_ADDRESSES", default=[]))
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
