@@ -5,6 +5,9 @@ Senders can send those of `FORMATS`. `ALL_FORMATS` also has those that the regis
 `csv` and `xlsx` are read by spreadsheets/, evaluation results become evidence in apps/risks, and
 calls arrive at the endpoints of telemetry/."""
 
+from collections import ChainMap
+from collections.abc import Mapping
+
 from apps.intake.documents.records import DocumentFormat
 from apps.intake.readers import (
     backstage,
@@ -106,4 +109,4 @@ CLOUD_ACCOUNT = DocumentFormat(
     natural_key=cloud_account.natural_key_of_account,
     holds_for_all=True,
 )
-ALL_FORMATS: dict[str, DocumentFormat] = {**FORMATS, CLOUD_ACCOUNT.name: CLOUD_ACCOUNT}
+ALL_FORMATS: Mapping[str, DocumentFormat] = ChainMap(FORMATS, {CLOUD_ACCOUNT.name: CLOUD_ACCOUNT})
