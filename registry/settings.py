@@ -20,6 +20,7 @@ from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
 from apps.feeds.mailbox.address import parse_mailbox_url
+from apps.intake.accounts.clients.addresses import parse_addresses
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
 from registry.process_kind import process_kind
 from registry.sign_on import sign_on
@@ -53,6 +54,10 @@ def required(name: str, *, otherwise: str) -> str:
     return otherwise
 
 
+# a shorter text can be guessed from a stolen copy of the database
+MIN_CREDENTIAL_KEY_LENGTH = 32
+
+
 def retention_days(name: str, *, default: int, least: int) -> int:
     """Return the variable's days, which are 0 (for ever) or `least` at least."""
     days: int = env.int(name, default=default)
@@ -69,6 +74,13 @@ elif PRODUCTION:
 else:
     SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(REGISTRY_DATA / "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# keys of the stored credentials of cloud accounts, the one that encrypts first; without them they
+# are derived from SECRET_KEY
+CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+if any(len(key) < MIN_CREDENTIAL_KEY_LENGTH for key in CREDENTIAL_KEYS):
+    raise ImproperlyConfigured(
+        f"Each key of CREDENTIAL_KEYS must have at least {MIN_CREDENTIAL_KEY_LENGTH} characters."
+    )
 
 PUBLIC_URL = required(
     "PUBLIC_URL", otherwise=f"http://127.0.0.1:{env.int('PORT', default=8000)}"
@@ -417,6 +429,12 @@ CELERY_BEAT_SCHEDULE = {
     "every twenty seconds: aggregate received calls": _every(
         "intake.add_up_calls", timedelta(seconds=20)
     ),
+    "every ten minutes: pull due cloud accounts": _every(
+        "intake.pull_due_accounts", timedelta(minutes=10)
+    ),
+    "every minute: resume pending account pulls": _every(
+        "intake.pull_waiting_accounts", timedelta(minutes=1)
+    ),
     "every hour: delete old counted calls": _every("intake.forget_calls", timedelta(hours=1)),
     "every day: delete files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
     "every minute: resume pending bulk jobs": _every(
@@ -736,6 +754,12 @@ try:
     OUTBOUND_PROXY = parse_proxy(
         env.str("OUTBOUND_PROXY", default=""), env.str("OUTBOUND_NO_PROXY", default="")
     )
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
+
+# addresses of clouds other than the public ones: "azure=https://management.chinacloudapi.cn"
+try:
+    CLOUD_ADDRESSES = parse_addresses(env.list("CLOUD_ADDRESSES", default=[]))
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 

@@ -11,6 +11,7 @@ from apps.common.retention import (
     format_days,
     permanent_tables,
 )
+from apps.intake.accounts.pulls import KEPT_PULLS
 from apps.intake.models import Discrepancy, Import, IntakeSettings, Observation
 from apps.intake.telemetry.limits import CALL_KEY_HOURS
 from apps.intake.telemetry.retention import SERIES_DAYS
@@ -103,9 +104,18 @@ declare_retention(
         "intake.add_up_calls",
         lambda: format_days(1),
     ),
+    TaskLimit(
+        "intake_cloudpull",
+        RetentionGroup.OBSERVATIONS,
+        "intake.pull_due_accounts",
+        lambda: f"the last {KEPT_PULLS} of each account",
+    ),
     *permanent_tables(
         RetentionGroup.OBSERVATIONS,
         "what is in use, and the decisions of users about services and names",
+        "intake_accountdeployment",
+        "intake_cloudaccount",
+        "intake_cloudcredential",
         "intake_deployment",
         "intake_handledidentity",
         "intake_intakesettings",

@@ -5,6 +5,7 @@ from celery import shared_task
 
 from apps.common.time import now
 from apps.intake import import_jobs
+from apps.intake.accounts import pulls
 from apps.intake.connections.summaries import update_connections
 from apps.intake.documents import ingest
 from apps.intake.models import Import
@@ -15,6 +16,9 @@ from apps.intake.spreadsheets import import_steps
 from apps.intake.spreadsheets.import_steps import purge_old_files
 from apps.intake.telemetry.aggregation import aggregate_waiting
 from apps.intake.telemetry.retention import purge_calls
+
+# a pull of 40 regions with waits for throttling takes minutes
+PULL_SOFT_SECONDS = 1_500
 
 _STEPS = {Import.Kind.SHEET: import_steps.STEPS, Import.Kind.DOCUMENT: ingest.STEPS}
 
@@ -86,3 +90,21 @@ def propagate_catalogue() -> int:
 @shared_task(name="intake.forget_old_files", ignore_result=True)
 def purge_files() -> int:
     return purge_old_files(at=now())
+
+
+@shared_task(name="intake.pull_due_accounts", ignore_result=True)
+def queue_due_pulls() -> int:
+    """Queue the pulls of cloud accounts that are due, and delete old ones; return the number
+    queued."""
+    pulls.delete_old_pulls()
+    return pulls.queue_due_pulls(at=now())
+
+
+@shared_task(
+    name="intake.pull_waiting_accounts",
+    ignore_result=True,
+    soft_time_limit=PULL_SOFT_SECONDS,
+    time_limit=PULL_SOFT_SECONDS + 60,
+)
+def run_waiting_pulls() -> int:
+    return pulls.run_waiting_pulls(at=now())

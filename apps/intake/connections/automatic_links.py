@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
+from django.db.models.functions import Lower
 
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
@@ -78,6 +79,44 @@ def link_named_services(
                 )
                 applications_by_service[service] = application
     return applications_by_service
+
+
+def link_services_by_slug(services: Iterable[int], *, evidence: str) -> dict[int, int]:
+    """Link unlinked services whose name is an application's slug; return {service id: application
+    id}. For senders that governance set up: they may write to every application. A service whose
+    link a user removed waits.
+
+    Runs in the caller's transaction, like `link_named_services`."""
+    named = dict(
+        Service.objects.filter(
+            pk__in=list(services),
+            application__isnull=True,
+            is_ignored=False,
+            unlinked_at__isnull=True,
+        )
+        .annotate(slug=Lower("name"))
+        .values_list("pk", "slug")
+    )
+    applications = dict(
+        Application.objects.filter(slug__in=set(named.values()), merged_into__isnull=True)
+        .exclude(status=Application.Status.RETIRED)
+        .values_list("slug", "pk")
+    )
+    linked: dict[int, int] = {}
+    for service, slug in named.items():
+        application = applications.get(slug)
+        if application is None:
+            continue
+        reason = f"linked automatically: its name equals the slug of {slug}, {evidence}"
+        with audit_context(job="intake", reason=reason):
+            if Service.objects.filter(pk=service, application=None, is_ignored=False).update(
+                application=application
+            ):
+                observations_of([service]).update(
+                    application=application, state=Observation.State.NEW, dependency=None
+                )
+                linked[service] = application
+    return linked
 
 
 def observations_of(services: Iterable[int]) -> ObservationQuerySet:

@@ -4,7 +4,7 @@
 from importlib import import_module
 
 from apps.common.processes.child_process import PREPARATIONS, Limits, child_function
-from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.formats import ALL_FORMATS
 from apps.intake.documents.records import (
     BilledCharge,
     DailyUsage,
@@ -48,13 +48,13 @@ _READER_MODULES = (
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
 def read_document(format_name: str, body: bytes) -> Document:
     """Return the content of the document; UnreadableError if it is not readable."""
-    return FORMATS[format_name].read(body)
+    return ALL_FORMATS[format_name].read(body)
 
 
 @child_function(errors=(UnreadableError,), refusal=UnreadableError)
 def prepare_document(format_name: str, body: bytes) -> tuple[str, bytes | None]:
     """Return (natural key, body without secrets); the body is None if it is stored unchanged."""
-    document_format = FORMATS[format_name]
+    document_format = ALL_FORMATS[format_name]
     natural_key = document_format.natural_key(body) if document_format.natural_key else ""
     return natural_key, document_format.redact(body) if document_format.redact else None
 
@@ -62,7 +62,7 @@ def prepare_document(format_name: str, body: bytes) -> tuple[str, bytes | None]:
 @child_function(errors=(UnreadableError,), refusal=UnreadableError, limits=_BILL_LIMITS)
 def reduce_document(format_name: str, body: bytes, tag_names: tuple[str, ...]) -> bytes:
     """Return the sums of a document of a format that stores nothing else."""
-    reduce = FORMATS[format_name].reduce
+    reduce = ALL_FORMATS[format_name].reduce
     assert reduce is not None
     return reduce(body, tag_names)
 

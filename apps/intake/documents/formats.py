@@ -1,10 +1,23 @@
 """Document formats that become observations; a new one needs a reader and an entry here.
 
+Senders can send those of `FORMATS`. `ALL_FORMATS` also has those that the registry writes itself.
+
 `csv` and `xlsx` are read by spreadsheets/, evaluation results become evidence in apps/risks, and
 calls arrive at the endpoints of telemetry/."""
 
+from collections import ChainMap
+from collections.abc import Mapping
+
 from apps.intake.documents.records import DocumentFormat
-from apps.intake.readers import backstage, deployments, litellm_config, spdx, terraform, usage
+from apps.intake.readers import (
+    backstage,
+    cloud_account,
+    deployments,
+    litellm_config,
+    spdx,
+    terraform,
+    usage,
+)
 from apps.intake.readers.cyclonedx import bill_of_materials
 from apps.intake.readers.focus import reader as focus
 
@@ -86,3 +99,14 @@ FORMATS: dict[str, DocumentFormat] = {
         ),
     )
 }
+
+# the content of a cloud account, written by its pull
+CLOUD_ACCOUNT = DocumentFormat(
+    "cloud-account",
+    "Cloud account",
+    cloud_account.read_cloud_account,
+    _JSON,
+    natural_key=cloud_account.natural_key_of_account,
+    holds_for_all=True,
+)
+ALL_FORMATS: Mapping[str, DocumentFormat] = ChainMap(FORMATS, {CLOUD_ACCOUNT.name: CLOUD_ACCOUNT})

@@ -37,7 +37,7 @@ from apps.intake.documents.deployments import (
     requeue_observations,
     update_deployment_aliases,
 )
-from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.formats import ALL_FORMATS
 from apps.intake.documents.records import (
     APPLICATION_PARAMETER,
     Document,
@@ -73,7 +73,7 @@ MAX_LISTED = 1_000
 # largest document that is read in the request
 MAX_IMMEDIATE_BYTES = 256 * 1024
 _FORMATS_WITHOUT_APPLICATION = frozenset(
-    {*(name for name, form in FORMATS.items() if form.holds_for_all), "usage", "focus"}
+    {*(name for name, form in ALL_FORMATS.items() if form.holds_for_all), "usage", "focus"}
 )
 NO_AI_NAMED = (
     "The document contains no model and no AI service, so nothing was confirmed or ended. If the "

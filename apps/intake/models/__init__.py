@@ -1,6 +1,12 @@
 """Models of the intake, one module per subject."""
 
 from apps.intake.models.billed_costs import BilledCost, BilledCostQuerySet
+from apps.intake.models.cloud_accounts import (
+    AccountDeployment,
+    CloudAccount,
+    CloudCredential,
+    CloudPull,
+)
 from apps.intake.models.deployments import Deployment, DeploymentQuerySet
 from apps.intake.models.discrepancies import (
     Discrepancy,
@@ -35,9 +41,13 @@ from apps.intake.models.senders import SenderFact
 from apps.intake.models.tokens import TokenBinding
 
 __all__ = [
+    "AccountDeployment",
     "BilledCost",
     "BilledCostQuerySet",
     "CallBatch",
+    "CloudAccount",
+    "CloudCredential",
+    "CloudPull",
     "Confidence",
     "CountedCall",
     "Deployment",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.models import User
 from apps.common.errors import DomainError
 from apps.common.text import pluralize
-from apps.intake.documents.formats import FORMATS
+from apps.intake.documents.formats import ALL_FORMATS
 from apps.intake.documents.ingest import set_document_application
 from apps.intake.models import Import
 from apps.inventory.models import Application
@@ -61,7 +61,7 @@ def show_document(
     request: HttpRequest, import_: Import, user: User, **context: Any
 ) -> HttpResponse:
     """Render the page of an imported document, with what it named and what could not be used."""
-    document_format = FORMATS.get(import_.format)
+    document_format = ALL_FORMATS.get(import_.format)
     return render_page(
         request,
         "imports/document.html",
@@ -92,7 +92,7 @@ def document_headline(import_: Import) -> Headline:
     if state == Import.State.FAILED:
         return Headline("", "The document could not be read", f": {import_.error}")
     if state == Import.State.RECEIVED:
-        document_format = FORMATS.get(import_.format)
+        document_format = ALL_FORMATS.get(import_.format)
         if document_format is not None and document_format.holds_for_all:
             explanation = (
                 " Only governance can import it for all applications. Nothing is imported yet."

@@ -1,0 +1,113 @@
+"""Encryption of credentials for other systems, with keys that can be replaced.
+
+A sealed text is a Fernet token (AES-128-CBC and HMAC-SHA-256) of `cryptography`. The first key of
+CREDENTIAL_KEYS seals; all of them open. Without that setting the keys are derived from SECRET_KEY
+and SECRET_KEY_FALLBACKS.
+
+Each sealed text names its purpose, such as the row that it belongs to, so that a text copied into
+another row does not open there."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+# separates these keys from the others that are derived from SECRET_KEY
+_PURPOSE = b"foundation registry: credentials for other systems"
+
+
+class UnreadableCredentialsError(Exception):
+    """The credentials cannot be decrypted with the configured keys; the text is a sentence for
+    users."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The stored credentials cannot be decrypted, because the key with which they were "
+            "encrypted is not configured. Enter the credentials again, or ask the operator to add "
+            "the former key to CREDENTIAL_KEYS."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Decrypted credentials by name. They are in no text of this object: neither `repr` nor a
+    traceback with values shows them."""
+
+    _values: Mapping[str, str] = field(repr=False)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values.get(name, "")
+
+    def __contains__(self, text: object) -> bool:
+        """Return whether a text contains one of the values."""
+        return isinstance(text, str) and any(
+            value in text for value in self._values.values() if value
+        )
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for name, value in self._values.items() if value)
+
+
+def encrypt_credentials(values: Mapping[str, str], *, purpose: str) -> str:
+    """Return the sealed text of the values."""
+    content = json.dumps({"purpose": purpose, "values": dict(values)}, ensure_ascii=False)
+    return _fernet().encrypt(content.encode()).decode("ascii")
+
+
+def decrypt_credentials(sealed: str, *, purpose: str) -> Credentials:
+    """Open a sealed text. Raises UnreadableCredentialsError if no key fits, or if it was sealed for
+    another purpose."""
+    try:
+        content = json.loads(_fernet().decrypt(sealed.encode()))
+    except (InvalidToken, ValueError):
+        raise UnreadableCredentialsError from None
+    if content["purpose"] != purpose:
+        raise UnreadableCredentialsError
+    return Credentials(content["values"])
+
+
+def is_sealed_by_former_key(sealed: str) -> bool:
+    """Return whether another key than the first one opens the text."""
+    try:
+        _first_fernet().decrypt(sealed.encode())
+    except (InvalidToken, ValueError):
+        return True
+    return False
+
+
+def reencrypt_credentials(sealed: str) -> str:
+    """Return the text sealed with the first key. Raises UnreadableCredentialsError if no key
+    fits."""
+    try:
+        return _fernet().rotate(sealed.encode()).decode("ascii")
+    except (InvalidToken, ValueError):
+        raise UnreadableCredentialsError from None
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([_derive_fernet(key) for key in _key_texts()])
+
+
+def _first_fernet() -> Fernet:
+    return _derive_fernet(_key_texts()[0])
+
+
+def _key_texts() -> list[str]:
+    """Return the key texts, the one that seals first. Those of SECRET_KEY also open if
+    CREDENTIAL_KEYS is set later, so that setting it needs no rotation first."""
+    return [
+        *settings.CREDENTIAL_KEYS,
+        str(settings.SECRET_KEY),
+        *map(str, settings.SECRET_KEY_FALLBACKS),
+    ]
+
+
+def _derive_fernet(text: str) -> Fernet:
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
+    return Fernet(base64.urlsafe_b64encode(derive.derive(text.encode())))

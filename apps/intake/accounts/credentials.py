@@ -1,0 +1,136 @@
+"""Credentials of cloud accounts: entered, opened for a call, and encrypted again with a new key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.credentials import (
+    Credentials,
+    UnreadableCredentialsError,
+    decrypt_credentials,
+    encrypt_credentials,
+    is_sealed_by_former_key,
+    reencrypt_credentials,
+)
+from apps.common.errors import DomainError, ForbiddenError
+from apps.common.history.context import audit_context
+from apps.intake.accounts.clients.registry import CLOUD_KINDS
+from apps.intake.accounts.clients.signatures import UnusableKeyError, load_private_key
+from apps.intake.accounts.clients.vertex import service_account_key
+from apps.intake.models import CloudAccount, CloudCredential
+
+MAX_SECRET_LENGTH = 10_000
+
+
+class MissingCredentialsError(DomainError):
+    """The account has no credentials."""
+
+    def __init__(self) -> None:
+        super().__init__("This account has no credentials yet. Enter them on its page.")
+
+
+@transaction.atomic
+def set_credentials(
+    *, account: CloudAccount, values: Mapping[str, str], by: User, at: datetime
+) -> CloudCredential:
+    """Store the secrets of an account in place of all former ones. Raises DomainError by field for
+    a missing or unusable one; its text contains nothing of the secret."""
+    _require_governance(by)
+    kind = CLOUD_KINDS[account.kind]
+    cleaned: dict[str, str] = {}
+    for secret in kind.secrets:
+        text = values.get(secret.name, "").strip()
+        if len(text) > MAX_SECRET_LENGTH:
+            raise DomainError(f"{secret.label}: the text is too long.", field=secret.name)
+        if not text and secret.is_required:
+            raise DomainError(f"Enter the {secret.label.lower()}.", field=secret.name)
+        if text and not secret.is_long and not (text.isascii() and text.isprintable()):
+            raise DomainError(
+                f"{secret.label}: the text contains line breaks or other characters that no "
+                "secret has. Copy it again.",
+                field=secret.name,
+            )
+        if text:
+            cleaned[secret.name] = text
+    if kind.needs_one_of and not cleaned.keys() & set(kind.needs_one_of):
+        raise DomainError("Enter at least one of the keys.", field=kind.needs_one_of[0])
+    if "service_account" in cleaned:
+        try:
+            load_private_key(service_account_key(cleaned["service_account"])["private_key"])
+        except UnusableKeyError as error:
+            raise DomainError(str(error), field="service_account") from None
+    CloudAccount.objects.select_for_update().get(pk=account.pk)
+    with audit_context(user=by, reason="credentials of the cloud account entered"):
+        credential, _ = CloudCredential.objects.update_or_create(
+            account=account,
+            defaults={
+                "sealed": encrypt_credentials(cleaned, purpose=account.purpose),
+                "names": sorted(cleaned),
+                "set_at": at,
+            },
+        )
+    return credential
+
+
+@transaction.atomic
+def delete_credentials(*, account: CloudAccount, by: User) -> None:
+    """Delete the secrets of an account, and disable it. They cannot be restored."""
+    _require_governance(by)
+    locked = CloudAccount.objects.select_for_update().get(pk=account.pk)
+    with audit_context(user=by, reason="credentials of the cloud account deleted"):
+        CloudCredential.objects.filter(account=locked).delete()
+        if locked.enabled:
+            locked.enabled = False
+            locked.save(update_fields=["enabled", "updated_at"])
+
+
+def open_credentials(account: CloudAccount) -> Credentials:
+    """Decrypt the secrets of an account for a call, and encrypt them again if they were encrypted
+    with a former key. Raises MissingCredentialsError or UnreadableCredentialsError."""
+    credential = CloudCredential.objects.filter(account=account).first()
+    if credential is None:
+        raise MissingCredentialsError
+    credentials = decrypt_credentials(credential.sealed, purpose=account.purpose)
+    if is_sealed_by_former_key(credential.sealed):
+        _reencrypt(credential)
+    return credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Result of a rotation; `unreadable` are the names of accounts that no key opens."""
+
+    n_renewed: int
+    n_current: int
+    unreadable: tuple[str, ...]
+
+
+def rotate_credentials() -> Rotation:
+    """Encrypt the secrets of all accounts with the first key."""
+    n_renewed = n_current = 0
+    unreadable: list[str] = []
+    for credential in CloudCredential.objects.select_related("account").order_by("pk"):
+        if not is_sealed_by_former_key(credential.sealed):
+            n_current += 1
+            continue
+        try:
+            n_renewed += _reencrypt(credential)
+        except UnreadableCredentialsError:
+            unreadable.append(credential.account.name)
+    return Rotation(n_renewed, n_current, tuple(unreadable))
+
+
+def _reencrypt(credential: CloudCredential) -> int:
+    """Write the text encrypted with the first key, unless other secrets were entered meanwhile;
+    return the number of written rows. The history compares no column that this changes."""
+    return CloudCredential.objects.filter(pk=credential.pk, sealed=credential.sealed).update(
+        sealed=reencrypt_credentials(credential.sealed)
+    )
+
+
+def _require_governance(by: User) -> None:
+    if not by.is_governance:
+        raise ForbiddenError("You need the governance role to change cloud accounts.")
