@@ -148,6 +148,7 @@ def summarise_offerings(offerings: QuerySet[Offering]) -> list[OfferingSummary]:
             "lifecycle",
             "region_scope",
             "binding",
+            "due_status",
         )
     ]
 
