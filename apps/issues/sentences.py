@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.catalog.models.offerings import ID_NOT_KNOWN
+from apps.catalog.retirements.due import due_text
 from apps.common.text import format_date, pluralize
 from apps.feeds.models import Health
 from apps.inventory.findings import finding_sentence
@@ -31,6 +32,9 @@ def issue_text(issue: Issue, subject: Subject, today: date) -> IssueText:
         due_on=issue.due_on,
         is_earliest=issue.is_earliest,
         is_open=issue.state != Issue.State.RESOLVED,
+        # issues of earlier releases do not say, and were written when the date alone counted
+        is_confirmed=issue.details.get("is_confirmed", True),
+        due_status=issue.details.get("due_status", ""),
     )
     return IssueText(title, _ADVICE[CauseKind(issue.cause.kind)](issue, today))
 
@@ -43,10 +47,23 @@ def cause_title(
     due_on: date | None = None,
     is_earliest: bool = False,
     is_open: bool = True,
+    is_confirmed: bool = True,
+    due_status: str = "",
 ) -> str:
-    """Return the fact as one sentence without a full stop, with the date if there is one."""
+    """Return the fact as one sentence without a full stop, with the date if there is one.
+    `is_confirmed` and `due_status` as in `Fact`."""
     qualifier = cause.subject.partition("/")[2]
-    fact = Fact(subject.name, cause.subtype, qualifier, due_on, is_earliest, is_open, today)
+    fact = Fact(
+        subject.name,
+        cause.subtype,
+        qualifier,
+        due_on,
+        is_earliest,
+        is_open,
+        today,
+        is_confirmed,
+        due_status,
+    )
     return _capitalise(_TITLES[CauseKind(cause.kind)](fact))
 
 
@@ -59,7 +76,8 @@ def _capitalise(sentence: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What the title of an issue states. `name` is that of the subject, `qualifier` the part of the
-    subject after the slash; `is_open`: the fact persists."""
+    subject after the slash; `is_open`: the fact persists. `is_confirmed`: a retirement whose date
+    has come happened; otherwise `due_status` is a `DueStatus`, or empty."""
 
     name: str
     subtype: str
@@ -68,6 +86,8 @@ class Fact:
     is_earliest: bool
     is_open: bool
     today: date
+    is_confirmed: bool = True
+    due_status: str = ""
 
     @property
     def day(self) -> str:
@@ -88,6 +108,8 @@ def _retirement_title(fact: Fact) -> str:
         return f"{fact.name} retires no earlier than {fact.day}"
     if not fact.has_come:
         return f"{fact.name} retires on {fact.day}"
+    if not fact.is_confirmed and fact.is_open:
+        return f"{fact.name} is {due_text(fact.due_on, fact.due_status, fact.today)}"
     retired = f"{fact.name} retired on {fact.day}"
     return f"{retired} and is still used" if fact.is_open else retired
 

@@ -53,6 +53,8 @@ class Feed:
     pointers: bool = False
     only_ending: bool = False
     lists_all: bool = False
+    # the host's own list of what it serves
+    lists_served: bool = False
 
     def lists(self, state: State) -> bool:
         if not state.listed:
@@ -467,6 +469,7 @@ FEEDS: dict[str, Feed] = {
             prices=True,
             pointers=True,
             lists_all=True,
+            lists_served=True,
         ),
         Feed(
             "deprecations-info",

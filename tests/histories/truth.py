@@ -22,6 +22,8 @@ from tests.histories.invented_models import DAY, Model
 
 WEEK = timedelta(days=7)
 THREE_DAYS = timedelta(hours=72)
+# a day of the calendar, from its start in UTC to its end in the last time zone
+DAY_EVERYWHERE = timedelta(hours=36)
 # a jump by this factor or more is a mistake of units
 IMPLAUSIBLE = 400
 
@@ -253,9 +255,12 @@ class _Reader:
             self.retired = sight.retires_on <= day and not sight.soft
 
     def _due(self, seen: Observation, *, neutral: bool = False) -> None:
-        """The clock: a firm day that has come."""
+        """A firm day that has come, with an observation that does not contradict it: what a host's
+        own list still has on its day has not ended before the day is over everywhere."""
         claim = self.claim
         if claim is None or claim.soft or self.retired or claim.on > seen.at.date():
+            return
+        if self.model.number in seen.sights and self._is_served_yet(claim.on, seen.at):
             return
         why = "the payload of that day is not to be trusted" if neutral else ""
         if self.shown_on != claim.on:
@@ -268,6 +273,9 @@ class _Reader:
         midnight = _start(claim.on)
         self._tell("retired", None, midnight, midnight, neutral=neutral, why=why, old=claim.on)
         self.retired = True
+
+    def _is_served_yet(self, on: date, at: datetime) -> bool:
+        return self.history.feed.lists_served and at < _start(on) + DAY_EVERYWHERE
 
     def _hidden(self, seen: Observation) -> None:
         if self.hidden_at is None:
@@ -348,7 +356,7 @@ class _Reader:
         else:
             self._tell("announced", says, seen.at, seen.at)
         self.wrong_first = None
-        if says == day and not sight.soft:
+        if says == day and not sight.soft and not self._is_served_yet(says, seen.at):
             self._tell(
                 "retired", None, _start(day), seen.at, neutral=True, why="announced on its own day"
             )
@@ -390,7 +398,11 @@ class _Reader:
         elif not old.soft and sight.soft:
             why = "a firm day turned soft"
         self._tell(kind, says, seen.at, latest, neutral=bool(why), why=why, old=old.on)
-        if says <= day and not sight.soft:
+        if (
+            says <= day
+            and not sight.soft
+            and not (says == day and self._is_served_yet(says, seen.at))
+        ):
             self._tell(
                 "retired", None, _start(says), seen.at, neutral=True, why="moved into the past"
             )

@@ -397,3 +397,12 @@ def test_the_text_of_a_deleted_record_begins_with_a_capital(db):
     text = issue_text(issue, subjects[issue.cause.subject], TODAY)
 
     assert text.title == "A deleted version retires on 15 January 2027"
+
+
+def test_a_date_that_has_come_is_due_until_the_source_confirms_it():
+    details = {"is_confirmed": False, "due_status": "still_listed"}
+
+    title, advice = text_of("retirement", due_on=NOVEMBER, details=details)
+
+    assert title == "GPT-4.1 is due since 4 November 2026, still listed by its host"
+    assert advice == "Calls might fail or reach another model. Migrate now."

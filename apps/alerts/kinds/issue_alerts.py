@@ -19,6 +19,7 @@ from apps.alerts.lifecycle.creation import AlertDraft, alert_key, store_alerts
 from apps.alerts.lifecycle.resolution import resolve_alerts
 from apps.alerts.models import Alert, IssueAlertKind, Resolution, SubjectKind
 from apps.alerts.recipients import application_owners
+from apps.catalog.claims.precedence import CONFIRMATION_LIMIT
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.common.time import day_of
 from apps.issues.subjects import load_subjects
@@ -67,6 +68,7 @@ def _statement_parameters(at: datetime) -> dict[str, Any]:
         "day": day_of(at),
         "kinds": [str(kind) for kind in FACT_KINDS],
         "reminder_days": REMINDER_DAYS,
+        "confirmation_days": CONFIRMATION_LIMIT.days,
     }
 
 

@@ -23,6 +23,9 @@ WITH fact AS (
            OR c.kind = 'approval_violation' AND (i.details ->> 'is_certain')::boolean
            OR c.kind = 'retirement' AND (i.due_on IS NULL
                OR i.due_on <= %(day)s::date AND NOT i.is_earliest
+                   -- a date that has come is a retirement once its source confirms it
+                   AND ((i.details ->> 'is_confirmed')::boolean IS NOT FALSE
+                        OR i.due_on <= %(day)s::date - %(confirmation_days)s::int)
                OR {is_late}))
 ),
 told AS (

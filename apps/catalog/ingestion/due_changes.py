@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, Min, OuterRef, Q, Subquery
 
 from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.precedence import CONFIRMATION_LIMIT, applicable_price_claims
@@ -214,12 +214,15 @@ def _retirement_facts(offerings: Mapping[int, Offering]) -> DueFact:
         topic=IDENTITY,
         withdrawn_at__isnull=False,
     )
-    claims = (
+    claims = list(
         Assertion.objects.standing()
         .filter(topic=LIFECYCLE, offering__in=offerings)
         .annotate(left_at=Subquery(withdrawn_identities.values("withdrawn_at")[:1]))
         .select_related("source")
         .order_by("id")
+    )
+    baselines = _first_observations(
+        {claim.source_id for claim in claims if _was_due_at_first(claim)}
     )
     facts: DueFact = defaultdict(list)
     for claim in claims:
@@ -240,10 +243,26 @@ def _retirement_facts(offerings: Mapping[int, Offering]) -> DueFact:
         if day <= day_of(claim.changed_at) and not offering.due_status:
             # the date had already passed when it was claimed: back-fill, which is not reported
             continue
+        if _was_due_at_first(claim) and claim.first_seen == baselines.get(claim.source_id):
+            # so did a date that had come when its source was first observed
+            continue
         iso = day.isoformat()
         fact = CatalogueFact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
         facts[claim.source].append((fact, offering.pk, claim.pk))
     return facts
+
+
+def _was_due_at_first(claim: Assertion) -> bool:
+    day = retires_on(claim.value)
+    return day is not None and day <= day_of(claim.first_seen)
+
+
+def _first_observations(source_ids: Collection[int]) -> dict[int, datetime]:
+    """Return {source ID: time of its first observation}."""
+    if not source_ids:
+        return {}
+    first_seen = Assertion.objects.filter(source__in=source_ids).values("source").order_by()
+    return dict(first_seen.annotate(first=Min("first_seen")).values_list("source", "first"))
 
 
 def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:

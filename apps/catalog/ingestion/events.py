@@ -46,9 +46,10 @@ def create_events(
     offering_of: Mapping[str, int],
     *,
     at: datetime,
+    is_own_list: bool = False,
 ) -> list[ProviderEvent]:
     """Insert the facts of the observation that are to be reported; return the events in the order
-    of their facts."""
+    of their facts. `is_own_list`: the source is the host's own list of what it serves."""
     if not observation.facts:
         return []
     offerings = {
@@ -58,16 +59,8 @@ def create_events(
     }
     lifecycle_claims, _ = standing_claims(offerings, LIFECYCLE)
     price_claims, _ = standing_claims(offerings, PRICE)
-    listed_elsewhere = set(
-        Assertion.objects.filter(
-            topic=IDENTITY,
-            offering__in=offerings,
-            missing_since__isnull=True,
-            withdrawn_at__isnull=True,
-        )
-        .exclude(source=source)
-        .exclude(source__slug__in=[MANUAL, BUILT_IN])
-        .values_list("offering_id", flat=True)
+    decided_elsewhere = (
+        set() if is_own_list else _removals_decided_elsewhere(source, observation.facts, offerings)
     )
     repeats = _count_repeats(source, claims_by_key, observation.facts, offerings, at)
     claim_ids = {(claim.external_id, claim.topic): claim.id for claim in claims_by_key.values()} | {
@@ -91,7 +84,7 @@ def create_events(
             fact, source, price_claims.get(offering_id, [])
         ):
             continue
-        if fact.kind == "delisted" and offering_id in listed_elsewhere:
+        if fact.kind == "delisted" and offering_id in decided_elsewhere:
             continue
         if fact.kind == "retired" and (
             fact.external_id in recently_retired_ids
@@ -100,6 +93,28 @@ def create_events(
             continue
         accepted_facts.append((fact, offering_id, claim_id))
     return insert_events(source, accepted_facts, repeats=repeats)
+
+
+def _removals_decided_elsewhere(
+    source: Source, facts: Sequence[CatalogueFact], offerings: Iterable[int]
+) -> set[int]:
+    """Return the IDs of offerings whose removal from a list of another than the host is no news:
+    another source still lists them, or has reported the removal."""
+    if all(fact.kind != "delisted" for fact in facts):
+        return set()
+    identities = Assertion.objects.filter(
+        topic=IDENTITY,
+        offering__in=offerings,
+        missing_since__isnull=True,
+        withdrawn_at__isnull=True,
+    ).exclude(source=source)
+    listed = identities.exclude(source__slug__in=[MANUAL, BUILT_IN])
+    delisted = ProviderEvent.objects.filter(kind="delisted", offering__in=offerings).exclude(
+        source=source
+    )
+    return set(listed.order_by().values_list("offering_id", flat=True)) | set(
+        delisted.order_by().values_list("offering_id", flat=True)
+    )
 
 
 def _count_repeats(

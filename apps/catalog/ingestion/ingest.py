@@ -185,6 +185,7 @@ def known_claims(source: Source) -> dict[tuple[str, str], KnownClaim]:
         "floating_since",
         "next_start_on",
         "changed_at",
+        "drifted_from",
     )
     rows = Assertion.objects.filter(source=source).order_by().values_list(*columns)
     return {(row[1], row[2]): KnownClaim(*row) for row in rows.iterator(chunk_size=5000)}
@@ -245,7 +246,14 @@ def write_observation(
     touched_ids |= set(also_reconcile)
     reconcile_offerings(touched_ids, at=at, fresh=fresh)
     settle_new_retirements(touched_ids, source=source, lists_served=rules.lists_served, at=at)
-    events = due_facts + create_events(source, claims_by_key, observation, offering_of, at=at)
+    events = due_facts + create_events(
+        source,
+        claims_by_key,
+        observation,
+        offering_of,
+        at=at,
+        is_own_list=rules.lists_served,
+    )
     return IngestResult(observation, events + create_due_corrections(at=at, source_ids=[source.pk]))
 
 

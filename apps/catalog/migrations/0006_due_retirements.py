@@ -103,4 +103,24 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name="offering",
+            name="offering_changed_by_update",
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="offering",
+            trigger=pgtrigger.compiler.Trigger(
+                name="offering_changed_by_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n        INSERT INTO catalog_changedoffering (offering_id)\n        SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id\n        WHERE (n.lifecycle, n.due_status, n.retires_on, n.date_kind, n.end_behaviour, n.replacement_id, n.version_id,\n               n.host_id, n.gateway_id)\n           IS DISTINCT FROM (o.lifecycle, o.due_status, o.retires_on, o.date_kind, o.end_behaviour, o.replacement_id,\n               o.version_id, o.host_id, o.gateway_id);\n        RETURN NULL;\n    ",
+                    hash="822cb3a7d55833867164e2459e150c77ed7710ed",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_offering_changed_by_update_0ac26",
+                    referencing="REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ",
+                    table="catalog_offering",
+                    when="AFTER",
+                ),
+            ),
+        ),
     ]

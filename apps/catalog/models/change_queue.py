@@ -52,10 +52,10 @@ OFFERING_CHANGE_TRIGGER = pgtrigger.Trigger(
     func="""
         INSERT INTO catalog_changedoffering (offering_id)
         SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id
-        WHERE (n.lifecycle, n.retires_on, n.date_kind, n.end_behaviour, n.replacement_id, n.version_id, n.host_id,
-               n.gateway_id)
-           IS DISTINCT FROM (o.lifecycle, o.retires_on, o.date_kind, o.end_behaviour, o.replacement_id, o.version_id,
-               o.host_id, o.gateway_id);
+        WHERE (n.lifecycle, n.due_status, n.retires_on, n.date_kind, n.end_behaviour, n.replacement_id, n.version_id,
+               n.host_id, n.gateway_id)
+           IS DISTINCT FROM (o.lifecycle, o.due_status, o.retires_on, o.date_kind, o.end_behaviour, o.replacement_id,
+               o.version_id, o.host_id, o.gateway_id);
         RETURN NULL;
     """,  # noqa: E501
 )

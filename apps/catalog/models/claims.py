@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import JSONField, Q, Value
 
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
@@ -113,7 +113,9 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
         )
 
 
-@track_history(exclude=("pending", "pending_since", "held", "price_moves", "next_start_on"))
+@track_history(
+    exclude=("pending", "pending_since", "held", "price_moves", "next_start_on", "drifted_from")
+)
 class Assertion(models.Model):
     """One source's value for one offering on one topic. Never deleted.
 
@@ -179,6 +181,15 @@ class Assertion(models.Model):
         null=True,
         blank=True,
         help_text="Next date on which a price published in advance applies.",
+    )
+    drifted_from = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=Value({}, JSONField()),
+        help_text=(
+            "Last reported price of each unit that has changed since by so little that it was not "
+            "reported."
+        ),
     )
     asserted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True

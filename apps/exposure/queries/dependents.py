@@ -8,7 +8,7 @@ and since <= day < until. Functions without a `user` do not check the reader: ca
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,7 @@ from apps.catalog.models import (
     ProviderEvent,
     Version,
 )
+from apps.catalog.retirements.due import due_text
 from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
 from apps.inventory.runway import runways as primary_runways
 
@@ -333,6 +334,23 @@ class StackRow:
     host: Provider
     days_left: int | None
     at_least: bool
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the announced date of the model has come and its source has not confirmed the
+        retirement yet."""
+        if self.answering.retires_on is None or self.days_left is None or self.at_least:
+            return False
+        return self.days_left <= 0 and self.answering.lifecycle != Lifecycle.RETIRED
+
+    @property
+    def due_text(self) -> str:
+        """Return what is known of a date that has come, such as "due today, still listed by its
+        host"."""
+        retires_on = self.answering.retires_on
+        assert retires_on is not None
+        today = retires_on - timedelta(days=self.days_left or 0)
+        return due_text(retires_on, self.answering.due_status, today)
 
 
 def application_stack(*, application: Application, on: date) -> list[StackRow]:

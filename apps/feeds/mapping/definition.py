@@ -35,6 +35,10 @@ COUNTED_UNITS = frozenset(
         "query",
         "request",
         "web_search",
+        "web_search_low",
+        "web_search_high",
+        "map_search",
+        "code_session",
         "pixel",
         "video_second",
     }

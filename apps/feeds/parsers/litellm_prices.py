@@ -30,6 +30,11 @@ _TOKEN_BASES = {
     "output_cost_per_audio_token": "output_audio",
     "input_cost_per_image_token": "input_image",
     "output_cost_per_image_token": "output_image",
+    "input_cost_per_video_token": "input_video",
+    "output_cost_per_video_token": "output_video",
+    "cache_read_input_audio_token_cost": "cache_read_audio",
+    "cache_read_input_image_token_cost": "cache_read_image",
+    "cache_creation_input_audio_token_cost": "cache_write_audio",
 }
 _OTHER_BASES = {
     "output_cost_per_image": "image",
@@ -47,10 +52,22 @@ _OTHER_BASES = {
     "ocr_cost_per_page": "page",
     "input_cost_per_query": "query",
     "input_cost_per_request": "request",
+    "search_context_cost_per_query": "web_search",
+    "google_maps_grounding_cost_per_query": "map_search",
+    "code_interpreter_cost_per_session": "code_session",
+}
+# Web searches are billed by the context that they add. A request that names no size gets the medium
+# one.
+_SEARCH_SIZES = {
+    "search_context_size_medium": "web_search",
+    "search_context_size_low": "web_search_low",
+    "search_context_size_high": "web_search_high",
 }
 # If two fields have the same unit, the earlier one is used; the later one is usually 0.
 _RANK = {base: rank for rank, base in enumerate([*_TOKEN_BASES, *_OTHER_BASES])}
 _LEVELS = {"_batches": "batch", "_priority": "priority", "_flex": "flex"}
+# Units with a price by service level.
+_LEVELLED = frozenset({"input", "output", "cache_read", "cache_write"})
 _ABOVE = re.compile(r"_above_(\d{1,6})k_tokens")
 _HOUR = "_above_1hr"
 _PRICE_FIELD = re.compile(r"(?:^|_)cost(?:_|$)")
@@ -93,7 +110,7 @@ def field_meaning(field: str) -> FieldMeaning | None:
             return None
     unit = _TOKEN_BASES.get(base) or _OTHER_BASES[base]
     if level:
-        if unit not in {"input", "output"} or is_one_hour:
+        if unit not in _LEVELLED or is_one_hour:
             return None
         unit = f"{unit}_{level}"
     if is_one_hour:
@@ -126,6 +143,12 @@ def read_prices(raw: dict[str, Any]) -> RowPrices:
             raise UnclearPriceError(
                 f"The row contains the price {field} twice. The prices of the row are not used."
             )
+        if meaning.unit == "web_search" and isinstance(value, dict):
+            for label, unit, usd in _read_search_sizes(field, value):
+                published[label] = str(usd)[:40]
+                amount = _normalise_amount(label, usd, meaning)
+                _add_price(ranked_amounts, unit, 0, meaning, amount)
+            continue
         # A video model is billed per second of generated video.
         unit = "video_second" if is_video and meaning.unit == "second" else meaning.unit
         published[field] = str(value)[:40]
@@ -166,6 +189,17 @@ def read_prices(raw: dict[str, Any]) -> RowPrices:
         PriceLine(unit, amount, above) for (unit, above), (_, amount) in ranked_amounts.items()
     )
     return RowPrices(tuple(lines), published, tuple(unmapped))
+
+
+def _read_search_sizes(field: str, sizes: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """Return (label, unit, USD per search) by size of the context that a search adds; sizes with
+    the price of the medium one are left out."""
+    medium = sizes.get("search_context_size_medium")
+    return [
+        (f"{field} {size}", unit, sizes[size])
+        for size, unit in _SEARCH_SIZES.items()
+        if sizes.get(size) is not None and (unit == "web_search" or sizes[size] != medium)
+    ]
 
 
 def _read_off_peak_fields(raw: dict[str, Any]) -> dict[str, Any]:

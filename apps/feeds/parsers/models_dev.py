@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.catalog.claims.feed_rows import (
+    PRICE_UNITS,
     FeedRow,
     LifecycleClaim,
     ParsedFeed,
@@ -260,7 +261,7 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
                 )
     for level, fields in _read_levels(experimental):
         for unit, amount in _read_amounts(fields, f" ({level})").items():
-            if unit in {"input", "output"}:
+            if f"{unit}_{level}" in PRICE_UNITS:
                 amounts.setdefault((f"{unit}_{level}", 0), amount)
     return tuple(
         sorted(PriceLine(unit, amount, above) for (unit, above), amount in amounts.items())

@@ -16,24 +16,26 @@ WITH live AS (
 served AS MATERIALIZED (
     SELECT c.offering_id AS called_id, r.effective_id IS NOT NULL AS is_redirected,
            o.id, o.kind, o.host_id, o.api_id, o.region_scope, o.service_tier, o.version_id,
-           o.retires_on, o.date_kind, o.lifecycle
+           o.retires_on, o.date_kind, o.lifecycle, o.due_status
     FROM (SELECT DISTINCT offering_id FROM live) c
     LEFT JOIN redirected_offering() r ON r.offering_id = c.offering_id
     JOIN catalog_offering o ON o.id = coalesce(r.effective_id, c.offering_id)
 ),
 retiring AS (
     SELECT called_id, id AS offering_id, version_id, retires_on,
-           date_kind = 'not_before' AND lifecycle <> 'retired' AS is_earliest
+           date_kind = 'not_before' AND lifecycle <> 'retired' AS is_earliest,
+           lifecycle = 'retired' AS is_confirmed, due_status
     FROM served
     WHERE (lifecycle = 'retired' OR retires_on IS NOT NULL)
       AND NOT (date_kind = 'not_before' AND lifecycle <> 'retired' AND retires_on < %(day)s::date)
     UNION ALL
     (
         SELECT DISTINCT ON (s.called_id) s.called_id, x.id, s.version_id, x.retires_on,
-               x.date_kind = 'not_before' AND x.lifecycle <> 'retired'
+               x.date_kind = 'not_before' AND x.lifecycle <> 'retired',
+               x.lifecycle = 'retired', x.due_status
         FROM served s
         CROSS JOIN LATERAL (
-            SELECT o.id, o.retires_on, o.date_kind, o.lifecycle
+            SELECT o.id, o.retires_on, o.date_kind, o.lifecycle, o.due_status
             FROM catalog_offering o
             WHERE o.host_id = s.host_id AND o.api_id = s.api_id AND o.retires_on IS NOT NULL
               AND o.kind = 'model_id'
@@ -41,7 +43,7 @@ retiring AS (
               -- the end of a fine-tuned model is not that of its base model
               AND (o.service_tier <> 'fine-tuned' OR s.service_tier = 'fine-tuned')
             UNION ALL
-            SELECT o.id, o.retires_on, o.date_kind, o.lifecycle
+            SELECT o.id, o.retires_on, o.date_kind, o.lifecycle, o.due_status
             FROM catalog_footing f
             JOIN catalog_node n ON n.id = f.node_id AND n.kind = node_kind('version')
             JOIN catalog_offering o ON o.version_id = n.ref AND o.host_id = s.host_id
@@ -72,7 +74,7 @@ task AS (
 ),
 dependency AS (
     SELECT l.id, l.application_id, l.role, l.criticality, l.offering_id AS called_id,
-           r.offering_id, r.version_id, r.retires_on, r.is_earliest,
+           r.offering_id, r.version_id, r.retires_on, r.is_earliest, r.is_confirmed, r.due_status,
            coalesce(t.effort_days, p.estimated_days) AS effort_days,
            CASE WHEN t.effort_days IS NOT NULL THEN 'test'
                 WHEN p.estimated_days IS NOT NULL THEN 'estimate' END AS basis,
@@ -124,6 +126,9 @@ SELECT CASE WHEN version_id IS NULL THEN 'offering:' || min(offering_id)
        coalesce(min(retires_on)::text, 'retired') AS fact_key,
        jsonb_build_object(
            'effort_days', max(effort_days), 'basis', coalesce(max(basis), ''),
+           -- of the date of the issue, which is the first one
+           'is_confirmed', (array_agg(is_confirmed ORDER BY retires_on NULLS FIRST, id))[1],
+           'due_status', (array_agg(due_status ORDER BY retires_on NULLS FIRST, id))[1],
            'dependencies', jsonb_agg(jsonb_build_object(
                'dependency', id, 'role', role, 'called', called_id, 'offering', offering_id,
                'retires_on', retires_on, 'is_earliest', is_earliest, 'effort_days', effort_days

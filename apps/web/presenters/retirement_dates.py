@@ -10,6 +10,7 @@ from datetime import date
 from apps.catalog.claims.feed_rows import FINE_TUNED_TIER
 from apps.catalog.models import DateKind, Lifecycle
 from apps.catalog.models.offerings import Binding
+from apps.catalog.retirements.due import due_text, retired_note
 from apps.common.text import pluralize
 from apps.exposure.queries.portfolio import DependentCount
 from apps.web.pages.page import Headline
@@ -35,6 +36,7 @@ class OfferingSummary:
     binding: str = ""
     service_tier: str = ""
     retires_month: str = ""
+    due_status: str = ""
 
     @property
     def has_own_date(self) -> bool:
@@ -118,6 +120,11 @@ def is_retired(row: OfferingSummary, today: date) -> bool:
     if row.lifecycle == Lifecycle.RETIRED:
         return True
     return row.retires_on is not None and not row.is_earliest and row.retires_on <= today
+
+
+def is_due(row: OfferingSummary, today: date) -> bool:
+    """Return whether the announced date has come and the source has not confirmed it yet."""
+    return row.lifecycle != Lifecycle.RETIRED and is_retired(row, today)
 
 
 def retirements_headline(
@@ -231,9 +238,15 @@ def offering_headline(
             f". {dependents}",
         )
     retires_on = offering.retires_on
+    if is_due(offering, today):
+        assert retires_on is not None
+        due = due_text(retires_on, offering.due_status, today)
+        return Headline("", due.capitalize(), f". {dependents}")
     if is_retired(offering, today):
         text = f"Retired on {long_day(retires_on)}" if retires_on is not None else "Retired"
         ago = f", {from_today(retires_on, today=today)}" if retires_on is not None else ""
+        if note := retired_note(offering.due_status):
+            ago += f"; {note}"
         if count.n:
             return Headline("", text, f"{ago}. {dependents}")
         return Headline(f"{text}{ago}. {dependents}")

@@ -376,6 +376,7 @@ def test_variants_are_prices_for_a_kind_of_processing() -> None:
         "input_flex@2026-10-15": "1",
         "input_flex@2027-01-01": "2",
         "output_batch": "5",
+        "cache_read_batch": "0.1",
         "output_priority": "8",
         "output_priority>1": "9",
     }

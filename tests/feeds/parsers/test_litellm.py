@@ -263,6 +263,12 @@ def test_documentation_tools_and_price_brackets_are_ignored() -> None:
         ("input_cost_per_token_above_272k_tokens_priority", "input_priority", 272_000),
         ("output_cost_per_token_flex", "output_flex", 0),
         ("cache_read_input_token_cost_above_200k_tokens", "cache_read", 200_000),
+        ("cache_read_input_token_cost_priority", "cache_read_priority", 0),
+        ("cache_read_input_token_cost_flex", "cache_read_flex", 0),
+        ("cache_read_input_token_cost_above_272k_tokens_batches", "cache_read_batch", 272_000),
+        ("cache_creation_input_token_cost_flex", "cache_write_flex", 0),
+        ("cache_read_input_audio_token_cost", "cache_read_audio", 0),
+        ("input_cost_per_video_token", "input_video", 0),
         ("cache_creation_input_token_cost", "cache_write", 0),
         ("cache_creation_input_token_cost_above_1hr", "cache_write_1h", 0),
         ("cache_creation_input_token_cost_above_1hr_above_200k_tokens", "cache_write_1h", 200_000),
@@ -286,10 +292,33 @@ def test_a_price_per_token_becomes_usd_per_million(field: str, unit: str, above:
         ("input_cost_per_query", "query"),
         ("input_cost_per_request", "request"),
         ("input_cost_per_pixel", "pixel"),
+        ("search_context_cost_per_query", "web_search"),
+        ("google_maps_grounding_cost_per_query", "map_search"),
+        ("code_interpreter_cost_per_session", "code_session"),
     ],
 )
 def test_other_units_are_per_million_too(field: str, unit: str) -> None:
     assert prices({field: 0.04}) == {(unit, 0): Decimal(40_000)}
+
+
+def test_web_searches_are_priced_by_the_size_of_their_context() -> None:
+    sizes = {
+        "search_context_size_low": 0.03,
+        "search_context_size_medium": 0.035,
+        "search_context_size_high": 0.05,
+    }
+
+    assert prices({"search_context_cost_per_query": sizes}) == {
+        ("web_search", 0): Decimal(35_000),
+        ("web_search_low", 0): Decimal(30_000),
+        ("web_search_high", 0): Decimal(50_000),
+    }
+
+
+def test_sizes_of_one_price_are_one_unit() -> None:
+    sizes = {f"search_context_size_{size}": 0.01 for size in ("low", "medium", "high")}
+
+    assert prices({"search_context_cost_per_query": sizes}) == {("web_search", 0): Decimal(10_000)}
 
 
 def test_a_video_model_is_paid_by_the_second_of_film() -> None:
@@ -304,12 +333,12 @@ def test_a_video_model_is_paid_by_the_second_of_film() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "cache_read_input_token_cost_priority",
+        "cache_read_input_audio_token_cost_priority",
         "cache_creation_input_token_cost_above_12hr",
         "input_cost_per_token_ultrafast",
         "input_dbu_cost_per_token",
         "output_cost_per_second_1080p",
-        "search_context_cost_per_query",
+        "annotation_cost_per_page",
         "input_cost_per_token_batches_flex",
     ],
 )

@@ -277,7 +277,7 @@ def test_a_fast_mode_is_priority_where_the_call_asks_for_it() -> None:
     cost = {"input": 5, "output": 25}
     priority = {
         "provider": {"body": {"service_tier": "priority"}},
-        "cost": {"input": 12.5, "output": 75},
+        "cost": {"input": 12.5, "output": 75, "cache_read": 1.25, "input_audio": 40},
     }
     fast = {"provider": {"body": {"speed": "fast"}}, "cost": {"input": 30, "output": 150}}
 
@@ -286,6 +286,7 @@ def test_a_fast_mode_is_priority_where_the_call_asks_for_it() -> None:
         "output": "25",
         "input_priority": "12.5",
         "output_priority": "75",
+        "cache_read_priority": "1.25",
     }
     assert value(cost, experimental={"modes": {"fast": fast}}) == {"input": "5", "output": "25"}
     assert value(None, experimental={"modes": {"fast": priority}}) == {}

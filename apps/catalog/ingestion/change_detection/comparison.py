@@ -378,26 +378,30 @@ class _Comparison:
         if claim.held and not self.rules.doubts_expire:
             return
         if self.builder.at - claim.missing_since >= self.rules.removal_hold:
-            self._withdraw_row(claim)
+            # many rows that leave the list of another than the host are tidied away: only the host
+            # could say that it serves none of them any more
+            is_tidied = claim.held and not self.rules.lists_served
+            self._withdraw_row(claim, is_tidied=is_tidied)
 
-    def _withdraw_row(self, claim: KnownClaim) -> None:
+    def _withdraw_row(self, claim: KnownClaim, *, is_tidied: bool = False) -> None:
         self.builder.update(claim, {"withdrawn_at": self.builder.at, "held": False})
-        if self._is_removal_news(claim):
+        if self._is_removal_news(claim, is_tidied=is_tidied):
             lifecycle = self.claims_by_key.get((claim.external_id, LIFECYCLE))
             day = None if lifecycle is None else lifecycle.value.get("retires_on")
             self.builder.add_fact(
                 "delisted", claim.external_id, IDENTITY, day, None, self.builder.today
             )
 
-    def _is_removal_news(self, claim: KnownClaim) -> bool:
-        """Return whether the removal of a row is to be reported."""
+    def _is_removal_news(self, claim: KnownClaim, *, is_tidied: bool) -> bool:
+        """Return whether the removal of a row is to be reported. Of a list of notices, and of rows
+        that are tidied away, only one that takes an announced date with it is."""
         if (
             self.rules.absence == "nothing"
             or self._has_ended(claim.external_id)
             or self._is_listed_elsewhere(claim)
         ):
             return False
-        if self.rules.absence == "news":
+        if self.rules.absence == "news" and not is_tidied:
             return True
         lifecycle = self.claims_by_key.get((claim.external_id, LIFECYCLE))
         day = firm_day(lifecycle.value) if lifecycle else None

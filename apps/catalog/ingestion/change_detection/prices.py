@@ -16,6 +16,7 @@ from apps.catalog.claims.values import (
     unit_of_key,
 )
 from apps.catalog.ingestion.change_detection.records import (
+    DEFAULT_RULES,
     PRICE,
     DetectionRules,
     KnownClaim,
@@ -55,16 +56,29 @@ class PriceStep:
         return Decimal(self.new) / Decimal(self.old)
 
     @property
+    def is_rounding(self) -> bool:
+        """Whether the difference is too small to be a change of the price."""
+        return self.new is not None and is_rounding(self.old, self.new, self.rules)
+
+    @property
     def is_unit_error(self) -> bool:
         limit = self.rules.max_price_factor
         return self.factor >= limit or self.factor * limit <= 1
 
     @property
     def is_move(self) -> bool:
-        """Whether the step is reported once it is accepted: both prices are known, and it is no
-        mistake of units."""
+        """Whether both prices are known, and it is no mistake of units."""
         has_both_prices = self.new is not None and Decimal(self.old) != 0 and Decimal(self.new) != 0
         return has_both_prices and not self.is_unit_error
+
+
+def is_rounding(old: str, new: str, rules: DetectionRules) -> bool:
+    """Return whether two amounts are equal, or differ by so little that no price changed: the same
+    difference counts up and down."""
+    if "0" in (old, new):
+        return old == new
+    first, second = Decimal(old), Decimal(new)
+    return abs(second - first) < rules.min_price_change * min(first, second)
 
 
 def units_needing_review(
@@ -101,7 +115,7 @@ def started_prices(
     prices of `value` begin.
 
     Only includes units for which `feed_amounts` has the price in force on `last`: others were
-    postponed. Zero means unknown, and is no step.
+    postponed. Zero means unknown, and is no step, and neither is a rounded amount.
     """
     last_prices = price_in_force(value, last)
     steps = []
@@ -113,7 +127,7 @@ def started_prices(
         units = [
             unit
             for unit, amount in old_prices.items()
-            if new_prices[unit] != amount
+            if not is_rounding(amount, new_prices[unit], DEFAULT_RULES)
             and "0" not in (amount, new_prices[unit])
             and feed_amounts.get(unit) == last_prices[unit]
         ]
@@ -197,6 +211,7 @@ class PriceRules:
             "next_start_on": before.next_start_on,
             "value": before.value,
             "held": before.held,
+            "drifted_from": before.drifted_from,
         }
         for update in updates[n_others:]:
             columns |= update.columns
@@ -228,12 +243,10 @@ class PriceRules:
             self._ignored_units(claim, claim.pending["value"]),
         )
         steps = self._find_steps(claim, claim.value, value, ignored_units)
-        self._update_claim(claim, claim.value, value, [], ignored_units, {})
-        self._report_steps(
-            claim,
-            [step for step in steps if step.is_move],
-            is_floating=claim.floating_since is not None,
-        )
+        reported_steps, drifted_from = self._split_drift(claim, steps)
+        columns = {"drifted_from": drifted_from} if drifted_from != claim.drifted_from else {}
+        self._update_claim(claim, claim.value, value, [], ignored_units, columns)
+        self._report_steps(claim, reported_steps, is_floating=claim.floating_since is not None)
 
     # --- prices published in advance --------------------------------------------------------------
 
@@ -289,6 +302,7 @@ class PriceRules:
             and self.builder.at - step.since >= step.hold
             and (seen_again_by is None or step.since < seen_again_by)
         ]
+        due_steps = self._without_waiting(claim, steps, due_steps)
         pending_steps = [step for step in steps if step not in due_steps]
         self._report_doubts(claim, [step for step in pending_steps if step.is_unit_error])
         columns = dict(move_columns)
@@ -299,10 +313,56 @@ class PriceRules:
             columns["floating_since"] = self.today if is_floating else None
         if claim.refused is not None and not ignored_units:
             columns["refused"] = None
+        reported_steps, drifted_from = self._split_drift(claim, due_steps)
+        if drifted_from != claim.drifted_from:
+            columns["drifted_from"] = drifted_from
         self._update_claim(claim, accepted_value, value, pending_steps, ignored_units, columns)
-        self._report_steps(
-            claim, [step for step in due_steps if step.is_move], is_floating=is_floating
+        self._report_steps(claim, reported_steps, is_floating=is_floating)
+
+    def _without_waiting(
+        self, claim: KnownClaim, steps: list["PriceStep"], due_steps: list["PriceStep"]
+    ) -> list["PriceStep"]:
+        """Return the due steps that do not wait for another unit of the row to come to rest: the
+        parts of one change are reported together. A change without any report waits for none."""
+        is_price_moving = any(
+            step not in due_steps
+            and step.is_move
+            and not self._from_last_report(claim, step).is_rounding
+            for step in steps
         )
+        if not is_price_moving:
+            return due_steps
+        limit = self.rules.price_hold + self.rules.joint_price_wait
+        return [
+            step
+            for step in due_steps
+            if not step.is_move
+            or self._from_last_report(claim, step).is_rounding
+            or self.builder.at - step.since >= limit
+        ]
+
+    @staticmethod
+    def _from_last_report(claim: KnownClaim, step: "PriceStep") -> "PriceStep":
+        """Return the step from the price that was last reported, where small changes since were
+        not."""
+        return replace(step, old=claim.drifted_from.get(step.unit, step.old))
+
+    def _split_drift(
+        self, claim: KnownClaim, accepted_steps: list["PriceStep"]
+    ) -> tuple[list["PriceStep"], Value]:
+        """Return (steps to report, from the last reported price each; the new `drifted_from`)."""
+        drifted_from = dict(claim.drifted_from)
+        reported_steps = []
+        for step in accepted_steps:
+            drifted_from.pop(step.unit, None)
+            if not step.is_move:
+                continue
+            change = self._from_last_report(claim, step)
+            if not change.is_rounding:
+                reported_steps.append(change)
+            elif change.new != change.old:
+                drifted_from[step.unit] = change.old
+        return reported_steps, drifted_from
 
     def _ignored_units(self, claim: KnownClaim, value: Value) -> set[str]:
         """Return units for which the feed repeats an amount that a user has rejected."""
@@ -422,7 +482,8 @@ class PriceRules:
         )
         old_prices |= (claim.refused or {}).get("units", {})
         if not any(
-            unit in new_prices and new_prices[unit] != amount for unit, amount in old_prices.items()
+            unit in new_prices and not is_rounding(amount, new_prices[unit], self.rules)
+            for unit, amount in old_prices.items()
         ):
             return {}
         oldest = (self.today - _MOVES_WINDOW).isoformat()

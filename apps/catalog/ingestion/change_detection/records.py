@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal
 
 from apps.catalog.claims.feed_rows import FeedRow
@@ -33,6 +34,12 @@ class DetectionRules:
     # A fall by such a factor is accepted without a report after this time: mostly it corrects a
     # mistake. A rise by such a factor needs a user's decision.
     unit_error_hold: timedelta = timedelta(days=7)
+    # A price that differs by less than this share from the last reported one is only rounded in
+    # another way.
+    min_price_change: Decimal = Decimal("0.01")
+    # A price whose hold has ended waits this long for other units of its row that are still on
+    # hold: publishers often change input one day and output the next.
+    joint_price_wait: timedelta = timedelta(hours=72)
     # A price that changes more often than this in 90 days floats, and single changes are not
     # reported. A price that is the cheapest current offer floats sooner: its limit is for 30 days.
     max_moves: int = 8
@@ -87,6 +94,7 @@ class KnownClaim:
     floating_since: date | None = None
     next_start_on: date | None = None
     changed_at: datetime | None = None
+    drifted_from: Value = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

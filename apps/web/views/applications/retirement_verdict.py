@@ -179,6 +179,8 @@ def _dated_headline(time: TimeLeft, names: Mapping[int, NameSummary], today: dat
     if summary is not None and time.runway.at_least:
         return Headline(f"{_uses_name(summary)}{summary.sentence}")
     uses = f"Uses {_model_name(time.row)} on {time.row.host.name}, "
+    if time.row.is_due:
+        return Headline(uses, f"which is {time.row.due_text}", ".")
     if retires_on is None or days_left is None:
         return Headline(uses, "which is retired", ".")
     if time.is_retired:

@@ -246,6 +246,8 @@ def _describe_retirement(row: StackRow, version_date: date | None) -> tuple[str,
         return ("", "retired") if days_left == 0 else ("no retirement date", "")
     if row.at_least:
         return f"retires no earlier than {day(retires_on)}", ""
+    if row.is_due:
+        return "", row.due_text
     if days_left is None or days_left < 0:
         return "", f"retired {day(retires_on)}"
     left = "today" if not days_left else f"in {number(days_left)} d"

@@ -46,6 +46,7 @@ from apps.catalog.models import (
 from apps.catalog.models.claims import Topic
 from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.catalog.retirements.coverage import open_announcements
+from apps.catalog.retirements.due import due_note
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.feeds.models import PollState
@@ -461,6 +462,7 @@ def _render_offering_page(
         as_of=at,
         status=422 if form.errors else 200,
         offering=offering,
+        due_note=due_note(offering, today),
         sentence=Headline(f"{name.sentence} {dependents_sentence(count)}")
         if name is not None
         else _add_sentence(

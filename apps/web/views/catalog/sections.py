@@ -150,6 +150,7 @@ def summarise_offerings(offerings: QuerySet[Offering]) -> list[OfferingSummary]:
             "binding",
             "service_tier",
             "retires_month",
+            "due_status",
         )
     ]
 

@@ -35,9 +35,7 @@ def repricings(history: History) -> list[tuple[Any, Any]]:
 
 
 class TestEachUnitWaitsForItself:
-    def test_two_units_that_change_a_day_apart_are_two_events_each_after_its_own_three_days(
-        self,
-    ) -> None:
+    def test_two_units_that_change_a_day_apart_are_one_event_when_both_have_stood(self) -> None:
         history = History()
         history.see([priced(input="3", output="15")], START)
         history.see([priced(input="2", output="15")], START + DAY)
@@ -47,14 +45,22 @@ class TestEachUnitWaitsForItself:
         history.see([last], START + 4 * DAY - HOUR)
         assert history.facts == []
         history.see([last], START + 4 * DAY)
-        assert repricings(history) == [({"input": "3"}, {"input": "2"})]
-        assert history.value("acme/a") == {"input": "2", "output": "15"}
         history.see([last], START + 5 * DAY - HOUR)
-        assert len(history.facts) == 1
+        assert history.facts == []
+        assert history.value("acme/a") == {"input": "3", "output": "15"}
         history.see([last], START + 5 * DAY)
 
-        assert repricings(history)[1:] == [({"output": "15"}, {"output": "10"})]
-        assert [fact.detected_at for fact in history.facts] == [START + 4 * DAY, START + 5 * DAY]
+        assert repricings(history) == [
+            ({"input": "3", "output": "15"}, {"input": "2", "output": "10"})
+        ]
+
+    def test_a_unit_waits_for_another_that_never_rests_at_most_three_days_more(self) -> None:
+        restless = [priced(input="2", output=str(20 + 2 * day)) for day in range(12)]
+
+        history = seen([priced(input="3", output="15"), *restless])
+
+        assert repricings(history)[0] == ({"input": "3"}, {"input": "2"})
+        assert history.facts[0].detected_at == START + 7 * DAY
 
     def test_units_that_change_together_are_one_event(self) -> None:
         changed = priced(input="2", output="10", cache_read="0.2")
@@ -141,12 +147,64 @@ class TestEachUnitWaitsForItself:
 
         between = confirm_unchanged(history.known, START + 6 * DAY, seen_again_by=START + 3 * DAY)
 
-        assert [fact.new for fact in between.facts] == [{"input": "2"}]
+        assert between.facts == []
+        history.see([priced(input="2", output="10")], START + 6 * DAY)
+        assert [fact.new for fact in history.facts] == [{"input": "2", "output": "10"}]
 
-    def test_a_change_below_one_percent_is_told_to_the_last_digit(self) -> None:
+    def test_a_change_below_one_percent_is_followed_and_no_event(self) -> None:
         history = seen([priced(input="3"), *[priced(input="2.999")] * 4])
 
-        assert repricings(history) == [({"input": "3"}, {"input": "2.999"})]
+        assert history.facts == []
+        assert history.value("acme/a") == {"input": "2.999"}
+
+    @pytest.mark.parametrize(
+        ("amount", "events"), [("3.0299", 0), ("3.03", 1), ("2.9703", 0), ("2.97", 1)]
+    )
+    def test_one_percent_is_a_change(self, amount: str, events: int) -> None:
+        history = seen([priced(input="3"), *[priced(input=amount)] * 4])
+
+        assert len(history.facts) == events
+
+    def test_small_changes_that_add_up_are_told_against_the_last_reported_price(self) -> None:
+        history = seen(
+            [
+                priced(input="3", output="15"),
+                *[priced(input="3.02", output="15")] * 4,
+                *[priced(input="3.04", output="15")] * 4,
+            ]
+        )
+
+        assert repricings(history) == [({"input": "3"}, {"input": "3.04"})]
+        assert history.known["acme/a", PRICE].drifted_from == {}
+
+    def test_a_small_change_that_goes_back_leaves_nothing_to_add_up(self) -> None:
+        history = seen(
+            [
+                priced(input="3"),
+                *[priced(input="3.02")] * 4,
+                *[priced(input="3")] * 4,
+                *[priced(input="2.98")] * 4,
+            ]
+        )
+
+        assert history.facts == []
+        assert history.known["acme/a", PRICE].drifted_from == {"input": "3"}
+
+    def test_a_rounded_unit_waits_for_none_and_none_waits_for_it(self) -> None:
+        history = History()
+        history.see([priced(input="3", output="15")], START)
+        history.see([priced(input="2", output="15")], START + DAY)
+        history.see([priced(input="2", output="15.01")], START + 2 * DAY)
+
+        history.see([priced(input="2", output="15.01")], START + 4 * DAY)
+
+        assert repricings(history) == [({"input": "3"}, {"input": "2"})]
+
+    def test_rounded_amounts_do_not_make_a_price_float(self) -> None:
+        flicker = [priced(input="3" if n % 2 else "3.01") for n in range(60)]
+        history = seen([priced(input="3"), *flicker, *[priced(input="2")] * 4])
+
+        assert repricings(history) == [({"input": "3"}, {"input": "2"})]
 
     def test_the_same_amount_written_otherwise_is_no_change(self) -> None:
         history = seen([priced(input="3"), priced(input="3.000")])
@@ -457,7 +515,7 @@ class TestFloating:
         begin = history.seen_at + DAY if history.seen_at else START
         history.see([row("acme/a", price="1", offer=offer)], begin)
         for move in range(1, n + 1):
-            changed = row("acme/a", price=f"1.{move:02}", offer=offer)
+            changed = row("acme/a", price=f"1.{2 * move:02}", offer=offer)
             history.see([changed], begin + every * move * DAY)
             history.see([changed], begin + (every * move + 3) * DAY)
         return history
@@ -469,9 +527,9 @@ class TestFloating:
         history = self.moving(9)
 
         assert history.kinds() == ["repriced"] * 8
-        assert history.last.floated == [["acme/a", {"input": "1.08"}, {"input": "1.09"}]]
+        assert history.last.floated == [["acme/a", {"input": "1.16"}, {"input": "1.18"}]]
         assert history.known["acme/a", PRICE].floating_since == (START + 36 * DAY).date()
-        assert history.value("acme/a") == {"input": "1.09"}
+        assert history.value("acme/a") == {"input": "1.18"}
 
     def test_flaps_count_as_moves_even_though_none_of_them_is_told(self) -> None:
         flaps = [priced(input="2" if day % 2 else "3") for day in range(9)]
@@ -520,7 +578,7 @@ class TestFloating:
         history.see_unchanged(moved_at + 3 * DAY)
 
         assert len(history.facts) == n_told
-        assert history.last.floated == [["acme/a", {"input": "1.1"}, {"input": "7"}]]
+        assert history.last.floated == [["acme/a", {"input": "1.2"}, {"input": "7"}]]
 
     def test_a_price_published_in_advance_that_begins_is_no_move(self) -> None:
         history = seen([dated({"input": "3", "input@2026-01-12": "2"})] * 6)

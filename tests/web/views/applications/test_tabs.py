@@ -116,6 +116,16 @@ class TestVerdict:
 
         assert "The migration fits: it takes 4 days (exit plan), start by" in page
 
+    def test_a_date_that_has_come_is_due_until_it_is_confirmed(self, world, page_of):
+        world.sonnet.retires_on = world.today
+        world.sonnet.due_status = "still_listed"
+        world.sonnet.save()
+
+        page = text_of(page_of())
+
+        assert "which is due today, still listed by its host" in page
+        assert "which retired" not in page
+
     def test_a_retired_model_is_said_with_its_day(self, world, page_of):
         world.sonnet.retires_on = world.today - timedelta(3)
         world.sonnet.lifecycle = "retired"
