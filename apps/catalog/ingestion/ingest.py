@@ -35,6 +35,7 @@ from apps.catalog.ingestion.change_detection.records import (
     Observation,
 )
 from apps.catalog.ingestion.due_changes import (
+    advance_due_stages,
     create_due_corrections,
     create_due_price_events,
     retire_due_offerings,
@@ -147,9 +148,10 @@ def apply_accepted(
 @transaction.atomic
 def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
     """Apply changes that are due by `at` without an observation: announced dates that have come,
-    and prices published in advance that have begun. Safe to repeat; return the events, oldest
-    first."""
+    prices published in advance that have begun, and stages that were reached. Safe to repeat;
+    return the events, oldest first."""
     events = retire_due_offerings(at=at) + create_due_price_events(at=at)
+    advance_due_stages(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
