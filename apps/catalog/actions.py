@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from apps.accounts.models import User
-from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, LifecycleClaim, StageClaim
 from apps.catalog.claims.manual_values import (
     ManualClaim,
     record_manual_claims,
@@ -36,6 +36,9 @@ from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
+# Stages whose first day a user can state; the others follow from status and dates.
+MANUAL_STAGES = ("legacy", "closed_to_new", "training_ended", "extended_access")
+
 
 class InvalidFactError(DomainError):
     """A manual fact is inconsistent or incomplete; the message is for the user who entered it."""
@@ -49,7 +52,8 @@ def set_manual_fact(
     it is removed.
 
     `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status,
-    successor; days as dates or ISO text). Without `retires_on` it states that no date is known.
+    successor; days as dates or ISO text), and `stages` as {stage: first day}. Without `retires_on`
+    it states that no date is known, unless it has nothing but stages: then dates stay as they are.
     Raises InvalidFactError without a reason, or for a date without a kind.
     """
     if not reason.strip():
@@ -62,7 +66,14 @@ def set_manual_fact(
         date_kind=str(value.get("date_kind") or ""),
         status=str(value.get("status") or ""),
         successor=str(value.get("successor") or "").strip(),
+        stages=tuple(
+            StageClaim(stage, day, FIRM)
+            for stage, text in (value.get("stages") or {}).items()
+            if (day := _parse_day(text, "stage")) is not None
+        ),
     )
+    if unknown := {line.stage for line in claim.stages} - set(MANUAL_STAGES):
+        raise InvalidFactError(f"{min(unknown)} is not a stage. Use {', '.join(MANUAL_STAGES)}.")
     if claim.retires_on and claim.date_kind not in {FIRM, NOT_BEFORE}:
         raise InvalidFactError("Choose whether the retirement date is announced or earliest.")
     if claim.retires_on and claim.announced_on and claim.retires_on < claim.announced_on:

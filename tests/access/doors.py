@@ -41,7 +41,8 @@ PAGES = {
         exposure:single-points-xlsx:get exposure:single-points:get exposure:states-csv:get
         exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get feed-runs:list:get
         features:csv:get features:list:get
-        features:xlsx:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get feeds:list:get
+        features:xlsx:get feed-runs:progress:get feed-runs:xlsx:get
+        feeds:csv:get feeds:detail:get feeds:list:get
         feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get feeds:quarantine-csv:get
         feeds:quarantine-xlsx:get feeds:quarantine:get feeds:sources-csv:get feeds:sources-xlsx:get
         files:csv:get files:list:get files:xlsx:get findings:csv:get findings:list:get

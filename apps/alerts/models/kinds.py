@@ -39,6 +39,7 @@ class DayKind(models.TextChoices):
     TREATMENT_DUE = "treatment_due", "Treatment due"
     MUTE_EXPIRING = "mute_expiring", "Mute expiring"
     KEY_EXPIRING = "key_expiring", "API token expiring"
+    STAGE_BEGINS = "stage_begins", "Stage of a model begins"
 
 
 # Kinds that concern only the recipient.

@@ -55,6 +55,7 @@ class Resolution(models.TextChoices):
     TREATMENT_CHANGED = "treatment_changed", "Treatment changed"
     MUTE_ENDED = "mute_ended", "Mute ended"
     TOKEN_CHANGED = "token_changed", "API token changed"
+    STAGE_MOVED = "stage_moved", "Stage of the model changed"
     RETIREMENT_MOVED = "retirement_moved", "Retirement date changed"
     TIME_REGAINED = "time_regained", "Positive runway"
     REASSESSED = "reassessed", "Reassessed"

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, OuterRef, QuerySet
+from django.db.models import CharField, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404
 from django.utils.functional import cached_property
@@ -35,15 +35,19 @@ from apps.catalog.filters import (
     VersionFilter,
 )
 from apps.catalog.models import (
+    FEATURE_KINDS,
     Assertion,
     Foundation,
     NoticePolicy,
     Offering,
     OfferingCandidate,
+    OfferingStage,
     Price,
     Provider,
     ProviderEvent,
     Region,
+    RegionalRetirement,
+    Stage,
     Version,
 )
 from apps.catalog.providers.earliest_retirement import (
@@ -366,6 +370,28 @@ class VersionViewSet(RecordViewSet[Version]):
     }
 
 
+class OfferingStageSerializer(serializers.Serializer[Any]):
+    stage = serializers.ChoiceField(choices=Stage.choices)
+    starts_on = serializers.DateField(
+        allow_null=True, help_text="First day of the stage; null if the source states none."
+    )
+    date_kind = serializers.CharField(
+        allow_blank=True, help_text="firm or not_before; empty without a day."
+    )
+    source = serializers.CharField(help_text="Slug of the source that states it.")
+
+
+class RegionalRetirementSerializer(serializers.Serializer[Any]):
+    region = serializers.CharField()
+    retires_on = serializers.DateField(
+        allow_null=True, help_text="Retirement in the region; null if the source states no day."
+    )
+    date_kind = serializers.CharField(
+        allow_blank=True, help_text="firm or not_before; empty without a day."
+    )
+    source = serializers.CharField(help_text="Slug of the source that states it.")
+
+
 class OfferingSerializer(serializers.ModelSerializer[Offering]):
     host = serializers.CharField(source="host.slug", read_only=True, help_text="Slug of the host.")
     region = serializers.CharField(
@@ -423,6 +449,18 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
         allow_null=True,
         help_text="Of a name: ID of the offering that a user chose for it; null until then.",
     )
+    stages = OfferingStageSerializer(
+        source="stage_rows",
+        many=True,
+        read_only=True,
+        help_text="Stages before the retirement, such as closed_to_new and extended_access.",
+    )
+    regional_retirements = RegionalRetirementSerializer(
+        source="region_rows",
+        many=True,
+        read_only=True,
+        help_text="Retirement by region, where the host states it by region.",
+    )
     days_left = serializers.IntegerField(
         source="retires_on",
         read_only=True,
@@ -463,6 +501,9 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
             "announced_on",
             "retires_on",
             "date_kind",
+            "retires_month",
+            "stages",
+            "regional_retirements",
             "days_left",
             "end_behaviour",
             "replacement",
@@ -549,7 +590,8 @@ def _days_left(retires_on: Any) -> int | None:
 @extend_schema_view(**record_schema(OfferingRecord, OfferingSerializer))
 class OfferingViewSet(RecordViewSet[Offering]):
     """Offerings: models as one host serves them under one model ID. `?host=&api_id=` (with `region`
-    and `tier`) finds one. `kind` is `name` or `product` where the model ID is not known."""
+    and `tier`) finds one. `kind` is `name` or `product` where the model ID is not known. A
+    `feature`, `endpoint` or `parameter` of the host is listed only if `kind` asks for it."""
 
     model = Offering
     record = OfferingRecord()
@@ -575,6 +617,30 @@ class OfferingViewSet(RecordViewSet[Offering]):
             )
             .order_by("pk")
             .values("candidate")
+        ),
+        "stage_rows": ArraySubquery(
+            OfferingStage.objects.filter(offering=OuterRef("pk"))
+            .order_by(F("starts_on").asc(nulls_first=True), "pk")
+            .values(
+                row=JSONObject(
+                    stage="stage",
+                    starts_on="starts_on",
+                    date_kind="date_kind",
+                    source="claim__source__slug",
+                )
+            )
+        ),
+        "region_rows": ArraySubquery(
+            RegionalRetirement.objects.filter(offering=OuterRef("pk"))
+            .order_by("region")
+            .values(
+                row=JSONObject(
+                    region="region",
+                    retires_on="retires_on",
+                    date_kind="date_kind",
+                    source="claim__source__slug",
+                )
+            )
         ),
         "host_policies": ArraySubquery(
             NoticePolicy.objects.filter(provider=OuterRef("host"))
@@ -611,6 +677,17 @@ class OfferingViewSet(RecordViewSet[Offering]):
             _earliest_retirement,
         ),
     }
+
+    def filter_queryset(self, queryset: QuerySet[Offering]) -> QuerySet[Offering]:
+        """Leave out features, which are no models, unless `kind` asks for them."""
+        found: QuerySet[Offering] = super().filter_queryset(queryset)
+        if self.request.query_params.get("kind"):
+            return found
+        return found.exclude(kind__in=FEATURE_KINDS)
+
+    @property
+    def _is_filtered(self) -> bool:
+        return True
 
     def get_serializer_class(self) -> type[OfferingSerializer]:
         return (

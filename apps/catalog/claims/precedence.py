@@ -136,9 +136,11 @@ def precedence(source_claim: SourceClaim) -> tuple[Any, ...]:
 
 def strongest_claim(source_claims: Iterable[SourceClaim]) -> SourceClaim | None:
     """Return the claim that applies: the strongest with a retirement date, otherwise the strongest.
-    A source without a date does not outrank one with a date, but a manual override does."""
+    A source without a date does not outrank one with a date, but a manual override does, unless it
+    states nothing but stages."""
     ranked_claims = sorted(
-        (source_claim for source_claim in source_claims if source_claim.value), key=precedence
+        (claim for claim in source_claims if claim.value and not _states_only_stages(claim)),
+        key=precedence,
     )
     for rank, source_claim in enumerate(ranked_claims):
         if source_claim.source == MANUAL:
@@ -150,6 +152,10 @@ def strongest_claim(source_claims: Iterable[SourceClaim]) -> SourceClaim | None:
         if day is not None:
             return source_claim
     return ranked_claims[0] if ranked_claims else None
+
+
+def _states_only_stages(source_claim: SourceClaim) -> bool:
+    return source_claim.source == MANUAL and set(source_claim.value) == {"stages"}
 
 
 def applicable_price_claims(source_claims: Iterable[SourceClaim]) -> list[SourceClaim]:
@@ -202,7 +208,9 @@ def choose_lifecycle(
     source_claims = list(source_claims)
     source_claim = strongest_claim(source_claims)
     if source_claim is None:
-        return SettledLifecycle(None, "active" if is_listed else "unknown", None, None, "", "")
+        stages = choose_stages(source_claims)
+        lifecycle = _lifecycle_stage("", stages, today) or ("active" if is_listed else "unknown")
+        return SettledLifecycle(None, lifecycle, None, None, "", "", stages=stages)
     value = source_claim.value
     stages = choose_stages(source_claims)
     end = retires_on(value)

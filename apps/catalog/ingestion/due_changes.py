@@ -18,7 +18,7 @@ from django.db.models import Exists, Min, OuterRef, Q, Subquery
 
 from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.precedence import CONFIRMATION_LIMIT, applicable_price_claims
-from apps.catalog.claims.reconciliation import catalogue_lock, standing_claims
+from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings, standing_claims
 from apps.catalog.claims.values import next_start, price_in_force, retires_on
 from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.dates import is_day_over, is_promise
@@ -41,12 +41,16 @@ from apps.catalog.models import (
     Lifecycle,
     Offering,
     OfferingKind,
+    OfferingStage,
     ProviderEvent,
     Source,
+    Stage,
 )
 from apps.catalog.name_facts import refresh_name_facts
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of, start_of
+
+_LEGACY_STAGES = (Stage.LEGACY, Stage.DEPRECATED, Stage.CLOSED_TO_NEW, Stage.EXTENDED_ACCESS)
 
 type DueFact = dict[Source, list[tuple[CatalogueFact, int, int]]]
 
@@ -263,6 +267,30 @@ def _first_observations(source_ids: Collection[int]) -> dict[int, datetime]:
         return {}
     first_seen = Assertion.objects.filter(source__in=source_ids).values("source").order_by()
     return dict(first_seen.annotate(first=Min("first_seen")).values_list("source", "first"))
+
+
+def advance_due_stages(*, at: datetime) -> int:
+    """Reconcile every offering without an announced date that reached a later stage by `at`; return
+    the number that changed. A stage is no event: users are reminded of it beforehand."""
+    begun = OfferingStage.objects.filter(
+        offering=OuterRef("pk"), date_kind=FIRM, starts_on__lte=day_of(at)
+    )
+    due = (
+        Offering.objects.exclude(date_kind=FIRM)
+        .filter(stages__isnull=False)
+        .filter(
+            Q(
+                Exists(begun.filter(stage__in=_LEGACY_STAGES)),
+                lifecycle__in=[Lifecycle.PREVIEW, Lifecycle.ACTIVE, Lifecycle.UNKNOWN],
+            )
+            | Q(Exists(begun.filter(stage=Stage.DEPRECATED)), lifecycle=Lifecycle.LEGACY)
+        )
+    )
+    ids = set(due.values_list("pk", flat=True))
+    if not ids:
+        return 0
+    catalogue_lock()
+    return reconcile_offerings(ids, at=at)
 
 
 def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:

@@ -37,6 +37,7 @@ from apps.catalog.ingestion.change_detection.records import (
 )
 from apps.catalog.ingestion.due_changes import (
     SuccessfulPoll,
+    advance_due_stages,
     create_due_corrections,
     create_due_price_events,
     retire_due_offerings,
@@ -158,9 +159,10 @@ def apply_accepted(
 @transaction.atomic
 def apply_due_facts(*, at: datetime, poll: SuccessfulPoll | None = None) -> list[ProviderEvent]:
     """Apply changes that are due by `at`: announced dates that have come and that `poll` confirms
-    or that waited long enough, and prices published in advance that have begun. Safe to repeat;
-    return the events, oldest first."""
+    or that waited long enough, prices published in advance that have begun, and stages that were
+    reached. Safe to repeat; return the events, oldest first."""
     events = retire_due_offerings(at=at, poll=poll) + create_due_price_events(at=at)
+    advance_due_stages(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 

@@ -46,6 +46,7 @@ TITLES = {
     "FR008": "Data classification not allowed",
     "FR009": "Wildcard route",
     "FR010": "Application without an owner",
+    "FR011": "Model closed to new customers",
 }
 
 

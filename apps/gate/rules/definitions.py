@@ -17,6 +17,7 @@ class Rule(models.TextChoices):
     REGION = "FR008", "Region not allowed"
     WILDCARD = "FR009", "Wildcard route"
     NO_OWNER = "FR010", "Application without an owner"
+    CLOSED_TO_NEW = "FR011", "Model closed to new customers"
 
 
 # as SARIF and JUnit name them
@@ -31,6 +32,7 @@ RULE_SLUGS: dict[str, str] = {
     Rule.REGION: "region-not-allowed",
     Rule.WILDCARD: "wildcard-route",
     Rule.NO_OWNER: "no-owner",
+    Rule.CLOSED_TO_NEW: "closed-to-new-customers",
 }
 
 RULE_DESCRIPTIONS: dict[str, str] = {
@@ -44,6 +46,7 @@ RULE_DESCRIPTIONS: dict[str, str] = {
     Rule.REGION: "The model is restricted to other regions.",
     Rule.WILDCARD: "The route allows any model.",
     Rule.NO_OWNER: "The application has no business owner and no technical owner.",
+    Rule.CLOSED_TO_NEW: "The host no longer offers the model to new customers.",
 }
 
 
@@ -104,6 +107,7 @@ DEFAULT_LEVELS: dict[str, str] = {
     Rule.REGION: Level.ERROR,
     Rule.WILDCARD: Level.WARNING,
     Rule.NO_OWNER: Level.WARNING,
+    Rule.CLOSED_TO_NEW: Level.WARNING,
 }
 
 

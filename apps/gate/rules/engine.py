@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from apps.catalog.models import DateKind, Offering
+from apps.catalog.models import DateKind, Offering, OfferingStage
 from apps.gate.matching import ModelMatch, RequestedModel
 from apps.gate.models import GatePolicy, Waiver
 from apps.gate.rules.definitions import Decision, Level, Matching, Rule, weaker_level
@@ -58,7 +58,9 @@ class Finding:
 class RuleContext:
     """The input of the rules. `offerings` are by ID, with host and replacement loaded; `against`
     (approval violations) are by position in `requested`; `undecided` are the positions of known
-    models without an approval decision; `evidence` by offering ID."""
+    models without an approval decision; `evidence` by offering ID. `closed` is {offering: its
+    stage} of those closed to new customers; `used_since` {offering: first day} of what the
+    application uses."""
 
     application: Application
     on: date
@@ -71,6 +73,8 @@ class RuleContext:
     undecided: frozenset[int] = frozenset()
     evidence: Mapping[int, Sequence[Evidence]] = field(default_factory=dict)
     party_names: Mapping[int, str] = field(default_factory=dict)
+    closed: Mapping[int, OfferingStage] = field(default_factory=dict)
+    used_since: Mapping[int, date] = field(default_factory=dict)
 
 
 def apply_rules(context: RuleContext) -> list[Finding]:
@@ -96,6 +100,7 @@ def apply_rules(context: RuleContext) -> list[Finding]:
             created = [
                 *_check_identity(context, requested, match),
                 *_check_lifecycle(context, requested, match),
+                *_check_closed(context, requested, match),
                 *_check_decisions(context, position, requested, match),
                 *_check_evidence(context, requested, match),
             ]
@@ -235,6 +240,32 @@ def _check_lifecycle(
         replacement=replacement,
         by_date=retires_on,
         level=level,
+    )
+
+
+def _check_closed(
+    context: RuleContext, requested: RequestedModel, match: ModelMatch
+) -> Iterable[Finding]:
+    """Yield a finding if the offering is closed to new customers and the application did not use it
+    before. A retired offering has a finding of its own."""
+    offering = context.offerings.get(match.offering) if match.offering is not None else None
+    stage = context.closed.get(offering.pk) if offering is not None else None
+    if offering is None or stage is None or offering.is_retired(context.on):
+        return
+    used_since = context.used_since.get(offering.pk)
+    if used_since is not None and used_since < (stage.starts_on or context.on):
+        return
+    replacement = _replacement_name(offering)
+    since_text = f" since {stage.starts_on:%Y-%m-%d}" if stage.starts_on else ""
+    advice = f"Use {replacement}." if replacement else "Select another model."
+    yield _create_finding(
+        context,
+        Rule.CLOSED_TO_NEW,
+        requested,
+        match,
+        f"{requested.model} at {offering.host.name} is closed to new customers{since_text}. "
+        f"{advice}",
+        replacement=replacement,
     )
 
 

@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from django.db.models import Q
+from django.db.models import Min, Q
 
-from apps.catalog.models import Footing, NodeKind, Offering, Provider, Via
+from apps.catalog.models import Footing, NodeKind, Offering, OfferingStage, Provider, Stage, Via
 from apps.common.time import day_of
 from apps.gate.matching import ModelMatch, ModelMatcher, RequestedModel, match_offerings
 from apps.gate.models import GateFinding, GatePolicy, GateRun, Horizon, Waiver
@@ -264,7 +264,38 @@ def load_rule_context(
         party_names=dict(Provider.objects.filter(pk__in=parties).values_list("pk", "name"))
         if parties
         else {},
+        closed=load_closed_offerings(ids, on=on) if is_closed_rule_on(policy) else {},
+        used_since=_load_used_since(application, ids, on=on) if is_closed_rule_on(policy) else {},
     )
+
+
+def is_closed_rule_on(policy: GatePolicy) -> bool:
+    return policy.level(Rule.CLOSED_TO_NEW) != Level.OFF
+
+
+def load_closed_offerings(offerings: Collection[int], *, on: date) -> dict[int, OfferingStage]:
+    """Return {offering: its stage} of those that are closed to new customers; one statement."""
+    rows = OfferingStage.objects.filter(offering__in=offerings, stage=Stage.CLOSED_TO_NEW)
+    return {row.offering_id: row for row in rows if row.has_begun(on)}
+
+
+def _load_used_since(
+    application: Application, offerings: Collection[int], *, on: date
+) -> dict[int, date]:
+    """Return {offering: first day of use} of those that the application uses on the day, by the
+    registry; one statement."""
+    rows = (
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on),
+            application=application,
+            offering__in=offerings,
+            since__lte=on,
+        )
+        .order_by()
+        .values_list("offering_id")
+        .annotate(first=Min("since"))
+    )
+    return dict(rows)
 
 
 def needs_evidence(policy: GatePolicy, criticality: int) -> bool:

@@ -11,14 +11,20 @@ from typing import Any
 
 from django.db import connection
 
-from apps.catalog.models import Offering
+from apps.catalog.models import Offering, OfferingStage
 from apps.gate.actions import HorizonDays
 from apps.gate.matching import ModelMatch, RequestedModel, match_offerings
 from apps.gate.models import GatePolicy
 from apps.gate.models.policy import horizon_for
 from apps.gate.rules.definitions import Level, Rule
 from apps.gate.rules.engine import RuleContext, apply_rules, is_owned
-from apps.gate.rules.evaluation import applicable_evidence, load_evaluations, needs_evidence
+from apps.gate.rules.evaluation import (
+    applicable_evidence,
+    is_closed_rule_on,
+    load_closed_offerings,
+    load_evaluations,
+    needs_evidence,
+)
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 from apps.inventory.governance.violations import ApprovalObstacle, violation_grounds
 from apps.inventory.models import Application, Approval, Dependency
@@ -37,8 +43,8 @@ _GROUND_COLUMNS = (
 # above, one entry per approval that the use violates; `is_decided` states whether any approval
 # applies to the use, also one that permits it.
 _USES = f"""
-WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
-    SELECT d.id, d.application_id, d.offering_id, d.via_party_id
+WITH used(id, application_id, offering_id, via_party_id, since) AS NOT MATERIALIZED (
+    SELECT d.id, d.application_id, d.offering_id, d.via_party_id, d.since
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
     WHERE a.status IN ('pilot', 'production') AND is_live(d.since, d.until, %(on)s::date)
 ),
@@ -52,7 +58,8 @@ held_against AS (
 -- uses to which any approval applies; empty unless the policy requires one
 decided_use AS (SELECT DISTINCT dependency_id FROM counting WHERE %(requires_approval)s)
 SELECT u.application_id, u.offering_id, h.against,
-       NOT %(requires_approval)s OR c.dependency_id IS NOT NULL AS is_decided
+       NOT %(requires_approval)s OR c.dependency_id IS NOT NULL AS is_decided,
+       min(u.since) OVER (PARTITION BY u.application_id, u.offering_id) AS used_since
 FROM used u
 LEFT JOIN held_against h ON h.dependency_id = u.id
 LEFT JOIN decided_use c ON c.dependency_id = u.id
@@ -93,7 +100,7 @@ def preview_policy(
     on: date,
 ) -> PolicyPreview:
     """Count as if each application were released to `environment` today with its current
-    dependencies; seven statements at most."""
+    dependencies; eight statements at most."""
     policy = GatePolicy(
         levels=dict(levels),
         requires_approval=requires_approval,
@@ -140,12 +147,12 @@ def highest_levels(
 
 
 type _Against = list[list[bool]] | None
-type _Use = tuple[int, int, _Against, bool]
+type _Use = tuple[int, int, _Against, bool, date]
 
 
 def _load_uses(*, requires_approval: bool, on: date) -> list[_Use]:
     """Return (application, offering, rows of `_GROUND_COLUMNS` that violate approvals, whether it
-    is decided)."""
+    is decided, first day of use)."""
     with connection.cursor() as cursor:
         cursor.execute(_USES, {"on": on, "requires_approval": requires_approval})
         uses: list[_Use] = cursor.fetchall()
@@ -166,6 +173,7 @@ class _UseEvaluator:
     offerings: dict[int, Offering] = field(init=False)
     matches: dict[int, ModelMatch] = field(init=False)
     evaluations: dict[int, list[Evidence]] = field(init=False)
+    closed: dict[int, OfferingStage] = field(init=False)
     _levels_by_input: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(
         init=False, default_factory=dict
     )
@@ -201,9 +209,12 @@ class _UseEvaluator:
             for application in self.representatives
         )
         self.evaluations = load_evaluations(ids, applications=None) if needs_evaluations else {}
+        self.closed = (
+            load_closed_offerings(ids, on=self.on) if is_closed_rule_on(self.policy) else {}
+        )
 
     def finding_levels(
-        self, application: int, offering: int, against: _Against, is_decided: bool
+        self, application: int, offering: int, against: _Against, is_decided: bool, used_since: date
     ) -> tuple[tuple[str, str], ...]:
         """Return (rule, level) of each finding about the use and its application."""
         profile = self.profiles[application]
@@ -213,11 +224,15 @@ class _UseEvaluator:
             evidence = applicable_evidence({offering: self.evaluations[offering]}, application)
         grounds = tuple(tuple(row) for row in against) if against else ()
         rows = tuple(row.pk for row in evidence[offering]) if evidence else ()
-        key = (profile, offering, is_decided, grounds, rows)
+        # the first day matters only where new customers are refused
+        since = used_since if offering in self.closed else None
+        key = (profile, offering, is_decided, grounds, rows, since)
         levels = self._levels_by_input.get(key)
         if levels is None:
             levels = self._levels_by_input[key] = tuple(
-                self._evaluate_use(representative, offering, is_decided, grounds, evidence)
+                self._evaluate_use(
+                    representative, offering, is_decided, grounds, evidence, used_since
+                )
             )
         return levels
 
@@ -228,6 +243,7 @@ class _UseEvaluator:
         is_decided: bool,
         grounds: tuple[tuple[bool, ...], ...],
         evidence: Mapping[int, Sequence[Evidence]],
+        used_since: date,
     ) -> Iterable[tuple[str, str]]:
         """Return (rule, level) of the findings of one use by the policy that is previewed."""
         used_offering = self.offerings[offering]
@@ -247,6 +263,8 @@ class _UseEvaluator:
             against={0: [_build_obstacle(row) for row in grounds]},
             undecided=frozenset() if is_decided or match.offering is None else frozenset({0}),
             evidence=evidence,
+            closed=self.closed,
+            used_since={offering: used_since},
         )
         return ((finding.rule, finding.level) for finding in apply_rules(context))
 

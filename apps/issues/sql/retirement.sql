@@ -78,7 +78,7 @@ dependency AS (
            coalesce(t.effort_days, p.estimated_days) AS effort_days,
            CASE WHEN t.effort_days IS NOT NULL THEN 'test'
                 WHEN p.estimated_days IS NOT NULL THEN 'estimate' END AS basis,
-           k.id AS task_id, k.state AS task_state, k.waived_until
+           k.id AS task_id, k.state AS task_state, k.waived_until, false AS is_feature
     FROM live l
     JOIN retiring r ON r.called_id = l.offering_id
     LEFT JOIN LATERAL (
@@ -92,7 +92,8 @@ dependency AS (
     UNION ALL
     -- a migration to another model is no plan for the end of a feature
     SELECT l.id, l.application_id, l.role, l.criticality, o.id, o.id, NULL, o.retires_on,
-           o.date_kind = 'not_before' AND o.lifecycle <> 'retired', NULL, NULL, NULL, NULL, NULL
+           o.date_kind = 'not_before' AND o.lifecycle <> 'retired', NULL, NULL, NULL, NULL, NULL,
+           true
     FROM live l
     JOIN catalog_offering c ON c.id = l.offering_id
     CROSS JOIN LATERAL unnest(l.features) used(name)
@@ -131,7 +132,8 @@ SELECT CASE WHEN version_id IS NULL THEN 'offering:' || min(offering_id)
            'due_status', (array_agg(due_status ORDER BY retires_on NULLS FIRST, id))[1],
            'dependencies', jsonb_agg(jsonb_build_object(
                'dependency', id, 'role', role, 'called', called_id, 'offering', offering_id,
-               'retires_on', retires_on, 'is_earliest', is_earliest, 'effort_days', effort_days
+               'retires_on', retires_on, 'is_earliest', is_earliest, 'effort_days', effort_days,
+               'is_feature', is_feature
            ) ORDER BY retires_on, id)
        ) AS details
 FROM dated

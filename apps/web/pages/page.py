@@ -1,7 +1,7 @@
 """Page context that every page shares: its headline, its page details, and the fragment that htmx
 requests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -29,6 +29,15 @@ class Headline:
 
     def __str__(self) -> str:
         return f"{self.before}{self.mark}{self.after}"
+
+
+def add_sentence(headline: Headline, sentence: str) -> Headline:
+    """Return the headline with a further sentence; without one as it is."""
+    if not sentence:
+        return headline
+    if headline.after or headline.mark:
+        return replace(headline, after=f"{headline.after} {sentence}")
+    return replace(headline, before=f"{headline.before} {sentence}")
 
 
 @dataclass(frozen=True, slots=True)

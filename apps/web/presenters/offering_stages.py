@@ -1,6 +1,6 @@
 """Stages of an offering before its end, and its retirements by region, as pages state them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,6 +15,8 @@ from apps.catalog.models import (
 )
 from apps.web.wording import long_day, retirement_day
 
+# Regions that a sentence names.
+MAX_REGIONS = 5
 # (while ahead, once begun), as a sentence without its day
 _SENTENCES: dict[str, tuple[str, str]] = {
     Stage.CLOSED_TO_NEW: ("Closed to new customers", "Closed to new customers"),
@@ -129,3 +131,44 @@ def region_sentence(rows: Sequence[RegionalRetirement]) -> str:
     ]
     text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return f"Retires {text}."
+
+
+def closed_phrases(offering_ids: Collection[int], today: date) -> dict[int, list[str]]:
+    """Return {offering: [`closed to new customers since 8 April 2027`]} of those that are; one
+    statement."""
+    rows = OfferingStage.objects.filter(offering__in=offering_ids, stage=Stage.CLOSED_TO_NEW)
+    return {
+        row.offering_id: [
+            f"closed to new customers {describe_start(row, today)}"
+            if row.starts_on
+            else "closed to new customers"
+        ]
+        for row in rows
+        if row.has_begun(today)
+    }
+
+
+def offering_notes(offerings: Collection[Offering], today: date) -> dict[int, str]:
+    """Return {offering: sentences about its stages, and about regions that retire before the
+    offering as a whole}, for those with any; two statements."""
+    by_id = {row.pk: row for row in offerings}
+    stages: dict[int, list[OfferingStage]] = {}
+    for stage in OfferingStage.objects.filter(offering__in=by_id):
+        stages.setdefault(stage.offering_id, []).append(stage)
+    regions: dict[int, list[RegionalRetirement]] = {}
+    for row in RegionalRetirement.objects.filter(offering__in=by_id, retires_on__isnull=False):
+        if row.retires_on != by_id[row.offering_id].retires_on:
+            regions.setdefault(row.offering_id, []).append(row)
+    notes = {
+        pk: " ".join(
+            filter(
+                None,
+                (
+                    region_sentence(regions.get(pk, ())[:MAX_REGIONS]),
+                    stage_sentence(offering, stages.get(pk, ()), today),
+                ),
+            )
+        )
+        for pk, offering in by_id.items()
+    }
+    return {pk: text for pk, text in notes.items() if text}

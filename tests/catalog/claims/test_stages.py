@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.feed_rows import (
     FIRM,
     NOT_BEFORE,
@@ -16,9 +17,18 @@ from apps.catalog.claims.feed_rows import (
 )
 from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.claims.values import lifecycle_value
-from apps.catalog.ingestion.ingest import ingest_observation
+from apps.catalog.ingestion.due_changes import advance_due_stages
+from apps.catalog.ingestion.ingest import apply_due_facts, ingest_observation
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Stage
-from tests.builders import NOW, TODAY, make_claim, make_offering, make_provider, make_source
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_claim,
+    make_offering,
+    make_provider,
+    make_source,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -240,3 +250,45 @@ def test_a_feature_and_a_model_can_have_the_same_text() -> None:
     model.refresh_from_db()
     assert model.retires_on is None
     assert Offering.objects.features().get().retires_on == LATER
+
+
+def test_a_stage_begins_with_its_day() -> None:
+    poll(page_row(stages=(StageClaim("legacy", SOON, FIRM),)))
+
+    apply_due_facts(at=NOW + timedelta(60))
+
+    assert Offering.objects.get().lifecycle == "legacy"
+    assert advance_due_stages(at=NOW + timedelta(61)) == 0
+
+
+def test_a_user_can_state_the_day_of_a_stage_and_the_dates_of_feeds_stay() -> None:
+    poll(page_row(stages=(CLOSED, EXTENDED), retires_on=LATER, date_kind=FIRM), baseline=True)
+    offering = Offering.objects.get()
+
+    claim = set_manual_fact(
+        offering=offering,
+        value={"stages": {"closed_to_new": SOON}},
+        by=make_user(role="governance"),
+        reason="Email of the account team.",
+    )
+
+    offering.refresh_from_db()
+    assert offering.retires_on == LATER
+    assert dict(offering.stages.values_list("stage", "starts_on")) == {
+        "closed_to_new": SOON,
+        "extended_access": SOON,
+    }
+    remove_manual_fact(assertion=claim, by=make_user(role="governance"), reason="Wrong.")
+    assert offering.stages.get(stage="closed_to_new").starts_on == CLOSED.starts_on
+
+
+def test_a_user_cannot_state_an_unknown_stage() -> None:
+    poll(page_row(), baseline=True)
+
+    with pytest.raises(InvalidFactError, match="not a stage"):
+        set_manual_fact(
+            offering=Offering.objects.get(),
+            value={"stages": {"golden": SOON}},
+            by=make_user(role="governance"),
+            reason="A test.",
+        )

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.catalog.models import Alias, Assertion, Offering, Source
+from apps.catalog.models import Alias, Assertion, Offering, OfferingStage, Source
 from apps.common.errors import ConflictError
 from apps.common.time import now
 from apps.feeds.models import PollState
@@ -17,7 +17,7 @@ from apps.intake.models import Confidence, NameDecision, Observation
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.models import Evidence
-from tests.builders import make_claim, make_offering, make_source
+from tests.builders import make_claim, make_dependency, make_offering, make_source
 from tests.gate.support_desk import SupportDesk, rules_of
 
 OPENAI = "openai"
@@ -419,3 +419,40 @@ def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
         change_gate_policy(by=desk.governance, levels={"FR009": "loud"})
     with pytest.raises(ValidationError, match="fewer"):
         change_gate_policy(by=desk.governance, days=[HorizonDays("staging", 0, 10, 20)])
+
+
+def close_to_new(desk, offering, starts_on):
+    OfferingStage.objects.create(
+        offering=offering,
+        stage="closed_to_new",
+        starts_on=starts_on,
+        date_kind="firm" if starts_on else "",
+        claim=make_claim(make_source("page"), "closed", offering=offering),
+    )
+
+
+def test_fr011_warns_of_a_new_use_of_what_is_closed_to_new_customers(desk):
+    close_to_new(desk, desk.good, desk.today - timedelta(5))
+
+    outcome = judge(desk, "gpt-4o-2024-11-20")
+
+    assert rules_of(outcome.findings) == [("FR011", "warning", "gpt-4o-2024-11-20")]
+    assert outcome.decision == "warn"
+
+
+@pytest.mark.parametrize(
+    ("since", "n_findings"),
+    [(6, 0), (5, 1), (4, 1)],
+    ids=["before it closed", "on the day", "afterwards"],
+)
+def test_fr011_passes_a_use_from_before_it_closed(desk, since, n_findings):
+    close_to_new(desk, desk.good, desk.today - timedelta(5))
+    make_dependency(desk.application, desk.good, since=desk.today - timedelta(since))
+
+    assert len(judge(desk, "gpt-4o-2024-11-20").findings) == n_findings
+
+
+def test_fr011_says_nothing_before_the_day(desk):
+    close_to_new(desk, desk.good, desk.today + timedelta(5))
+
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from apps.catalog.models import Alias, Offering
+from apps.catalog.models import Alias, Offering, OfferingStage
 from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.gate.actions import HorizonDays, change_gate_policy, grant_waiver, request_waiver
@@ -23,10 +23,12 @@ from apps.inventory.models import Application, Criticality
 from apps.risks.models import Evidence
 from tests.builders import (
     make_application,
+    make_claim,
     make_dependency,
     make_foundation,
     make_offering,
     make_provider,
+    make_source,
     make_version,
 )
 from tests.gate.support_desk import SupportDesk
@@ -85,7 +87,7 @@ class RandomPortfolio:
                     version=version if alias_kind == "alias" or chance.random() < 0.5 else None,
                 )
             is_resolved = kind >= 0.1 and (alias is None or alias.version is not None)
-            yield make_offering(
+            offering = make_offering(
                 f"router/*-{number}" if number % 15 == 0 else f"m-{number}",
                 host=chance.choice(hosts),
                 version=version if is_resolved else None,
@@ -96,6 +98,19 @@ class RandomPortfolio:
                 date_kind=chance.choice(kinds) if is_dated else "",
                 not_a_model=kind > 0.93,
             )
+            if chance.random() < 0.2:
+                day = self.desk.today - timedelta(chance.choice([-5, 0, 1, 2, 30, 400]))
+                is_dated = chance.random() < 0.8
+                OfferingStage.objects.create(
+                    offering=offering,
+                    stage="closed_to_new",
+                    starts_on=day if is_dated else None,
+                    date_kind="firm" if is_dated else "",
+                    claim=make_claim(
+                        make_source("page"), f"row-{number}", topic="lifecycle", offering=offering
+                    ),
+                )
+            yield offering
 
     def _application(self, number: int) -> Application:
         chance = self.random
@@ -311,5 +326,5 @@ def test_a_preview_costs_the_same_number_of_statements_however_many_applications
             make_dependency(
                 make_application(team=desk.team, criticality=Criticality.CRITICAL), desk.good
             )
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             previewed(rules, desk.today)

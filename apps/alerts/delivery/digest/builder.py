@@ -83,6 +83,7 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
             DayKind.MUTE_EXPIRING,
             DayKind.REVIEW_DUE,
             DayKind.TREATMENT_DUE,
+            DayKind.STAGE_BEGINS,
             StateKind.ASSESSMENTS_STALE,
             *SeenKind,
         )

@@ -5,7 +5,7 @@ from datetime import date
 
 from apps.alerts.delivery.digest.parts import MAX_SUBJECT_LENGTH, DigestContext, DigestItem, Group
 from apps.alerts.kinds import issue_text
-from apps.alerts.kinds.reminders.reminder_text import is_due_kind, reminder_nouns
+from apps.alerts.kinds.reminders.reminder_text import plural_verb, reminder_nouns
 from apps.alerts.kinds.usage_discrepancy_text import PLURAL_CLAUSES
 from apps.alerts.models import (
     DayKind,
@@ -176,7 +176,7 @@ def _describe_deadlines(group: str, items: Sequence[DigestItem]) -> str:
     n = sum(item.n for item in items)
     if n == 1:
         return f"{first.title}: {first.what[:1].lower()}{first.what[1:].rstrip('.')}"
-    verb = "are due" if is_due_kind(group) else "expire"
+    verb = plural_verb(group)
     dates = sorted({item.on for item in items if item.on})
     when = ""
     if len(dates) == 1:

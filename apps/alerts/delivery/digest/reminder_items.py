@@ -67,7 +67,7 @@ def _build_deadline_item(
         affected=frozenset(row.pk for row in applications),
         on=alert.due_on,
         group=alert.kind,
-        pressing=left <= 0 and alert.kind != DayKind.MUTE_EXPIRING,
+        pressing=left <= 0 and alert.kind not in {DayKind.MUTE_EXPIRING, DayKind.STAGE_BEGINS},
         applications=lines,
         n_more_applications=n_more_applications(applications),
         n=len(entries),

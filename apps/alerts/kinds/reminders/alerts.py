@@ -50,6 +50,7 @@ _RESOLUTION_OF = {
     DayKind.TREATMENT_DUE: Resolution.TREATMENT_CHANGED,
     DayKind.MUTE_EXPIRING: Resolution.MUTE_ENDED,
     DayKind.KEY_EXPIRING: Resolution.TOKEN_CHANGED,
+    DayKind.STAGE_BEGINS: Resolution.STAGE_MOVED,
 }
 
 
@@ -267,7 +268,11 @@ def _draft_personal_alert(
 def _build_reminder_alert(
     reminder_type: ReminderType, row: DueReminder, party: str, *, at: datetime, today: date
 ) -> Alert:
-    """Return the unsaved alert about a deadline; its severity rises as the date approaches."""
+    """Return the unsaved alert about a deadline; its severity rises as the date approaches. A stage
+    of a model stays low: its retirement has reminders of its own."""
+    days_left = (row.on - today).days
+    if reminder_type.kind == DayKind.STAGE_BEGINS:
+        days_left = max(days_left, 1)
     return Alert(
         key=alert_key(
             f"{reminder_type.subject}:{row.subject_id}@{row.on.isoformat()}",
@@ -276,7 +281,7 @@ def _build_reminder_alert(
             milestone=row.milestone,
         ),
         kind=reminder_type.kind,
-        severity=reminder_severity((row.on - today).days),
+        severity=reminder_severity(days_left),
         subject_kind=reminder_type.subject,
         subject_id=row.subject_id,
         milestone=row.milestone,

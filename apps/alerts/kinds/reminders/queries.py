@@ -172,6 +172,32 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         milestones_field="review_milestones",
         keeps_overdue=True,
     ),
+    # Of several stages of one model that begin on one day, the most serious.
+    ReminderType(
+        DayKind.STAGE_BEGINS,
+        SubjectKind.DEPENDENCY,
+        f"""
+        SELECT DISTINCT ON (d.id, s.starts_on) d.id, s.starts_on AS on, d.application_id,
+               ARRAY[]::bigint[] AS people,
+               jsonb_build_object('what', {OFFERING_NAME} || ' (' || CASE s.stage
+                   WHEN 'extended_access' THEN 'extended access, where the price can change'
+                   WHEN 'training_ended' THEN 'end of training of fine-tuned models'
+                   WHEN 'closed_to_new' THEN 'closed to new customers'
+                   ELSE s.stage END || ')') AS words
+        FROM catalog_offeringstage s
+        JOIN catalog_offering o ON o.id = s.offering_id AND o.lifecycle <> 'retired'
+        JOIN catalog_provider h ON h.id = o.host_id
+        JOIN inventory_dependency e ON e.offering_id = o.id JOIN {_IN_USE} d ON d.id = e.id
+        WHERE s.stage IN ('extended_access', 'training_ended', 'closed_to_new', 'legacy')
+          AND s.date_kind = 'firm' AND s.starts_on >= %(day)s::date - %(grace)s
+          -- the retirement itself is told of otherwise
+          AND s.starts_on IS DISTINCT FROM o.retires_on
+        ORDER BY d.id, s.starts_on, array_position(
+            ARRAY['extended_access', 'training_ended', 'closed_to_new', 'legacy'], s.stage::text)
+        """,
+        has_created_on=False,
+        expires=True,
+    ),
     ReminderType(
         DayKind.MUTE_EXPIRING,
         SubjectKind.MUTE,

@@ -9,6 +9,7 @@ The shapes of `Alert.details`, by kind:
     waiver_expiring      {"what": campaign, "who": name of the user}
     gate_waiver_expiring {"what": rule and model, "who": name of the user}
     approval_expiring    {"what": target, "decision", "who": approver}
+    stage_begins         {"what": offering and stage}
     review_due           {"what": application or selection}
     treatment_due        {"what": risk, "treatment"}
     mute_expiring        {"reason"}
@@ -71,6 +72,10 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "API tokens expiring",
         "Rotate the token, and update its clients. The old token stays valid for some time.",
     ),
+    DayKind.STAGE_BEGINS: (
+        "Stages of models",
+        "Check what changes for you: new customers, training, or the price.",
+    ),
     DayKind.MUTE_EXPIRING: ("Mutes expiring", "No action needed. Emails resume on that date."),
     **usage_discrepancy_text.GUIDANCE,
     **issue_text.GUIDANCE,
@@ -128,6 +133,8 @@ def _describe_subject(alert: Alert, application: str) -> str:
         case DayKind.EXIT_TEST_EXPIRING:
             of_application = f" of {application}" if application else ""
             return f"The exit test{of_application} for {title}"
+        case DayKind.STAGE_BEGINS:
+            return f"The stage{of_application} of {title}"
         case DayKind.REVIEW_DUE:
             return f"The review of {title}"
         case DayKind.TREATMENT_DUE:
@@ -176,6 +183,7 @@ _NOUNS: Mapping[DayKind, tuple[str, str]] = {
     DayKind.APPROVAL_EXPIRING: ("approval", "approvals"),
     DayKind.REVIEW_DUE: ("review", "reviews"),
     DayKind.TREATMENT_DUE: ("treatment", "treatments"),
+    DayKind.STAGE_BEGINS: ("stage", "stages"),
     DayKind.MUTE_EXPIRING: ("mute", "mutes"),
     DayKind.KEY_EXPIRING: ("API token", "API tokens"),
 }
@@ -187,8 +195,15 @@ def reminder_nouns(kind: str) -> tuple[str, str]:
 
 
 def is_due_kind(kind: str) -> bool:
-    """Return whether its records are due on their date; the others expire."""
+    """Return whether its records are due on their date; the others expire, or begin."""
     return kind in {DayKind.REVIEW_DUE, DayKind.TREATMENT_DUE}
+
+
+def plural_verb(kind: str) -> str:
+    """Return what records of the kind do on their date: `expire`."""
+    if kind == DayKind.STAGE_BEGINS:
+        return "begin"
+    return "are due" if is_due_kind(kind) else "expire"
 
 
 def _by(alert: Alert) -> str:
@@ -213,6 +228,8 @@ def reminder_predicate(alert: Alert, *, on: date, is_plural: bool = False) -> st
         return f"can retire any day since {long_day(due)}"
     if alert.kind == DayKind.MILESTONE:
         verb, past = "retires", "retired on"
+    elif alert.kind == DayKind.STAGE_BEGINS:
+        verb, past = "begin" if is_plural else "begins", "began on"
     elif is_due_kind(alert.kind):
         verb = "are due" if is_plural else "is due"
         past = "were due on" if is_plural else "was due on"
@@ -252,6 +269,7 @@ def reminder_path(alert: Alert, *, slug: str = "") -> str:
 __all__ = [
     "GUIDANCE",
     "is_due_kind",
+    "plural_verb",
     "reminder_heading",
     "reminder_nouns",
     "reminder_path",

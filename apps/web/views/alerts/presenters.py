@@ -410,6 +410,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
             DayKind.GATE_WAIVER_EXPIRING,
             DayKind.TREATMENT_DUE,
             DayKind.REVIEW_DUE,
+            DayKind.STAGE_BEGINS,
             StateKind.ASSESSMENTS_STALE,
         ),
     ),

@@ -2,7 +2,7 @@
 tabs."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,13 +14,14 @@ from apps.catalog.identity.name_summaries import name_summaries
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.dependents import application_stack
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import application_merged_into, changes_of_application
 from apps.inventory.runway import runways
 from apps.risks.queries.reach import total_reach
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.page import Headline, render_page
+from apps.web.pages.page import Headline, add_sentence, render_page
 from apps.web.pages.tabs import load_tabs
+from apps.web.presenters.offering_stages import offering_notes
 from apps.web.views.applications.lookups import application_or_404, can_edit
 from apps.web.views.applications.retirement_verdict import (
     application_headline,
@@ -74,7 +75,10 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         as_of=at,
         application=application,
         may_edit=data.may_edit,
-        sentence=application_headline(rows, data.times, data.version_dates, data.names, today),
+        sentence=add_sentence(
+            application_headline(rows, data.times, data.version_dates, data.names, today),
+            _describe_first_model(data, today),
+        ),
         rows=rows,
         times=data.times,
         version_dates=data.version_dates,
@@ -87,6 +91,14 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
             counts={"dependencies": len(rows), "risks": data.risks.n_inherited},
         ),
     )
+
+
+def _describe_first_model(data: PageData, today: date) -> str:
+    """Return what the stages and the regions of the primary model that retires first, or of the
+    first one, mean for the application; two statements."""
+    primaries = [row for row in data.rows if row.dependency.role == Dependency.Role.PRIMARY]
+    rows = [data.times[0].row] if data.times else primaries[:1]
+    return " ".join(offering_notes([row.answering for row in rows], today).values())
 
 
 @require_safe

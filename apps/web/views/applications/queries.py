@@ -1,7 +1,8 @@
 """Queries of the application page, section by section; each function states how many statements it
 costs."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
-from apps.catalog.models import Node, NodeKind, Offering, Price
+from apps.catalog.models import Node, NodeKind, Offering, OfferingStage, Price, Stage
 from apps.common.time import day_of
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import path_states
@@ -29,6 +30,7 @@ from apps.inventory.findings import TEST_VALIDITY
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS
 from apps.inventory.governance.approvals import APPROVAL_RELATIONS
 from apps.inventory.models import Adaptation, Application, Approval, Dependency, ExitPlan, ExitTest
+from apps.web.presenters.offering_stages import describe_start
 
 GRADES = {
     0: "same offering",
@@ -309,6 +311,8 @@ class CostSection:
     cases: tuple[CostCase, ...]
     lines: tuple[CostLine, ...]
     spend: SpendComparison
+    # sentences about extended access, which has a price of its own
+    extended: tuple[str, ...]
 
 
 def cost_section(application: Application, rows: Sequence[StackRow], at: datetime) -> CostSection:
@@ -378,7 +382,43 @@ def cost_section(application: Application, rows: Sequence[StackRow], at: datetim
         )
         unknown_reason = costs_by_day[0][1].unknown.get(pk)
         lines.append(CostLine(row, amounts, unknown_reason.sentence if unknown_reason else ""))
-    return CostSection(tuple(cases), tuple(lines), _compare_spend(application, cases[0]))
+    return CostSection(
+        tuple(cases),
+        tuple(lines),
+        _compare_spend(application, cases[0]),
+        _describe_extended_access(offerings.values(), today),
+    )
+
+
+def _describe_extended_access(offerings: Iterable[Offering], today: date) -> tuple[str, ...]:
+    """Return a sentence about each model that enters, or is in, extended access: from that day
+    another price applies, which is named where it is known. One statement, two with any."""
+    by_id = {row.pk: row for row in offerings}
+    stages = list(
+        OfferingStage.objects.filter(offering__in=by_id, stage=Stage.EXTENDED_ACCESS).order_by(
+            "starts_on", "offering"
+        )
+    )
+    if not stages:
+        return ()
+    prices: dict[tuple[int, date], list[str]] = defaultdict(list)
+    for price in Price.objects.filter(offering__in=[row.offering_id for row in stages]).order_by(
+        "unit", "above_tokens"
+    ):
+        if price.valid.lower is not None:
+            prices[price.offering_id, day_of(price.valid.lower)].append(
+                f"{PRICE_UNITS.get(price.unit, price.unit)} {price.amount.normalize():f} "
+                f"{price.currency} per million"
+            )
+    sentences = []
+    for row in stages:
+        name = by_id[row.offering_id].api_id
+        known = prices.get((row.offering_id, row.starts_on)) if row.starts_on else None
+        amount = "; ".join(known) if known else "price of extended access unknown"
+        verb = "is in" if row.has_begun(today) else "enters"
+        start = f" {describe_start(row, today)}" if row.starts_on else ""
+        sentences.append(f"{name} {verb} extended access{start}: {amount}.")
+    return tuple(sentences)
 
 
 def _compare_spend(application: Application, case: CostCase) -> SpendComparison:

@@ -15,7 +15,7 @@ from apps.issues.models import CauseKind, Issue
 from apps.web.drawings.charts.runways import Runway as RunwayBar
 from apps.web.pages.page import Headline
 from apps.web.presenters.change_effects import format_days
-from apps.web.wording import from_today, long_day, number
+from apps.web.wording import from_today, long_day, number, retirement_day
 
 SOON_DAYS = 30
 
@@ -110,6 +110,8 @@ def version_retirements(application: Application) -> dict[int, date]:
     dates = {}
     for details in issues.values_list("details", flat=True):
         for dependency in details.get("dependencies") or []:
+            if dependency.get("is_feature"):
+                continue  # not the model, which can have another date or none
             if dependency.get("retires_on") and not dependency.get("is_earliest"):
                 retires_on = date.fromisoformat(dependency["retires_on"])
                 dates[dependency["dependency"]] = retires_on
@@ -190,7 +192,8 @@ def _dated_headline(time: TimeLeft, names: Mapping[int, NameSummary], today: dat
             f", {from_today(retires_on, today=today)}.",
         )
     if time.runway.at_least:
-        return Headline(f"{uses}which retires no earlier than {long_day(retires_on)}.")
+        when = retirement_day(retires_on, time.row.answering.retires_month)
+        return Headline(f"{uses}which retires no earlier than {when}.")
     retires = (
         f"{uses}which retires on {long_day(retires_on)}, {from_today(retires_on, today=today)}. "
     )

@@ -2,7 +2,7 @@
 overrides."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import User
 from apps.alerts.issues.notified import notified_of_offerings
-from apps.catalog.actions import remove_manual_fact, set_manual_fact
+from apps.catalog.actions import MANUAL_STAGES, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.claims.reconciliation import BUILT_IN
@@ -59,7 +59,7 @@ from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.page import Headline, render_page
+from apps.web.pages.page import Headline, add_sentence, render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters.offering_stages import load_stages, stage_sentence
 from apps.web.presenters.retirement_dates import (
@@ -314,6 +314,16 @@ class ManualEndForm(forms.Form):
         ],
     )
     successor = forms.CharField(label="Successor", required=False, max_length=300)
+    legacy_on = DayField(
+        label="Legacy from",
+        required=False,
+        help_text="With days of stages alone, the dates of the feeds stay.",
+    )
+    closed_to_new_on = DayField(label="Closed to new customers from", required=False)
+    training_ended_on = DayField(label="Training of fine-tuned models ends on", required=False)
+    extended_access_on = DayField(
+        label="Extended access from", required=False, help_text="The price can change on this day."
+    )
     source_url = forms.URLField(label="Published at", required=False, max_length=1000)
     reason = forms.CharField(
         label="Reason",
@@ -329,6 +339,20 @@ class ManualEndForm(forms.Form):
             cleaned["date_kind"] = ""
             self.errors.pop("date_kind", None)
         return cleaned
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """Return the value as `set_manual_fact` takes it, with the stages that have a day."""
+        stages = {stage: self.cleaned_data[f"{stage}_on"] for stage in MANUAL_STAGES}
+        left_out = {"reason", *(f"{stage}_on" for stage in MANUAL_STAGES)}
+        return {
+            name: field_value
+            for name, field_value in self.cleaned_data.items()
+            if name not in left_out
+        } | {"stages": {stage: day for stage, day in stages.items() if day}}
+
+    def stage_fields(self) -> list[forms.BoundField]:
+        return [self[f"{stage}_on"] for stage in MANUAL_STAGES]
 
 
 class RemoveOverrideForm(forms.Form):
@@ -371,12 +395,9 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
         governance_user(request, "You need the governance role to override a value.")
 
     def save_override(form: ManualEndForm) -> Assertion:
-        value = {
-            name: field_value for name, field_value in form.cleaned_data.items() if name != "reason"
-        }
         return set_manual_fact(
             offering=offering,
-            value=value,
+            value=form.value,
             by=signed_in_user(request),
             reason=form.cleaned_data["reason"],
         )
@@ -465,7 +486,7 @@ def _render_offering_page(
         due_note=due_note(offering, today),
         sentence=Headline(f"{name.sentence} {dependents_sentence(count)}")
         if name is not None
-        else _add_sentence(
+        else add_sentence(
             offering_headline(
                 summary, [row for row in siblings if row.pk != offering.pk], count, today
             ),
@@ -493,15 +514,6 @@ def _build_crumbs(offering: Offering) -> tuple[tuple[str, str], ...]:
     )
     address = reverse(route)
     return ((label, address), (offering.host.name, f"{address}?host={offering.host.slug}"))
-
-
-def _add_sentence(headline: Headline, sentence: str) -> Headline:
-    """Return the headline with a further sentence; without one as it is."""
-    if not sentence:
-        return headline
-    if headline.after or headline.mark:
-        return replace(headline, after=f"{headline.after} {sentence}")
-    return replace(headline, before=f"{headline.before} {sentence}")
 
 
 def _as_sentence(text: str) -> str:

@@ -17,6 +17,7 @@ from apps.catalog.models import DateKind, Lifecycle, Offering, Price
 from apps.common.time import day_of, now
 from apps.inventory.governance.violations import ConsideredUse, obstacles_to_uses
 from apps.inventory.models import Application
+from apps.web.presenters.offering_stages import closed_phrases
 from apps.web.queries import prices_at
 
 MAX_SEARCH_RESULTS = 15
@@ -122,6 +123,7 @@ def build_picker(
     at = now()
     prices = prices_at(offerings=[row.pk for row in offerings], at=at)
     violations = _list_violations(application, offerings, day_of(at))
+    closed = closed_phrases([row.pk for row in offerings], day_of(at))
     return OfferingPicker(
         name=name,
         query=query,
@@ -130,7 +132,11 @@ def build_picker(
                 row,
                 prices.get(row.pk, {}),
                 reasons.get(row.pk, ""),
-                (*violations.get(row.pk, ()), *_describe_retirement(row, replaced)),
+                (
+                    *violations.get(row.pk, ()),
+                    *_describe_retirement(row, replaced),
+                    *closed.get(row.pk, ()),
+                ),
                 row.is_retired(day_of(at)),
                 row.pk == chosen,
             )

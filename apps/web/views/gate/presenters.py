@@ -21,6 +21,7 @@ RULES: dict[str, str] = {
     Rule.REGION: "Region not allowed",
     Rule.WILDCARD: "Wildcard route",
     Rule.NO_OWNER: "Application without an owner",
+    Rule.CLOSED_TO_NEW: "Model closed to new customers",
 }
 LEVEL_MEANINGS: dict[str, str] = {
     Rule.NOT_APPROVED: "blocked, restricted to other applications, or without a required approval",
@@ -33,6 +34,7 @@ LEVEL_MEANINGS: dict[str, str] = {
     Rule.REGION: "approved for other regions only",
     Rule.WILDCARD: "the route allows any model",
     Rule.NO_OWNER: "no business owner and no technical owner",
+    Rule.CLOSED_TO_NEW: "a new use of a model that the host no longer offers to new customers",
 }
 LEVELS: dict[str, str] = {
     Level.ERROR: "Blocks",

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from apps.catalog.models import OfferingStage, RegionalRetirement
+from apps.catalog.models import OfferingStage, Price, RegionalRetirement
 from apps.inventory.models import Dependency
-from tests.builders import TODAY, make_claim, make_offering, make_source
+from tests.builders import TODAY, make_claim, make_offering, make_price, make_source
 from tests.http import text_of
 
 SOON = TODAY + timedelta(400)
@@ -153,3 +153,54 @@ def test_features_used_can_be_selected_on_the_dependency(world, feature, as_user
     form = client.get(path).context["form"]
 
     assert [name for name, _ in form.fields["features"].choices] == ["Assistants API"]
+
+
+def test_a_model_closed_to_new_customers_is_marked_in_the_picker(world, as_user):
+    add_stage(world.sonnet, "closed_to_new", TODAY - timedelta(4))
+    dependency = Dependency.objects.filter(offering=world.sonnet).first()
+
+    page = text_of(
+        as_user(world.governance).get(
+            f"/applications/{dependency.application.slug}/declare/?q={world.sonnet.api_id}"
+        )
+    )
+
+    assert "closed to new customers since" in page
+
+
+def test_costs_say_that_the_price_of_extended_access_is_unknown(world, as_user):
+    add_stage(world.sonnet, "extended_access", SOON)
+    dependency = Dependency.objects.filter(offering=world.sonnet).first()
+
+    response = as_user(world.governance).get(
+        f"/applications/{dependency.application.slug}/?tab=cost"
+    )
+
+    (sentence,) = response.context["cost"].extended
+    assert "enters extended access from" in sentence
+    assert "price of extended access unknown" in sentence
+
+
+def test_costs_name_a_known_price_of_extended_access(world, as_user):
+    add_stage(world.sonnet, "extended_access", SOON)
+    Price.objects.filter(offering=world.sonnet, unit="input").delete()
+    make_price(world.sonnet, "input", "6", since=SOON)
+    dependency = Dependency.objects.filter(offering=world.sonnet).first()
+
+    response = as_user(world.governance).get(
+        f"/applications/{dependency.application.slug}/?tab=cost"
+    )
+
+    assert "input tokens 6 USD per million" in response.context["cost"].extended[0]
+
+
+def test_the_application_says_which_region_retires_earlier(world, as_user):
+    claim = make_claim(make_source("bedrock-page"), "regions", offering=world.sonnet)
+    RegionalRetirement.objects.create(
+        offering=world.sonnet, region="us-west-2", retires_on=SOON, date_kind="firm", claim=claim
+    )
+    dependency = Dependency.objects.filter(offering=world.sonnet, role="primary").first()
+
+    response = as_user(world.governance).get(f"/applications/{dependency.application.slug}/")
+
+    assert "in us-west-2" in str(response.context["sentence"])
