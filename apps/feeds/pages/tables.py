@@ -21,7 +21,7 @@ _N_HEAD = 4096
 _HEADING = re.compile(r"(#{1,6})[ \t]{1,20}(\S[^\n]{0,2000})")
 _DELIMITER = re.compile(r":?-{1,2000}:?")
 _FENCE = re.compile(r"(`{3,20}|~{3,20})")
-_HEADING_ID = re.compile(r"\{#[\w-]{1,200}\}|#+$")
+_HEADING_ID = re.compile(r"\{#[\w-]{1,200}\}")
 _HTML_START = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_TABLE = re.compile(r"<table\b", re.IGNORECASE)
 _HTML_TABLE_END = re.compile(r"</table\s{0,20}>", re.IGNORECASE)
@@ -185,7 +185,7 @@ def _read_markdown(text: str, collector: _BlockCollector) -> None:
             collector.add_heading(int(tagged[1]), clean_markdown(line))
         elif heading := _HEADING.fullmatch(line.strip()):
             end_paragraph()
-            title = _HEADING_ID.sub("", heading[2].strip())
+            title = _HEADING_ID.sub("", heading[2].strip().rstrip("#"))
             collector.add_heading(len(heading[1]), clean_markdown(title))
         elif _starts_table(lines, number):
             end_paragraph()
