@@ -1,12 +1,13 @@
 """Proposal of a mapping from a lifecycle page itself: which tables, columns and dates it has."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from apps.feeds.pages.announcements import announcement_of
 from apps.feeds.pages.cells import one_line
-from apps.feeds.pages.dates import has_numeric_date, infer_order, is_none, read_dates, read_ends
+from apps.feeds.pages.date_order import infer_page_order
+from apps.feeds.pages.dates import has_numeric_date, is_none, read_ends
 from apps.feeds.pages.definition import DateRules, PageMapping, TableRule
 from apps.feeds.pages.globs import matches
 from apps.feeds.pages.headers import COMMON, normalise_header
@@ -61,7 +62,7 @@ def propose_mapping(body: bytes, *, host: str) -> dict[str, Any]:
     InvalidPayloadError, with a sentence, if the body is no page or no table fits. `host` is the
     host of the models; the proposal does not depend on what is known about it."""
     blocks = read_blocks(body)
-    order = _infer_page_order(blocks)
+    order = infer_page_order(blocks)
     draft = PageMapping(dates=DateRules(order=order))
     candidates, refusals, timelines = _fitting_tables(blocks, draft)
     if not candidates:
@@ -235,40 +236,6 @@ def _says_earliest(blocks: PageBlocks) -> bool:
         _EARLIEST.search(text[:1500]) and _LISTED.search(text[:1500])
         for _, text in blocks.sentences
     )
-
-
-def _infer_page_order(blocks: PageBlocks) -> str:
-    """Return the order of numeric dates that the page proves: by a day above 12, or because one
-    reading is a date that the page also spells out."""
-    cells = [cell for table in blocks.tables for row in table.rows for cell in row]
-    numeric = [cell for cell in cells if has_numeric_date(cell)]
-    if not numeric:
-        return ""
-    if order := infer_order(numeric):
-        return order
-    spelled: set[str] = set()
-    titles = [title for table in blocks.tables for title in table.path]
-    for text in (*titles, *(text for _, text in blocks.sentences)):
-        try:
-            spelled |= {found.on for found in read_dates(text[:600], _RULES)}
-        except UnclearDateError:
-            continue
-    agreeing = [
-        order
-        for order in ("month_first", "day_first")
-        if _readings(numeric, replace(_RULES, order=order)) & spelled
-    ]
-    return agreeing[0] if len(agreeing) == 1 else ""
-
-
-def _readings(texts: list[str], rules: DateRules) -> set[str]:
-    found: set[str] = set()
-    for text in texts:
-        try:
-            found |= {reading.on for reading in read_dates(text, rules)}
-        except UnclearDateError:
-            continue
-    return found
 
 
 def _explain_no_table(blocks: PageBlocks, refusals: list[str], order: str) -> str:

@@ -7,6 +7,7 @@ from datetime import date
 from apps.catalog.claims.feed_rows import NOT_BEFORE
 from apps.feeds.pages.announcements import announcement_of, stated_days
 from apps.feeds.pages.cells import one_line
+from apps.feeds.pages.date_order import infer_page_order
 from apps.feeds.pages.dates import (
     CellDate,
     read_dates,
@@ -63,6 +64,8 @@ def read_tables(
     blocks: PageBlocks, mapping: PageMapping, *, host: str, on: date | None = None
 ) -> PageReading:
     """Read the rows of the tables of a page, and of its sentences if the mapping says so."""
+    if not mapping.dates.order and (order := infer_page_order(blocks)):
+        mapping = replace(mapping, dates=replace(mapping.dates, order=order))
     rows: list[PageRow] = []
     tables: list[TableReading] = []
     refused: list[str] = []
@@ -157,10 +160,10 @@ class TableReader:
         if n_header and all(len(row) == n_header for row in self.table.rows):
             self.header = list(self.rule.header_row)
         self.columns = resolve_columns(self.header, self.mapping.columns)
+        if "id" not in self.mapping.columns and "retires" in self.columns:
+            self._prefer_column_of_ids()
         if "id" not in self.columns and "parameter" not in self.columns and not self._is_timeline:
             return
-        if "id" in self.columns and "id" not in self.mapping.columns:
-            self._prefer_column_of_ids()
         for number, row in enumerate(self.table.rows, start=1):
             extra = [cell for cell in row[len(self.header) :] if cell.strip()]
             if extra:
@@ -172,15 +175,19 @@ class TableReader:
                 return
 
     def _prefer_column_of_ids(self) -> None:
-        """Take the IDs from another column if the chosen one has display names only."""
-        place = self.columns["id"]
-        if self._share_of_ids(place) > _FEW_IDS:
+        """Take the IDs from another column if the chosen one has display names only, or if no
+        header names one."""
+        place = self.columns.get("id")
+        if place is not None and self._share_of_ids(place) > _FEW_IDS:
             return
         taken = {at for name, at in self.columns.items() if name not in ("id", "name")}
         others = [at for at in range(len(self.header)) if at not in taken and at != place]
         best = max(others, key=self._share_of_ids, default=None)
-        if best is not None and self._share_of_ids(best) >= _MOST_IDS:
-            self.columns["id"], self.columns["name"] = best, place
+        if best is None or self._share_of_ids(best) < _MOST_IDS:
+            return
+        self.columns["id"] = best
+        if place is not None:
+            self.columns["name"] = place
 
     def _share_of_ids(self, place: int) -> float:
         """Return the part of the cells of a column that hold an ID."""
