@@ -36,7 +36,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         seen_on="2026-08-20",
         mapping={
             # One table for each notice, and timelines of products: date, update.
-            "tables": [{"headers": ["Shutdown date"]}, {"headers": ["Date", "Update"]}],
             "stages": {"Upcoming deprecations": "deprecated", "Past deprecations": "retired"},
         },
     ),
@@ -46,10 +45,8 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         url="https://platform.claude.com/docs/en/about-claude/model-deprecations",
         source_url="https://platform.claude.com/docs/en/about-claude/model-deprecations.md",
         seen_on="2026-08-22",
-        mapping={
-            # A table of all models, a table for each notice, and one of parameters.
-            "tables": [{"headers": ["*retirement date"]}, {"headers": ["Parameter", "Status"]}],
-        },
+        # A table of all models, a table for each notice, and one of parameters.
+        mapping={},
     ),
     BuiltInPage(
         host="google",
@@ -58,7 +55,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         source_url="https://ai.google.dev/gemini-api/docs/deprecations.md.txt",
         seen_on="2026-08-21",
         mapping={
-            "tables": [{"headers": ["Shutdown date"]}],
             # A sentence of the page says that the listed dates are the earliest possible ones.
             "dates": {"future_is_earliest": True},
         },
@@ -74,11 +70,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         seen_on="2026-09-02",
         mapping={
             # The schedule by lab, the retirements of 2025, and the catalogue page of 2025.
-            "tables": [
-                {"headers": ["Model", "*training retirement*"], "kind": "fine_tune"},
-                {"headers": ["Model", "*retirement date*"]},
-                {"headers": ["Model", "*deprecation date*"]},
-            ],
             # The page says: from the deprecation date on there are no new deployments.
             "columns": {"closed_to_new": ["Deprecation date*"]},
             "announced_from": [],
@@ -108,7 +99,9 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
                     "stage": "active",
                 },
                 {"headers": ["Legacy date", "*extended access*"], "stage": "legacy"},
+                {"headers": ["Legacy date", "EOL date", "Model ID"], "stage": "legacy"},
                 {"headers": ["Legacy date", "EOL date"], "stage": "retired"},
+                {},
             ],
             # Written in the United States: 9/23/2024.
             "dates": {"order": "month_first"},
@@ -122,7 +115,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         source_url="https://console.groq.com/docs/deprecations.md",
         seen_on="2026-08-20",
         mapping={
-            "tables": [{"headers": ["Shutdown date"]}],
             "dates": {"order": "month_first"},
             # The day in the heading is that of the shutdown.
             "announced_from": ["sentence"],
@@ -136,7 +128,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         seen_on="2026-08-20",
         # One table; other notices are prose and lists, of which "the following models" are read.
         mapping={
-            "tables": [{"headers": ["Shutdown date", "Deprecated model"]}],
             "dates_from_sentences": True,
         },
     ),
@@ -148,7 +139,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         seen_on="2026-08-20",
         mapping={
             # Tables of IDs without dates: the day is in the sentence above.
-            "tables": [{"headers": ["Model name", "Description"]}],
             "dates_from_sentences": True,
         },
     ),
@@ -161,7 +151,6 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         source_url="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions",
         seen_on="2026-11-29",
         mapping={
-            "tables": [{"headers": ["*retirement date*"]}, {"headers": ["*discontinuation date*"]}],
             "stages": {
                 "Latest stable models": "active",
                 "Legacy stable models": "legacy",

@@ -18,14 +18,23 @@ _FOOTNOTE = re.compile(
     r"<sup\b[^<>]{0,100}>[^<>]{0,20}</sup>|\^[\w,* ]{1,5}\^|\[\^[\w-]{1,20}\]", re.IGNORECASE
 )
 _CODE_TAG = re.compile(r"</?(?:code|tt|kbd|samp)\b[^<>]{0,300}>", re.IGNORECASE)
+_STRUCK_TAG = re.compile(r"</?(?:del|s|strike)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,600}>|<!--[^<>]{0,300}-->")
 _IMAGE = re.compile(r"!\[[^\[\]]{0,300}\]\([^()\s]{0,1000}\)")
 _LINK = re.compile(r"\[([^\[\]]{0,500})\]\((?:[^()]|\([^()]{0,200}\)){0,1000}\)")
 _REFERENCE = re.compile(r"\[([^\[\]]{1,300})\]\[[^\[\]]{0,100}\]")
-_BOLD = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|~~")
+_BOLD = re.compile(r"\*\*|__(?=\S)|(?<=\S)__")
+_STRUCK = re.compile(r"~~([^~\n]{1,300})~~")
 _EMPHASIS = re.compile(r"(?<![\w*])([*_])(?=[^\s*_])([^*_\n`]{1,300})(?<=[^\s*_])\1(?![\w*])")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|$<>~^&-])")
 _CODE = re.compile(r"`([^`\n]{1,300})`")
+
+
+def drop_struck(text: str) -> str:
+    """Return the text without what is struck through, unless that is all of it: a date that was
+    moved no longer counts, but the name of a retired model does."""
+    rest = _STRUCK.sub(" ", text)
+    return rest if any(sign.isalnum() for sign in rest) else text.replace("~~", "")
 
 
 def clean_spaces(text: str) -> str:
@@ -39,7 +48,7 @@ def clean_spaces(text: str) -> str:
 def clean_markdown(text: str) -> str:
     """Return the text of a Markdown cell or sentence, as described above."""
     text = text[:MAX_CELL_LENGTH]
-    text = _FOOTNOTE.sub("", _BREAK.sub("\n", text))
+    text = drop_struck(_FOOTNOTE.sub("", _BREAK.sub("\n", _STRUCK_TAG.sub("~~", text))))
     text = _TAG.sub("", _CODE_TAG.sub("`", text))
     text = _LINK.sub(r"\1", _IMAGE.sub("", text))
     text = _REFERENCE.sub(r"\1", text)

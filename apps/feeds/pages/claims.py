@@ -60,13 +60,15 @@ def claims_of(reading: PageReading, *, host: str, url: str = "") -> ParsedFeed:
     slug, name = host_of(host)
     collector = ParsedRows.empty()
     collector.host_names[slug] = name
-    groups: dict[str, list[PageRow]] = {}
+    groups: dict[tuple[str, str], list[PageRow]] = {}
     versions = _versions_by_id(reading.rows)
     for row in reading.rows:
         for part in _divide(row):
-            groups.setdefault(_external_id(host, part, versions), []).append(part)
-    for external_id, rows in groups.items():
-        api_id = _api_id(rows[0], versions)
+            groups.setdefault((_api_id(part, versions), part.kind), []).append(part)
+    for (api_id, _), rows in groups.items():
+        # Of a fine-tuned model, the ID that the page writes, if it has one of its own.
+        named = next((row for row in rows if is_fine_tuned_id(row.model_id)), rows[0])
+        external_id = _external_id(host, named, versions)
         if (
             len(external_id) > MAX_EXTERNAL_ID_LENGTH
             or len(api_id) > MAX_API_ID_LENGTH

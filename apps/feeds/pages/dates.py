@@ -67,7 +67,7 @@ _NUMERIC = re.compile(
     r"(?P<year>\d{4}|\d{2})(?![\d/]|[-.]\w)",
     _FLAGS,
 )
-_MONTH_ONLY = re.compile(rf"(?<![\w-]){_MONTH},?(?: of)? {{1,3}}(?P<year>\d{{4}})(?!\d)", _FLAGS)
+_MONTH_ONLY = re.compile(rf"(?<!\w){_MONTH},?(?: of)? {{1,3}}(?P<year>\d{{4}})(?!\d)", _FLAGS)
 _YEAR_AND_MONTH = re.compile(
     r"(?<![\w./-])(?P<year>20\d\d)[-./](?P<number>\d{1,2})(?![\w./-])", _FLAGS
 )
@@ -97,6 +97,8 @@ _OTHER_LABEL = re.compile(
     r"|new (?:customers?|users?|deployments)|training|was\b|previous|originally",
     re.IGNORECASE,
 )
+# A sign between an earlier date and the one that replaced it.
+_MOVED = re.compile(r"\u2192|->|=>|\u27a1|\bto\b|moved|now\b")
 _VERSION_AHEAD = re.compile(r"\bversions?\s?:?\s?`?$", re.IGNORECASE)
 _REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]{4,12}-\d\b")
 _ONLY_IN = re.compile(r"\(only (?:in|for) ([^()\n]{1,60})\)", re.IGNORECASE)
@@ -170,6 +172,8 @@ def read_ends(text: str, rules: DateRules) -> list[CellDate]:
         ends = [found for found in dates if not _OTHER_LABEL.search(found.label)] or dates[:1]
     if len(ends) > 1 and all(found.regions for found in ends):
         return ends
+    if len(ends) > 1 and _MOVED.search(text[ends[-2].end : ends[-1].start]):
+        return ends[-1:]
     return ends[:1]
 
 

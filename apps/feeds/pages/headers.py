@@ -4,6 +4,7 @@ Patterns are compared with headers in small letters, without mark-up, in the ord
 """
 
 import re
+from functools import lru_cache
 
 from apps.feeds.pages.cells import one_line
 from apps.feeds.pages.globs import matches
@@ -55,6 +56,8 @@ COMMON: dict[str, tuple[str, ...]] = {
     "retires": (
         "*deployment*retire*date*",
         "*inference*retire*date*",
+        "retirement date",
+        "shutdown date",
         "*retirement*",
         "retires*",
         "retire",
@@ -187,6 +190,7 @@ COMMON: dict[str, tuple[str, ...]] = {
         "*api model*",
         "*api name*",
         "*api id*",
+        "*api endpoint*",
         "*model api*",
         "model key",
         "slug",
@@ -304,6 +308,7 @@ def _first_match(names: list[str], patterns: tuple[str, ...], taken: set[int]) -
     return None
 
 
+@lru_cache(maxsize=4096)
 def normalise_pattern(pattern: str) -> str:
     """Return a header of a mapping in the form in which headers are compared; stars stay."""
     return "*".join(

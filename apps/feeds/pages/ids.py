@@ -15,6 +15,7 @@ _VERSION_TEXT = re.compile(
     r"[ ,(]{1,3}versions?\s?[:=]\s?([\w.-]{1,60})\)?$", re.IGNORECASE | re.ASCII
 )
 _ID = re.compile(r"[\w@][\w./:@+=~-]{0,199}")
+_VERSION_NUMBER = re.compile(r"v?\d[\d.]{0,20}(?:-[a-z]{1,12})?", re.IGNORECASE)
 # What stands only in IDs: a digit and a joint, or small letters with a joint.
 _JOINT = re.compile(r"[-./:_@]")
 _PATH = re.compile(r"(?:(?:GET|POST|PUT|PATCH|DELETE) )?/[\w.{}/:*-]{1,150}|https?://\S{1,180}")
@@ -65,6 +66,7 @@ def is_strong_id(text: str) -> bool:
     """Return whether a text can hardly be anything but an ID: one word with a digit and a joint."""
     return (
         _ID.fullmatch(text) is not None
+        and _VERSION_NUMBER.fullmatch(text) is None
         and any(sign.isdigit() for sign in text)
         and any(sign.isalpha() for sign in text)
         and (_JOINT.search(text) is not None or text.islower())

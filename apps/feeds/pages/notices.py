@@ -12,7 +12,7 @@ from apps.feeds.pages.dates import CellDate, read_dates
 from apps.feeds.pages.definition import PageMapping
 from apps.feeds.pages.globs import matches
 from apps.feeds.pages.headers import resolve_columns
-from apps.feeds.pages.ids import kind_of, read_ids
+from apps.feeds.pages.ids import is_strong_id, kind_of, read_ids
 from apps.feeds.pages.records import PageRow, TableReading, pairs_of
 from apps.feeds.pages.tables import PageBlocks, Table
 from apps.feeds.parsers.dates import UnclearDateError
@@ -39,7 +39,6 @@ _DAY_WITHOUT_YEAR = re.compile(
     r" (\d{1,2})\b(?!,? {0,2}\d{4})",
     re.IGNORECASE,
 )
-_LINKED_ID = re.compile(r"\b[a-z][a-z0-9]{1,30}-[a-z0-9][\w.-]{0,60}(?<=[\w])", re.ASCII)
 _YEAR = re.compile(r"(?<!\d)(20[2-8]\d)(?!\d)")
 
 
@@ -202,11 +201,12 @@ def _named(subjects: tuple[str, ...], series: tuple[str, ...], listed: list[str]
 
 def _replacement_of(text: str) -> str:
     """Return the first ID that the text names after a word such as "switch to"."""
-    spans = code_spans(text[_end_of_subject(text) :])
+    rest = text[_end_of_subject(text) :]
+    spans = code_spans(rest)
     if spans:
         return spans[0]
-    linked = _LINKED_ID.search(text[_end_of_subject(text) :])
-    return linked[0] if linked else ""
+    words = (word.strip(".,;:()[]*") for word in rest.split())
+    return next((word for word in words if is_strong_id(word) and not word[0].isdigit()), "")
 
 
 def _latest_year(blocks: PageBlocks) -> str:

@@ -1,18 +1,18 @@
 """Proposal of a mapping from a lifecycle page itself: which tables, columns and dates it has."""
 
 import re
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from typing import Any
 
 from apps.feeds.pages.announcements import announcement_of
 from apps.feeds.pages.cells import one_line
-from apps.feeds.pages.dates import has_numeric_date, infer_order, is_none, read_dates, read_ends
+from apps.feeds.pages.date_order import infer_page_order
+from apps.feeds.pages.dates import has_numeric_date, is_none, read_ends
 from apps.feeds.pages.definition import DateRules, PageMapping, TableRule
 from apps.feeds.pages.globs import matches
 from apps.feeds.pages.headers import COMMON, normalise_header
 from apps.feeds.pages.ids import is_strong_id, read_ids
-from apps.feeds.pages.reader import TableReader, read_tables
+from apps.feeds.pages.reader import TableReader
 from apps.feeds.pages.stages import stage_of_words
 from apps.feeds.pages.tables import PageBlocks, Table, read_blocks
 from apps.feeds.parsers.dates import UnclearDateError
@@ -62,7 +62,7 @@ def propose_mapping(body: bytes, *, host: str) -> dict[str, Any]:
     InvalidPayloadError, with a sentence, if the body is no page or no table fits. `host` is the
     host of the models; the proposal does not depend on what is known about it."""
     blocks = read_blocks(body)
-    order = _infer_page_order(blocks)
+    order = infer_page_order(blocks)
     draft = PageMapping(dates=DateRules(order=order))
     candidates, refusals, timelines = _fitting_tables(blocks, draft)
     if not candidates:
@@ -136,6 +136,8 @@ def _assess(table: Table, columns: dict[str, int], draft: PageMapping) -> _Candi
             try:
                 found_ends = read_ends(text, draft.dates)
             except UnclearDateError:
+                # A quarter, or a day without a year: no date, but a column of dates.
+                is_dated = True
                 continue
             ends += [found.on for found in found_ends]
             is_dated |= bool(found_ends) or is_none(text, _RULES) or len(text.split()) <= 6
@@ -174,7 +176,10 @@ def _columns_of(candidates: list[_Candidate], timelines: list[_Candidate]) -> di
     """Return the headers of each column, those that say more first."""
     found: dict[str, dict[str, str]] = {}
     for candidate in (*candidates, *timelines):
+        is_timeline = "id" not in candidate.columns
         for name in candidate.columns:
+            if name in ("date", "update") and not is_timeline:
+                continue
             header = candidate.header(name).replace("*", "")
             found.setdefault(name, {}).setdefault(normalise_header(header), header)
     return {
@@ -233,40 +238,6 @@ def _says_earliest(blocks: PageBlocks) -> bool:
     )
 
 
-def _infer_page_order(blocks: PageBlocks) -> str:
-    """Return the order of numeric dates that the page proves: by a day above 12, or because one
-    reading is a date that the page also spells out."""
-    cells = [cell for table in blocks.tables for row in table.rows for cell in row]
-    numeric = [cell for cell in cells if has_numeric_date(cell)]
-    if not numeric:
-        return ""
-    if order := infer_order(numeric):
-        return order
-    spelled: set[str] = set()
-    titles = [title for table in blocks.tables for title in table.path]
-    for text in (*titles, *(text for _, text in blocks.sentences)):
-        try:
-            spelled |= {found.on for found in read_dates(text[:600], _RULES)}
-        except UnclearDateError:
-            continue
-    agreeing = [
-        order
-        for order in ("month_first", "day_first")
-        if _readings(numeric, replace(_RULES, order=order)) & spelled
-    ]
-    return agreeing[0] if len(agreeing) == 1 else ""
-
-
-def _readings(texts: list[str], rules: DateRules) -> set[str]:
-    found: set[str] = set()
-    for text in texts:
-        try:
-            found |= {reading.on for reading in read_dates(text, rules)}
-        except UnclearDateError:
-            continue
-    return found
-
-
 def _explain_no_table(blocks: PageBlocks, refusals: list[str], order: str) -> str:
     if refusals:
         return refusals[0]
@@ -285,15 +256,3 @@ def _explain_no_table(blocks: PageBlocks, refusals: list[str], order: str) -> st
         f"No table fits: none of the {len(blocks.tables)} tables of the page has both a column of "
         "model IDs and a column of retirement dates. Enter the address of the lifecycle page."
     )
-
-
-def check_reading(body: bytes, mapping: PageMapping, *, host: str, on: date | None = None) -> None:
-    """Raise InvalidPayloadError if the mapping reads no row of the page."""
-    reading = read_tables(read_blocks(body), mapping, host=host, on=on)
-    if not reading.rows:
-        raise InvalidPayloadError(
-            reading.refused[0]
-            if reading.refused
-            else "No table of the page fits the mapping. Compare its headings and headers with the "
-            "page."
-        )

@@ -7,8 +7,10 @@ from datetime import date
 from apps.catalog.claims.feed_rows import NOT_BEFORE
 from apps.feeds.pages.announcements import announcement_of, stated_days
 from apps.feeds.pages.cells import one_line
+from apps.feeds.pages.date_order import infer_page_order
 from apps.feeds.pages.dates import (
     CellDate,
+    read_dates,
     read_ends,
     read_labelled,
     read_one,
@@ -27,12 +29,18 @@ from apps.feeds.parsers.dates import UnclearDateError
 
 MAX_ROWS = 20_000
 _MAX_REPLACEMENT_LENGTH = 300
+# Parts of the cells of a column: with fewer IDs it has names, with at least that many it has IDs.
+_FEW_IDS = 0.2
+_MOST_IDS = 0.8
 
 _DEPRECATION = re.compile(r"deprecat|announc", re.IGNORECASE)
 _LEGACY = re.compile(r"legacy", re.IGNORECASE)
 _FOOTNOTE_STARS = re.compile(r"(?<=\w)[*\u2020\u2021]{1,3}(?!\w)")
 _NO_REPLACEMENT = frozenset(
     {"", "-", "--", "---", "\u2014", "\u2013", "n/a", "na", "none", "tbd", "tba", "/", "\u65e0"}
+)
+_ENDS_IN_HEADING = re.compile(
+    r"retire|shut ?down|sunset|discontinu|decommission|offline|removed|\u4e0b\u7ebf", re.IGNORECASE
 )
 _EARLIEST_HEADER = re.compile(
     r"\bearliest\b|no(?:t)? (?:sooner|earlier|before)|not before", re.IGNORECASE
@@ -56,6 +64,8 @@ def read_tables(
     blocks: PageBlocks, mapping: PageMapping, *, host: str, on: date | None = None
 ) -> PageReading:
     """Read the rows of the tables of a page, and of its sentences if the mapping says so."""
+    if not mapping.dates.order and (order := infer_page_order(blocks)):
+        mapping = replace(mapping, dates=replace(mapping.dates, order=order))
     rows: list[PageRow] = []
     tables: list[TableReading] = []
     refused: list[str] = []
@@ -142,6 +152,7 @@ class TableReader:
     # Days that had passed when the page was written: releases and announcements.
     passed: list[str] = field(default_factory=list)
     _section: str = ""
+    _shared_end: CellDate | None = None
 
     def __post_init__(self) -> None:
         self.header = self.table.header
@@ -149,6 +160,8 @@ class TableReader:
         if n_header and all(len(row) == n_header for row in self.table.rows):
             self.header = list(self.rule.header_row)
         self.columns = resolve_columns(self.header, self.mapping.columns)
+        if "id" not in self.mapping.columns and "retires" in self.columns:
+            self._prefer_column_of_ids()
         if "id" not in self.columns and "parameter" not in self.columns and not self._is_timeline:
             return
         for number, row in enumerate(self.table.rows, start=1):
@@ -160,6 +173,29 @@ class TableReader:
                     "It was not read."
                 )
                 return
+
+    def _prefer_column_of_ids(self) -> None:
+        """Take the IDs from another column if the chosen one has display names only, or if no
+        header names one."""
+        place = self.columns.get("id")
+        if place is not None and self._share_of_ids(place) > _FEW_IDS:
+            return
+        taken = {at for name, at in self.columns.items() if name not in ("id", "name")}
+        others = [at for at in range(len(self.header)) if at not in taken and at != place]
+        best = max(others, key=self._share_of_ids, default=None)
+        if best is None or self._share_of_ids(best) < _MOST_IDS:
+            return
+        self.columns["id"] = best
+        if place is not None:
+            self.columns["name"] = place
+
+    def _share_of_ids(self, place: int) -> float:
+        """Return the part of the cells of a column that hold an ID."""
+        cells = [row[place] for row in self.table.rows if place < len(row)]
+        named = sum(
+            any(is_strong_id(found.id) for found in read_ids(cell, self.mapping)) for cell in cells
+        )
+        return named / len(cells) if cells else 0.0
 
     @property
     def _is_timeline(self) -> bool:
@@ -190,6 +226,7 @@ class TableReader:
             self._read_timeline()
             return
         announced = announcement_of(self.table, self.mapping)
+        self._shared_end = self._find_shared_end()
         for number, row in enumerate(self.table.rows, start=1):
             cells = _Cells(row, self.columns)
             if self._is_section(row):
@@ -202,6 +239,26 @@ class TableReader:
                 self._read_row(number, cells, announced)
             except UnclearDateError as error:
                 self._skip(number, row, str(error))
+
+    def _find_shared_end(self) -> CellDate | None:
+        """Return the end of all rows of a table whose heading states it: a page that loses merged
+        cells in its Markdown form has the day in the first row of a group only."""
+        if "retires" not in self.columns or not self.table.path:
+            return None
+        if not _ENDS_IN_HEADING.search(self.table.path[-1][:200]):
+            return None
+        try:
+            stated = read_dates(self.table.path[-1][:200], self.mapping.dates)
+            ends = [
+                end
+                for row in self.table.rows
+                for end in read_ends(_Cells(row, self.columns).get("retires"), self.mapping.dates)
+            ]
+        except UnclearDateError:
+            return None
+        days = {end.on for end in ends}
+        is_shared = len(days) == 1 and len(stated) == 1 and {stated[0].on} == days
+        return replace(ends[0], regions=()) if is_shared else None
 
     def _read_timeline(self) -> None:
         found = row_of_timeline(self.table, self.columns, self.mapping, self.host)
@@ -280,6 +337,8 @@ class TableReader:
         if "retires" not in self.columns:
             return []
         ends = read_ends(cells.get("retires"), self.mapping.dates)
+        if not cells.get("retires") and self._shared_end is not None:
+            ends = [self._shared_end]
         if _EARLIEST_HEADER.search(self.header[self.columns["retires"]][:200]):
             ends = [replace(end, kind=NOT_BEFORE) for end in ends]
         return ends

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from apps.feeds.pages.cells import MAX_CELL_LENGTH, clean_markdown, clean_spaces
+from apps.feeds.pages.cells import MAX_CELL_LENGTH, clean_markdown, clean_spaces, drop_struck
 from apps.feeds.parsers.payload import InvalidPayloadError, decode_text
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
@@ -25,6 +25,7 @@ _HEADING_ID = re.compile(r"\{#[\w-]{1,200}\}|#+$")
 _HTML_START = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_TABLE = re.compile(r"<table\b", re.IGNORECASE)
 _HTML_TABLE_END = re.compile(r"</table\s{0,20}>", re.IGNORECASE)
+_PIPE_DELIMITER = re.compile(r"^[ >]{0,12}\|?[ :]{0,3}-{2,200}[ :]{0,3}\|", re.MULTILINE)
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,600}>", re.IGNORECASE)
 _BREAK_LINE = re.compile(r"[-*_]{3,100}")
 
@@ -103,11 +104,13 @@ def _is_html(text: str) -> bool:
     headings decide where there is no HTML head."""
     if _HTML_START.search(text[:_N_HEAD]):
         return True
-    if not _HTML_TABLE.search(text):
-        return text.lstrip()[:1] == "<" and _HTML_HEADING.search(text) is not None
-    return (
-        text.lstrip()[:1] == "<" and _HEADING.match(text) is None and "\n#" not in text
-    ) or _HTML_HEADING.search(text) is not None
+    if "\n#" in f"\n{text}" or _PIPE_DELIMITER.search(text):
+        return False
+    return _HTML_TABLE.search(text) is not None or _HTML_HEADING.search(text) is not None
+
+
+# Titles of boxes, which divide no page.
+_NOTE_TITLES = frozenset({"note", "notes", "tip", "warning", "important", "caution", "info"})
 
 
 class _BlockCollector:
@@ -122,7 +125,7 @@ class _BlockCollector:
 
     def add_heading(self, level: int, text: str) -> None:
         title = " ".join(text.replace("`", "").split())
-        if not title:
+        if not title or title.casefold().rstrip(":!") in _NOTE_TITLES:
             return
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
@@ -177,7 +180,10 @@ def _read_markdown(text: str, collector: _BlockCollector) -> None:
             end_paragraph()
             number = _read_table_in_markdown(lines, number, collector)
             continue
-        if heading := _HEADING.fullmatch(line.strip()):
+        if tagged := _HTML_HEADING.match(line.strip()):
+            end_paragraph()
+            collector.add_heading(int(tagged[1]), clean_markdown(line))
+        elif heading := _HEADING.fullmatch(line.strip()):
             end_paragraph()
             title = _HEADING_ID.sub("", heading[2].strip())
             collector.add_heading(len(heading[1]), clean_markdown(title))
@@ -305,6 +311,7 @@ _SKIPPED_TAGS = frozenset({"script", "style", "template", "svg", "noscript", "na
 _BLOCK_TAGS = frozenset(
     {"p", "div", "li", "ul", "ol", "section", "article", "blockquote", "dd", "dt", "aside", "main"}
 )
+_STRUCK_TAGS = frozenset({"del", "s", "strike"})
 _CODE_TAGS = frozenset({"code", "tt", "kbd", "samp"})
 _VOID_TAGS = frozenset({"br", "img", "hr", "input", "meta", "link", "wbr", "col"})
 
@@ -368,6 +375,8 @@ class _TableParser(HTMLParser):
             self._in_code += 1
             if self._in_code == 1:
                 self._add("`")
+        elif tag in _STRUCK_TAGS:
+            self._add("~~")
         elif tag == "br":
             self._add("\n")
         elif tag == "table":
@@ -395,6 +404,8 @@ class _TableParser(HTMLParser):
             if self._in_code == 1:
                 self._add("`")
             self._in_code = max(0, self._in_code - 1)
+        elif tag in _STRUCK_TAGS:
+            self._add("~~")
         elif tag == "table":
             self._end_table()
         elif self._table is not None:
@@ -489,7 +500,7 @@ def _span(value: str | None) -> int:
 
 def _end_cell(table: _OpenTable) -> None:
     if table.cell is not None and table.row is not None:
-        text = clean_spaces("".join(table.cell))
+        text = clean_spaces(drop_struck("".join(table.cell)))
         table.row.append((text, *table.spans, table.is_header_cell))
     table.cell = None
 
@@ -529,13 +540,18 @@ def _grid_of(table: _OpenTable) -> tuple[list[str], list[list[str]]]:
     )
     # Without header cells the first row is the header, as in tables pasted from a sheet.
     n_header_rows = max(1, n_header_rows)
-    header_rows = grid[:n_header_rows]
+    return _joined_header(grid[:n_header_rows]), grid[n_header_rows:]
+
+
+def _joined_header(header_rows: list[list[str]]) -> list[str]:
+    """Return the lowest header of each column, behind the one above where it stands twice."""
     width = max(len(row) for row in header_rows)
-    header = []
-    for column in range(width):
-        parts = [row[column] for row in header_rows if column < len(row)]
-        header.append(" ".join(dict.fromkeys(part for part in parts if part)))
-    return header, grid[n_header_rows:]
+    columns = [[row[place] for row in header_rows if place < len(row)] for place in range(width)]
+    lowest = [next((text for text in reversed(column) if text), "") for column in columns]
+    return [
+        " ".join(dict.fromkeys(text for text in column if text)) if lowest.count(name) > 1 else name
+        for column, name in zip(columns, lowest, strict=True)
+    ]
 
 
 def _fill_covered(cells: list[str], covered: dict[int, tuple[int, str]]) -> None:
