@@ -61,7 +61,8 @@ def claims_of(reading: PageReading, *, host: str, url: str = "") -> ParsedFeed:
     collector = ParsedRows.empty()
     collector.host_names[slug] = name
     groups: dict[tuple[str, str], list[PageRow]] = {}
-    versions = _versions_by_id(reading.rows)
+    unread = tuple(row for skipped in reading.skipped for row in skipped.named)
+    versions = _versions_by_id((*reading.rows, *unread))
     for row in reading.rows:
         for part in _divide(row):
             groups.setdefault((_api_id(part, versions), part.kind), []).append(part)
@@ -94,8 +95,10 @@ def claims_of(reading: PageReading, *, host: str, url: str = "") -> ParsedFeed:
         )
     for skipped in reading.skipped:
         if skipped.is_fault:
-            where = f"{host}/{skipped.table} row {skipped.row}"
-            collector.rejects.append(rejected_row(where, skipped.reason, skipped.text))
+            # under the ID of a claim, the row is known to be on the page
+            names = [_external_id(host, row, versions) for row in skipped.named]
+            for name in names or [f"{host}/{skipped.table} row {skipped.row}"]:
+                collector.rejects.append(rejected_row(name, skipped.reason, skipped.text))
         else:
             collector.ignored += 1
     for number, sentence in enumerate(reading.refused, start=1):

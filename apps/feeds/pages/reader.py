@@ -238,7 +238,21 @@ class TableReader:
             try:
                 self._read_row(number, cells, announced)
             except UnclearDateError as error:
-                self._skip(number, row, str(error))
+                self._skip(number, row, str(error), named=self._named_by(cells))
+
+    def _named_by(self, cells: _Cells) -> tuple[PageRow, ...]:
+        """Return the models that a row names of which nothing else can be read."""
+        cell = cells.get("id")
+        version = _version_of(cells.get("version"))
+        return tuple(
+            PageRow(
+                self.host,
+                found.id,
+                version=version or found.version,
+                kind=self._kind_of(found.id, cell),
+            )
+            for found in read_ids(cell, self.mapping)
+        )
 
     def _find_shared_end(self) -> CellDate | None:
         """Return the end of all rows of a table whose heading states it: a page that loses merged
@@ -278,9 +292,19 @@ class TableReader:
             is_strong_id(found.id) for found in read_ids(row[0], self.mapping)
         )
 
-    def _skip(self, number: int, row: list[str], reason: str, *, is_fault: bool = True) -> None:
+    def _skip(
+        self,
+        number: int,
+        row: list[str],
+        reason: str,
+        *,
+        is_fault: bool = True,
+        named: tuple[PageRow, ...] = (),
+    ) -> None:
         text = " | ".join(one_line(cell)[:80] for cell in row)
-        self.skipped.append(SkippedRow(self.table.heading, number, reason, text[:300], is_fault))
+        self.skipped.append(
+            SkippedRow(self.table.heading, number, reason, text[:300], is_fault, named)
+        )
 
     def _read_row(self, number: int, cells: _Cells, announced: str) -> None:
         is_parameter = "parameter" in self.columns and bool(cells.get("parameter").strip())

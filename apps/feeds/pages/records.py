@@ -43,6 +43,7 @@ class PageRow:
 class SkippedRow:
     """A row of a table that is read, from which nothing was taken; `reason` is a sentence.
     `is_fault` is False where the row is not about a model, such as one that divides the table.
+    `named` are the models that it names: they are still on the page.
     """
 
     table: str
@@ -50,6 +51,7 @@ class SkippedRow:
     reason: str
     text: str = ""
     is_fault: bool = True
+    named: tuple[PageRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

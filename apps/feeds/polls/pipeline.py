@@ -252,8 +252,7 @@ def _ingest_changed(
     changed anything, and the success of the run. `form` is that of a lifecycle page; a change of it
     is a doubt about the whole body."""
     source = run.source
-    source.poll_state = state
-    doubts = [] if form is None else compare_with_last_form(source, state.page_form, form)
+    form_changes = [] if form is None else compare_with_last_form(source, state.page_form, form)
     with (
         transaction.atomic(),
         audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
@@ -266,10 +265,9 @@ def _ingest_changed(
             last_seen=state.last_observed_at,
             host_names=parsed_feed.host_names,
             set_aside={reject.external_id for reject in parsed_feed.rejects},
-            rules=change_rules_of(source, is_doubted=bool(doubts)),
-            doubts=doubts,
+            rules=change_rules_of(source),
+            doubts=[change.doubt for change in form_changes],
         )
-        confirmed_doubts = ingest_result.observation.doubts
         price_jumps = [
             QuarantineEntry(external_id, QuarantineReason.PRICE_JUMP, reason)
             for external_id, reason in ingest_result.observation.doubtful
@@ -278,8 +276,11 @@ def _ingest_changed(
         has_quarantine_changes = sync_quarantine(source, run, [*rejects, *price_jumps], at=at)
         has_changes = has_quarantine_changes or not ingest_result.observation.changes_nothing
         if form is not None:
-            has_changes |= bool(confirmed_doubts) != bool(form_doubts(state.page_form))
-            state.page_form = form_after_poll(state.page_form, form, confirmed_doubts)
+            justified = ingest_result.observation.doubts
+            has_changes |= bool(justified) != bool(form_doubts(state.page_form))
+            state.page_form = form_after_poll(
+                form, [change for change in form_changes if change.doubt in justified]
+            )
         if has_changes:
             # A body without changes is not stored: some feeds send a different body at every poll.
             run.payload = _store_body(source, fetch_result, at=now())

@@ -11,7 +11,6 @@ from apps.catalog.ingestion.change_detection.records import (
     DEFAULT_RULES,
     Absence,
     DetectionRules,
-    PayloadDoubt,
 )
 from apps.catalog.models import Source
 from apps.common.time import day_of, now
@@ -22,7 +21,7 @@ from apps.feeds.models import SourceMapping
 from apps.feeds.pages.definition import KIND as PAGE
 from apps.feeds.parsers import ADAPTERS, MEBIBYTE, Adapter, notices
 from apps.feeds.parsers.payload import InvalidPayloadError, host_of
-from apps.feeds.sources.page_form import PageForm, compare_forms, form_doubts, read_form
+from apps.feeds.sources.page_form import FormChange, PageForm, compare_forms, read_form
 from apps.feeds.sources.page_payload import read_page_payload
 from apps.feeds.sources.page_settings import (
     builtin_page_of,
@@ -167,31 +166,28 @@ def lists_served(source: Source) -> bool:
     return source.kind == KIND and absence_of(source) == "news"
 
 
-def change_rules_of(source: Source, *, is_doubted: bool = False) -> DetectionRules:
+def change_rules_of(source: Source) -> DetectionRules:
     """Return the rules by which observations of a source are assessed.
 
     On the host's own page, a removed tenth of the rows means that the page changed its form, and
     stays on hold until a user decides or the rows return. Dates that many rows move together are
-    mostly news, so they wait for a day at most, unless the form of the page is on hold too
-    (`is_doubted`, or by its polling state)."""
+    mostly news, so they wait for a day at most."""
     rules = replace(DEFAULT_RULES, absence=absence_of(source), lists_served=lists_served(source))
     if source.kind != PAGE:
         return rules
-    state = getattr(source, "poll_state", None)
-    is_doubted = is_doubted or (state is not None and bool(form_doubts(state.page_form)))
     return replace(
         rules,
         # a tenth counts, which `>` would leave out
         max_vanished_share=0.0999,
         doubts_expire=False,
-        doubted_date_hold=None if is_doubted else BULK_DATE_HOLD,
+        doubted_date_hold=BULK_DATE_HOLD,
     )
 
 
 def compare_with_last_form(
     source: Source, stored: Mapping[str, Any], form: PageForm
-) -> list[PayloadDoubt]:
-    """Return the doubts about the form of a page, compared with its last good reading."""
+) -> list[FormChange]:
+    """Return what is missing in the form of a page, compared with its last good reading."""
     host = host_of(str((mapping_settings(source) or {}).get("host", "")))[0]
     return compare_forms(read_form(stored.get("tables")), form, group=host)
 

@@ -2,8 +2,8 @@
 
 A page that lost a table or a column does not say that its models have no date any more. So the form
 of the last good reading is stored (`PollState.page_form`) and compared with that of the next one. A
-form that differs is a doubt about the whole page: additions are accepted, while removals and
-changes of dates wait for a decision, and the last good form stays the one to compare with.
+table or column that is missing is a doubt about its rows: they keep their values, and their removal
+or the loss of their dates waits for a decision, while the rest of the page is read as always.
 """
 
 from collections import defaultdict
@@ -96,8 +96,19 @@ def build_form(tables: Iterable[TableReading], rows: Iterable[FeedRow]) -> PageF
     )
 
 
-def compare_forms(before: PageForm, now: PageForm, *, group: str) -> list[PayloadDoubt]:
-    """Return the doubts about a page that has the form `now` and had the form `before`.
+@dataclass(frozen=True, slots=True)
+class FormChange:
+    """A table or a column that a page had and has no more. `before` is the table as it was, `now`
+    the same table if it is still there."""
+
+    doubt: PayloadDoubt
+    before: TableForm
+    now: TableForm | None = None
+
+
+def compare_forms(before: PageForm, now: PageForm, *, group: str) -> list[FormChange]:
+    """Return what is missing in a page that has the form `now` and had the form `before`, each with
+    the doubt about the rows concerned.
 
     A table that is gone is a doubt only if one of its rows disappeared without a known reason: it
     can have moved to another section, or its models have retired."""
@@ -105,24 +116,30 @@ def compare_forms(before: PageForm, now: PageForm, *, group: str) -> list[Payloa
     by_title: dict[str, list[TableForm]] = defaultdict(list)
     for table in now:
         by_title[table.title].append(table)
-    doubts = []
+    changes = []
     for table in before:
         same = by_heading.get(table.heading) or _only(by_title[table.title])
         if same is None:
-            n = len(table.rows)
             sentence = pluralize(
-                n,
+                len(table.rows),
                 f"The table {table.name} with 1 row is no longer read from the page.",
-                f"The table {table.name} with {n} rows is no longer read from the page.",
+                f"The table {table.name} with {len(table.rows)} rows is no longer read from the "
+                "page.",
             )
-            doubts.append(PayloadDoubt(group, sentence, frozenset(table.rows)))
+            doubt = PayloadDoubt(group, sentence, frozenset(table.rows), needs_removal=True)
+            changes.append(FormChange(doubt, table))
             continue
-        doubts += [
-            PayloadDoubt(group, _describe_lost_column(table, name, before, now))
+        rows = frozenset({*table.rows, *same.rows})
+        changes += [
+            FormChange(
+                PayloadDoubt(group, _describe_lost_column(table, name, before, now), rows),
+                table,
+                same,
+            )
             for name in table.columns
             if name not in same.columns
         ]
-    return doubts
+    return changes
 
 
 def _only(tables: Sequence[TableForm]) -> TableForm | None:
@@ -166,16 +183,24 @@ def write_form(form: PageForm) -> list[dict[str, Any]]:
     ]
 
 
-def form_after_poll(
-    stored: Mapping[str, Any], now: PageForm, doubts: Sequence[str]
-) -> dict[str, Any]:
-    """Return what is stored after a poll that read the form `now`. With `doubts`, the last good
-    form stays, and `now` is on hold."""
-    if not doubts:
+def form_after_poll(now: PageForm, changes: Sequence[FormChange]) -> dict[str, Any]:
+    """Return what is stored after a poll that read the form `now`. With `changes` that are on hold,
+    the next poll is compared with `now` and, in addition, with the tables and columns that are
+    missing in it."""
+    if not changes:
         return {"tables": write_form(now)}
+    good = {table.heading: table for table in now}
+    for change in changes:
+        if change.now is None:
+            good[change.before.heading] = change.before
+            continue
+        known = good[change.now.heading]
+        columns = {**change.before.columns, **known.columns}
+        good[change.now.heading] = TableForm(known.heading, columns, known.rows)
     return {
-        "tables": stored.get("tables", []),
-        "doubts": list(doubts)[:_MAX_SENTENCES],
+        "tables": write_form(tuple(good.values())),
+        "group": changes[0].doubt.group,
+        "doubts": [change.doubt.sentence for change in changes][:_MAX_SENTENCES],
         "on_hold": write_form(now),
     }
 

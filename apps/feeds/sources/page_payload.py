@@ -17,7 +17,7 @@ from apps.feeds.mapping.definition import InvalidMappingError
 from apps.feeds.pages.claims import claims_of
 from apps.feeds.pages.proposal import propose_mapping
 from apps.feeds.pages.reader import read_page
-from apps.feeds.pages.records import SkippedRow, TableReading
+from apps.feeds.pages.records import PageRow, SkippedRow, TableReading
 from apps.feeds.parsers.payload import InvalidPayloadError
 from apps.feeds.sources.page_form import PagePayload, TableForm, build_form
 from apps.feeds.sources.page_settings import PageSettings, read_page_settings
@@ -47,6 +47,7 @@ def read_page_sample(body: bytes, definition: Any, *, url: str) -> PagePayload |
         FeedRow,
         LifecycleClaim,
         PagePayload,
+        PageRow,
         ParsedFeed,
         RegionalEnd,
         RejectedRow,

@@ -92,8 +92,8 @@ dependency AS (
     UNION ALL
     -- a migration to another model is no plan for the end of a feature
     SELECT l.id, l.application_id, l.role, l.criticality, o.id, o.id, NULL, o.retires_on,
-           o.date_kind = 'not_before' AND o.lifecycle <> 'retired', NULL, NULL, NULL, NULL, NULL,
-           true
+           o.date_kind = 'not_before' AND o.lifecycle <> 'retired', o.lifecycle = 'retired',
+           o.due_status, NULL, NULL, NULL, NULL, NULL, true
     FROM live l
     JOIN catalog_offering c ON c.id = l.offering_id
     CROSS JOIN LATERAL unnest(l.features) used(name)

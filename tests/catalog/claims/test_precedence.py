@@ -129,3 +129,51 @@ def test_of_two_sources_with_the_same_priority_the_newer_value_applies() -> None
     )
 
     assert (settled.claim_id, settled.retires_on) == (2, date(2027, 6, 1))
+
+
+def test_the_hosts_own_page_outranks_every_feed_but_no_person() -> None:
+    settled = choose_lifecycle(
+        [
+            voice(1, "2027-01-01", rank=1),
+            voice(2, "2027-06-01", rank=90, source="page-acme", own_page=True),
+        ],
+        TODAY,
+        is_listed=True,
+    )
+    with_person = choose_lifecycle(
+        [
+            voice(2, "2027-06-01", rank=90, source="page-acme", own_page=True),
+            voice(3, "2027-09-01", rank=0, source="manual"),
+        ],
+        TODAY,
+        is_listed=True,
+    )
+
+    assert (settled.claim_id, settled.retires_on) == (2, date(2027, 6, 1))
+    assert with_person.claim_id == 3
+
+
+def test_an_earliest_date_of_the_hosts_own_page_stays_an_earliest_date() -> None:
+    settled = choose_lifecycle(
+        [
+            voice(1, "2027-06-01", rank=10),
+            voice(2, "2027-06-01", kind="not_before", source="page-acme", own_page=True),
+        ],
+        TODAY,
+        is_listed=True,
+    )
+
+    assert (settled.claim_id, settled.date_kind, settled.lifecycle) == (2, "not_before", "active")
+
+
+def test_the_hosts_own_page_without_a_date_leaves_that_of_a_feed() -> None:
+    settled = choose_lifecycle(
+        [
+            voice(1, "2027-06-01", rank=10),
+            voice(2, None, source="page-acme", own_page=True, value={"status": "active"}),
+        ],
+        TODAY,
+        is_listed=True,
+    )
+
+    assert (settled.claim_id, settled.retires_on) == (1, date(2027, 6, 1))

@@ -160,7 +160,7 @@ def test_rows_that_cannot_be_read_are_rejected_with_their_place() -> None:
     ) + page_of("Model ID | Ends", "m-6 | a | b", above="## B")
     result = parsed(body)
     assert [(reject.external_id, reject.reason[:24]) for reject in result.rejects] == [
-        ("bedrock/A row 2", "The date '2026-02-30' do"),
+        ("bedrock/m-5", "The date '2026-02-30' do"),
         ("bedrock/table 1 not read", 'The table below "B" has '),
     ]
     assert result.ignored == 1

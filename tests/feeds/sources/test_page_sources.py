@@ -1,6 +1,7 @@
 """Lifecycle pages as sources: polled by the pipeline of every source, with the last good state kept
 when a page changes its form."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -301,6 +302,46 @@ def test_dates_that_moved_together_are_told_by_the_clock_between_two_polls(
     events = apply_expired_holds(at=AT + 2 * DAY + timedelta(hours=1))
 
     assert [event.kind for event in events] == ["moved_later"] * 8
+
+
+# --- precedence -----------------------------------------------------------------------------------
+
+
+def feed_says(feed: server.Loopback, at: datetime, **ends: str) -> PollResult:
+    """Poll a feed that gives dates of models at two hosts."""
+    source, _ = Source.objects.get_or_create(
+        slug="litellm", defaults={"kind": "litellm", "name": "LiteLLM", "trust_rank": 1}
+    )
+    rows = {
+        f"{host}/acme-1": {
+            "litellm_provider": host,
+            "mode": "chat",
+            "input_cost_per_token": 1e-06,
+            "deprecation_date": day,
+        }
+        for host, day in ends.items()
+    }
+    url = feed.route("/map", server.plain(json.dumps(rows).encode()))
+    return poll_source(source, at=at, url=url, trigger="test")
+
+
+def test_a_page_outranks_a_feed_about_its_own_host_and_says_nothing_about_another(
+    source: Source, feed: server.Loopback
+) -> None:
+    polled(source, feed, two_tables(m_1="2027-08-01"))
+
+    first = feed_says(feed, AT + DAY, acme="2027-01-01", zenith="2027-01-01")
+    moved = feed_says(feed, AT + 2 * DAY, acme="2027-02-01", zenith="2027-02-01")
+
+    days = {
+        offering.host.slug: str(offering.retires_on)
+        for offering in Offering.objects.filter(api_id__endswith="acme-1").select_related("host")
+    }
+    assert first.events == []
+    assert days == {"acme": "2027-08-01", "zenith": "2027-02-01"}
+    assert [(event.external_id, event.new) for event in moved.events] == [
+        ("zenith/acme-1", "2027-02-01")
+    ]
 
 
 # --- setting up -----------------------------------------------------------------------------------

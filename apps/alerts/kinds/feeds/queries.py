@@ -182,9 +182,14 @@ ORDER BY min(l.criticality), l.application_id
 
 
 def groups_on_hold(source_ids: Collection[int]) -> set[tuple[int, str]]:
-    """Return (source, provider group) of all changes on hold."""
+    """Return (source, provider group) of all changes on hold, and of pages whose form is on
+    hold."""
     held_assertions = Assertion.objects.standing().filter(held=True, source__in=source_ids)
-    return set(held_assertions.order_by().values_list("source_id", "group").distinct())
+    held_forms = PollState.objects.filter(source__in=source_ids, page_form__has_key="doubts")
+    return {
+        *held_assertions.order_by().values_list("source_id", "group").distinct(),
+        *held_forms.values_list("source_id", "page_form__group"),
+    }
 
 
 def applications_on_hold(

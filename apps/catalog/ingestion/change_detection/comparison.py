@@ -170,21 +170,20 @@ class _Comparison:
             for claim in leaving_claims
             if claim.external_id not in new_id_by_old and not self._has_ended(claim.external_id)
         ]
-        doubted = confirm_doubts(builder, doubts, missing_claims)
-        doubted_groups = doubted | doubt_removals(
-            builder, self.identities.values(), unexplained_claims
-        )
-        doubted_changes = doubted | doubt_changes(builder, self.claims_by_key)
+        doubted_rows = confirm_doubts(builder, doubts, missing_claims)
+        doubted_groups = doubt_removals(builder, self.identities.values(), unexplained_claims)
+        doubted_changes = doubt_changes(builder, self.claims_by_key)
         for row in builder.rows.values():
+            is_doubted = row.external_id in doubted_rows
             self._compare_row(
                 row,
-                is_doubtful=row.group in doubted_changes,
-                keeps_other_values=row.group in doubted,
+                is_doubtful=is_doubted or row.group in doubted_changes,
+                keeps_known_values=is_doubted,
             )
         for claim in vanished_claims:
             self._process_missing_row(
                 claim,
-                is_doubtful=claim.group in doubted_groups,
+                is_doubtful=claim.group in doubted_groups or claim.external_id in doubted_rows,
                 is_rekeyed=claim.external_id in new_id_by_old,
             )
         self._drop_unrepeated_values()
@@ -246,12 +245,12 @@ class _Comparison:
     # --- rows in the payload ----------------------------------------------------------------------
 
     def _compare_row(
-        self, row: FeedRow, *, is_doubtful: bool, keeps_other_values: bool = False
+        self, row: FeedRow, *, is_doubtful: bool, keeps_known_values: bool = False
     ) -> None:
         """Compare a row of the payload with its claims on identity, lifecycle and price. A date of
         a provider group that `is_doubtful` is held for review instead of accepted. With
-        `keeps_other_values`, the whole payload is doubted: nothing else of a known lifecycle
-        changes either."""
+        `keeps_known_values`, what the payload says of the row is doubted: a date that it loses is
+        held, and no other known value of its lifecycle changes."""
         identity = self.identities.get(row.external_id)
         identity_claim = identity_value(row)
         if identity is None:
@@ -260,16 +259,20 @@ class _Comparison:
             self._update_identity(identity, row, identity_claim)
         if row.lifecycle is not None:
             value = lifecycle_value(row.lifecycle)
-            if keeps_other_values:
-                value = self._keep_other_values(row.external_id, value)
+            if keeps_known_values:
+                value = self._keep_known_values(row.external_id, value)
             self._compare_lifecycle(row, value, is_doubtful=is_doubtful)
         if row.prices is not None:
             self._compare_price(row, price_value(row.prices))
 
-    def _keep_other_values(self, external_id: str, value: Value) -> Value:
-        """Return the known lifecycle of a row instead of `value` if they have the same date."""
+    def _keep_known_values(self, external_id: str, value: Value) -> Value:
+        """Return the known lifecycle of a row instead of `value`, unless `value` has lost its date,
+        or has the first one."""
         claim = self.claims_by_key.get((external_id, LIFECYCLE))
-        if claim is None or retires_on(claim.value) != retires_on(value):
+        if claim is None:
+            return value
+        old_day, new_day = retires_on(claim.value), retires_on(value)
+        if (old_day is None) != (new_day is None):
             return value
         return claim.value
 

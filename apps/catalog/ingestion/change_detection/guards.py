@@ -188,16 +188,16 @@ def _name_similarity(first: str, second: str) -> float:
 def confirm_doubts(
     builder: ResultBuilder, doubts: Iterable[PayloadDoubt], vanished_claims: Iterable[KnownClaim]
 ) -> set[str]:
-    """Return the provider groups that a doubt about the whole payload concerns. `vanished_claims`
-    holds rows that disappeared without a known reason."""
+    """Return the rows that a justified doubt concerns. `vanished_claims` holds rows that
+    disappeared without a known reason."""
     vanished_ids = {claim.external_id for claim in vanished_claims}
-    doubtful_groups = set()
+    doubted_rows: set[str] = set()
     for doubt in doubts:
-        if doubt.rows is None or doubt.rows & vanished_ids:
-            doubtful_groups.add(doubt.group)
-            builder.result.doubts.append(doubt.sentence)
+        if not doubt.needs_removal or doubt.rows & vanished_ids:
+            doubted_rows |= doubt.rows
+            builder.result.doubts.append(doubt)
             _add_sentence(builder, doubt.group, doubt.sentence)
-    return doubtful_groups
+    return doubted_rows
 
 
 def _add_sentence(builder: ResultBuilder, group: str, sentence: str) -> None:

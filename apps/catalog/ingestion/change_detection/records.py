@@ -48,7 +48,8 @@ class DetectionRules:
     # The source is the host's own list of what it serves: a row that is still listed contradicts a
     # retirement date until the date has passed everywhere.
     lists_served: bool = False
-    # Duration for which a doubted change to another date is held; the withdrawal hold if None.
+    # Duration for which a doubted change to another date is held; that of other doubted changes if
+    # None.
     doubted_date_hold: timedelta | None = None
     # Whether a doubted removal, and a doubted loss of a date, applies without a decision after its
     # hold. A source that describes itself otherwise than before proves neither.
@@ -60,16 +61,16 @@ DEFAULT_RULES = DetectionRules()
 
 @dataclass(frozen=True, slots=True)
 class PayloadDoubt:
-    """A reason to doubt a whole payload: its removals, and its changes and losses of dates, are
-    held for review.
+    """A reason to doubt what a payload says, or no longer says, of `rows`: their removal and the
+    loss of their dates are held for review, and no other known value of them changes.
 
-    `group` is the provider group, `sentence` the reason. The doubt is justified only if one of
-    `rows` has disappeared without a known reason; if it is None, the doubt needs no further
-    evidence."""
+    `group` is the provider group, `sentence` the reason. With `needs_removal` the doubt is
+    justified only if one of the rows has disappeared without a known reason."""
 
     group: str
     sentence: str
-    rows: frozenset[str] | None = None
+    rows: frozenset[str]
+    needs_removal: bool = False
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ class Observation:
 
     `backfilled` are [row, ISO day] of dates that had passed when first seen; `floated` are [row,
     old, new] of floating prices, whose changes are not reported; `rekeyed` is {new row: its earlier
-    row}. `doubts` are the sentences of the confirmed doubts about the whole payload.
+    row}. `doubts` are those about the payload that are justified.
     """
 
     new: list[NewClaim] = field(default_factory=list)
@@ -148,7 +149,7 @@ class Observation:
     backfilled: list[list[str]] = field(default_factory=list)
     floated: list[list[Any]] = field(default_factory=list)
     rekeyed: dict[str, str] = field(default_factory=dict)
-    doubts: list[str] = field(default_factory=list)
+    doubts: list[PayloadDoubt] = field(default_factory=list)
     n_rows: int = 0
     n_changed: int = 0
     n_vanished: int = 0

@@ -13,8 +13,11 @@ from apps.catalog.models import Incident, Provider, ProviderEvent, ProviderRole,
 from apps.common.database.scratch_database import ScratchDatabaseError, scratch_database
 from apps.feeds.mapping.definition import KIND, read_mapping
 from apps.feeds.models import FeedRun, SourceMapping
+from apps.feeds.pages.definition import KIND as PAGE
 from apps.feeds.parsers import ADAPTERS
 from apps.feeds.polls.replay import InvalidManifestError, read_manifest, replay_history
+from apps.feeds.sources.adapters import MAPPED_KINDS
+from apps.feeds.sources.page_settings import builtin_page_of, read_page_settings
 
 
 def _load_identities() -> None:
@@ -47,8 +50,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "source",
-            help=f"One of {', '.join(ADAPTERS)}, the slug of a source with a mapping, or a status "
-            "page such as status:openai.",
+            help=f"One of {', '.join(ADAPTERS)}, a status page such as status:openai, or the slug "
+            "of a source with a mapping, such as a lifecycle page.",
         )
         parser.add_argument(
             "manifest",
@@ -76,12 +79,11 @@ class Command(BaseCommand):
             with scratch_database(
                 _load_identities, purpose="replay", fingerprint=_compute_fingerprint()
             ):
-                kind = slug if mapping is None else KIND
-                if is_status_page:
-                    kind = Source.STATUS
+                kind = Source.STATUS if is_status_page else self._kind_of(slug, mapping)
                 source, _ = Source.objects.update_or_create(
                     slug=slug, defaults={"kind": kind}, create_defaults={"kind": kind, "name": slug}
                 )
+                SourceMapping.objects.filter(source=source).delete()
                 if mapping is not None:
                     SourceMapping.objects.create(source=source, settings=mapping)
                 if is_status_page and source.host is None:
@@ -96,13 +98,21 @@ class Command(BaseCommand):
         except ScratchDatabaseError as scratch_error:
             raise CommandError(str(scratch_error), returncode=1) from None
 
+    def _kind_of(self, slug: str, mapping: Any) -> str:
+        if mapping is None:
+            return PAGE if builtin_page_of(slug) is not None else slug
+        return KIND if "rows" in mapping else PAGE
+
     def _load_mapping(self, slug: str, file: Path | None) -> Any:
         """Return the mapping of the source, from `file` or from the registry's database; None for a
-        built-in adapter."""
+        built-in adapter or page. A mapping without rows is that of a lifecycle page."""
         if file is not None:
             try:
                 mapping = json.loads(file.read_text(encoding="utf-8"))
-                read_mapping(mapping)
+                if isinstance(mapping, dict) and "rows" not in mapping:
+                    read_page_settings(mapping)
+                else:
+                    read_mapping(mapping)
             except (OSError, ValueError) as error:
                 raise CommandError(
                     f"The mapping in {file.name} is not valid: {error}", returncode=2
@@ -110,7 +120,11 @@ class Command(BaseCommand):
             return mapping
         if slug in ADAPTERS:
             return None
-        source_mapping = SourceMapping.objects.filter(source__slug=slug, source__kind=KIND).first()
+        source_mapping = SourceMapping.objects.filter(
+            source__slug=slug, source__kind__in=MAPPED_KINDS
+        ).first()
+        if source_mapping is None and builtin_page_of(slug) is not None:
+            return None
         if source_mapping is None:
             mapped_slugs = SourceMapping.objects.order_by("source__slug").values_list(
                 "source__slug", flat=True

@@ -4,11 +4,10 @@ nothing."""
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
-from apps.catalog.ingestion.change_detection.records import DetectionRules, PayloadDoubt
+from apps.catalog.ingestion.change_detection.records import PayloadDoubt
 from apps.catalog.models import Offering, Provider, Source
 from apps.common.text import pluralize
 from apps.common.time import now
@@ -121,12 +120,9 @@ def build_preview(
     source: Source | None,
     *,
     doubts: Collection[PayloadDoubt] = (),
-    rules: DetectionRules | None = None,
-    at: datetime | None = None,
 ) -> MappingPreview:
     """Return the preview of a parsed document: rows, rejects, known offerings, and the effect of
-    the next poll of `source`, by `rules` or those of the source, with `doubts` about the whole
-    document."""
+    the next poll of `source`, with `doubts` about the document."""
     unfound = tuple(result.unfound.items())
     if result.parsed is None:
         return MappingPreview(refusal=result.refusal, unfound=unfound)
@@ -157,7 +153,7 @@ def build_preview(
         n_priced=sum(bool(row.prices) for row in rows),
         n_known=sum((row.host, row.api_id) in known_offerings for row in rows),
         hosts=tuple((host, n, host in known_hosts) for host, n in hosts.most_common(12)),
-        next_poll=_describe_next_poll(result, source, doubts, rules, at or now()),
+        next_poll=_describe_next_poll(result, source, doubts),
     )
 
 
@@ -180,18 +176,14 @@ def _find_known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
 
 
 def _describe_next_poll(
-    result: MappingResult,
-    source: Source | None,
-    doubts: Collection[PayloadDoubt],
-    rules: DetectionRules | None,
-    at: datetime,
+    result: MappingResult, source: Source | None, doubts: Collection[PayloadDoubt]
 ) -> tuple[str, ...]:
     """Return sentences about the changes of a poll that received this sample; empty for a source
     that has never been polled."""
     if source is None or result.parsed is None or not source.runs.exists():
         return ()
     observation = preview_observation(
-        source, result.parsed, at=at, rules=rules or change_rules_of(source), doubts=doubts
+        source, result.parsed, at=now(), rules=change_rules_of(source), doubts=doubts
     )
     clauses = []
     if observation.changes_nothing and not observation.held:

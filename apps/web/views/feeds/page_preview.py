@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from apps.catalog.models import Source
-from apps.common.time import now
 from apps.feeds.mapping.definition import InvalidMappingError
 from apps.feeds.mapping.reader import MappingResult
 from apps.feeds.models import PollState
 from apps.feeds.parsers.payload import InvalidPayloadError
-from apps.feeds.sources.adapters import change_rules_of, compare_with_last_form
+from apps.feeds.sources.adapters import compare_with_last_form
+from apps.feeds.sources.page_form import FormChange
 from apps.feeds.sources.page_payload import PagePayload, propose_page_mapping, read_page_sample
 from apps.web.views.feeds.mapping_preview import MappingPreview, PreviewTable, build_preview
 
@@ -31,13 +31,11 @@ def preview_page(
         return MappingPreview(refusal=str(error))
     if payload is None:
         return MappingPreview()
-    doubts = _compare_form(source, payload) if source is not None else []
+    changes = _compare_form(source, payload) if source is not None else []
     preview = build_preview(
         MappingResult(parsed=payload.feed),
         source,
-        doubts=doubts,
-        rules=change_rules_of(source, is_doubted=bool(doubts)) if source is not None else None,
-        at=now(),
+        doubts=[change.doubt for change in changes],
     )
     return replace(
         preview,
@@ -54,11 +52,10 @@ def preview_page(
     )
 
 
-def _compare_form(source: Source, payload: PagePayload) -> list[Any]:
+def _compare_form(source: Source, payload: PagePayload) -> list[FormChange]:
     state = PollState.objects.filter(source=source).first()
     if state is None:
         return []
-    source.poll_state = state
     return compare_with_last_form(source, state.page_form, payload.form)
 
 

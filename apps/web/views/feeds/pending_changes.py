@@ -153,6 +153,8 @@ class PendingChangeList(ListPage[Any, PendingRow]):
     @cached_property
     def form_doubts(self) -> list[str]:
         """Sentences about the form of a lifecycle page that is on hold."""
+        if self.source.kind != PAGE:
+            return []
         state = PollState.objects.filter(source=self.source).only("page_form").first()
         return form_doubts(state.page_form) if state is not None else []
 
