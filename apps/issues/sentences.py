@@ -348,6 +348,8 @@ _INCIDENT_ADVICE = {
 
 def _incident_advice(issue: Issue, today: date) -> str:
     """Return since when a host has the incident, its impact and components, and what to do."""
+    if not issue.details:
+        return "Check whether the application was affected."
     return f"{incident_facts(issue.details)} {_INCIDENT_ADVICE[issue.details['fallback']]}"
 
 

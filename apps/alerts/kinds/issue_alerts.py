@@ -5,6 +5,7 @@ An issue raises an alert when it opens, and again every REMINDER_DAYS until its 
 gap is accepted.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ _ENDED_ALERTS = compose_statement(load_statement("alerts", "ended_issue_alerts")
 class DueIssue:
     """An issue whose alert is due. `kind` is that of the alert; `grounds` are those of an approval
     violation; `earlier_ids` are the live alerts that it replaces. `facts` are the details of the
-    issue; `is_on_request`: only subscribers are notified."""
+    issue as JSON; `is_on_request`: only subscribers are notified."""
 
     issue_id: int
     kind: str
@@ -65,7 +66,7 @@ class DueIssue:
     due_on: date | None
     is_earliest: bool
     offering_id: int | None
-    facts: dict[str, Any]
+    facts: str
     is_on_request: bool
     grounds: list[str]
     earlier_ids: list[int]
@@ -151,7 +152,8 @@ def _issue_alert_draft(
         details["grounds"] = issue.grounds
         details["approval"] = int(issue.subject.removeprefix("approval:"))
     if kind == IssueAlertKind.INCIDENT:
-        details |= {name: issue.facts[name] for name in INCIDENT_FACTS}
+        facts = json.loads(issue.facts)
+        details |= {name: facts[name] for name in INCIDENT_FACTS}
     alert = Alert(
         # the time makes the key of a fact that returns on the same day another one
         key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=f"{at:%Y-%m-%dT%H:%M}"),

@@ -13,8 +13,7 @@ WITH fact AS (
            -- what was told before is not about this fact
            greatest(
                %(at)s::timestamptz - %(reminder_days)s::int * interval '1 day',
-               CASE WHEN c.kind = 'incident' THEN i.opened_at
-                    WHEN i.due_on > %(day)s::date
+               CASE WHEN i.due_on > %(day)s::date
                     THEN (i.start_by + 1)::timestamp AT TIME ZONE 'UTC' END) AS told_since,
            c.kind = 'incident' AND NOT {is_unprepared} AS is_on_request,
            (SELECT min(o.offering_id) FROM issues_causeoffering o WHERE o.cause_id = c.id)
