@@ -43,7 +43,7 @@ def utc(text: str) -> datetime:
         ("azure/status.2026-07-23T1813Z.xml", "azure", False, 1),
         ("azure/status.all-clear.xml", "azure", False, 0),
         ("aws/currentevents.2026-08-01.json", "aws", False, 2),
-        ("other/mistral.checkly.2026-07-27.json", "checkly", None, 1),
+        ("other/mistral.checkly.2026-07-27.json", "checkly", False, 1),
         ("other/perplexity.instatus.2026-07-23.json", "instatus", False, 1),
         ("other/xai.feed.xml", "news", True, 4),
     ],
