@@ -34,6 +34,7 @@ from apps.web.views.catalog import (
     events,
     foundation_detail,
     foundation_list,
+    incidents,
     model_ids,
     offerings,
     products,
@@ -443,6 +444,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/evidence/upload/", evaluation_upload.upload_evaluation, name="upload"),
         path("risks/evidence/new/", evidence.add_evidence, name="create"),
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
+    ],
+    "incidents": [
+        *incidents.IncidentList.urls("incidents"),
+        path("incidents/<int:pk>/", incidents.incident_detail, name="detail"),
     ],
     "events": [
         *events.EventList.urls("events"),
