@@ -38,6 +38,7 @@ from apps.api.catalog.catalog import (
 from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
 from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
+from apps.api.catalog.incidents import IncidentViewSet
 from apps.api.catalog.products import ProductModelViewSet, ProductViewSet
 from apps.api.catalog.received_notices import NoticeMailSettingsView, ReceivedNoticeViewSet
 from apps.api.catalog.records import (
@@ -158,6 +159,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "gate-runs": GateRunViewSet,
     "gate-waivers": WaiverViewSet,
     "imports": ImportViewSet,
+    "incidents": IncidentViewSet,
     "inherited-risks": InheritedRiskViewSet,
     "issues": IssueViewSet,
     "jobs": JobViewSet,

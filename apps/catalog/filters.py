@@ -11,6 +11,9 @@ from apps.catalog.models import (
     Assertion,
     DateKind,
     Foundation,
+    Incident,
+    IncidentEnd,
+    IncidentImpact,
     Lifecycle,
     ModelsKnown,
     Offering,
@@ -24,6 +27,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.models.claims import Topic
+from apps.catalog.models.incidents import IncidentQuerySet
 from apps.catalog.models.offerings import Binding, OfferingKind
 from apps.common.time import now
 
@@ -272,3 +276,36 @@ class RetirementAnnouncementFilter(django_filters.FilterSet):  # type: ignore[mi
     class Meta:
         model = RetirementAnnouncement
         fields: list[str] = []
+
+
+class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(field_name="title", lookup_expr="icontains", label="Search")
+    host = django_filters.CharFilter(field_name="host__slug", label="Host (slug)")
+    source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
+    impact = django_filters.ChoiceFilter(
+        choices=IncidentImpact.choices, method="at_least", label="Highest impact at least"
+    )
+    ongoing = django_filters.BooleanFilter(
+        field_name="ended_at", lookup_expr="isnull", label="Ongoing"
+    )
+    affects_models = django_filters.BooleanFilter(label="Concerns models")
+    duplicates = django_filters.BooleanFilter(method="being_duplicates", label="Duplicate")
+    since = django_filters.IsoDateTimeFilter(
+        field_name="started_at", lookup_expr="gte", label="Started from"
+    )
+    before = django_filters.IsoDateTimeFilter(
+        field_name="started_at", lookup_expr="lt", label="Started before"
+    )
+
+    class Meta:
+        model = Incident
+        fields: list[str] = []
+
+    def at_least(self, queryset: IncidentQuerySet, name: str, value: str) -> IncidentQuerySet:
+        return queryset.at_least(value)
+
+    def being_duplicates(
+        self, queryset: QuerySet[Incident], name: str, value: bool
+    ) -> QuerySet[Incident]:
+        duplicate = Q(end_reason=IncidentEnd.DUPLICATE)
+        return queryset.filter(duplicate if value else ~duplicate)

@@ -35,6 +35,7 @@ from apps.web.views.catalog import (
     features,
     foundation_detail,
     foundation_list,
+    incidents,
     model_ids,
     offerings,
     products,
@@ -446,6 +447,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/evidence/upload/", evaluation_upload.upload_evaluation, name="upload"),
         path("risks/evidence/new/", evidence.add_evidence, name="create"),
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
+    ],
+    "incidents": [
+        *incidents.IncidentList.urls("incidents"),
+        path("incidents/<int:pk>/", incidents.incident_detail, name="detail"),
     ],
     "events": [
         *events.EventList.urls("events"),

@@ -53,7 +53,8 @@ PAGES = {
         foundations:xlsx:get gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get
         gate:setup:get home:concentration-csv:get home:overview:get home:retirements-csv:get
         home:runways-csv:get home:search:get home:start:get imports:applications-csv:get
-        imports:dependencies-csv:get imports:inventory-xlsx:get inherited-risks:bulk-assess:post
+        imports:dependencies-csv:get imports:inventory-xlsx:get incidents:csv:get
+        incidents:detail:get incidents:list:get incidents:xlsx:get inherited-risks:bulk-assess:post
         inherited-risks:csv:get inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
         inherited-risks:heat-map-csv:get inherited-risks:heat-map:get inherited-risks:list:get
         inherited-risks:teams-csv:get inherited-risks:xlsx:get issues/:get issues:bulk-respond:post
@@ -300,7 +301,8 @@ API = {
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
         foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
-        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get issues/:get
+        gate-waivers/:post imports/:get incidents/:get incidents/{pk}/:get inherited-risks/:get
+        inherited-risks/totals/:get issues/:get
         issues/bulk-respond/:post jobs/:get loss-runs/:get memberships/:get mutes/:get mutes/:post
         notice-policies/:get notice-policies/{pk}/:get notification-preferences/me/:get
         notification-preferences/me/:patch notification-preferences/me/:put

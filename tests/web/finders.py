@@ -13,6 +13,7 @@ from apps.alerts.models import Alert, Delivery, Subscription, Webhook
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import (
     Foundation,
+    Incident,
     NodeKind,
     Offering,
     OfferingKind,
@@ -262,6 +263,7 @@ FINDERS: dict[str, Finder] = {
     ),
     "feeds:edit": lambda user: {"slug": "litellm"},
     "dependencies:end": _dependency,
+    "incidents:detail": lambda user: _first(_ordered(Incident.objects)),
     "events:detail": lambda user: _first(_ordered(ProviderEvent.objects)),
     "evidence:detail": lambda user: _first(_ordered(Evidence.objects.visible_to(user))),
     "exit-plans:edit": _planned,

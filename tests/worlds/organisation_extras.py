@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from celery import current_app
+from django.db.models import Count
 
 from apps.accounts.actions import issue_token
 from apps.accounts.models import User
@@ -16,7 +17,7 @@ from apps.alerts.models import Alert, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
 from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.identity.named_models import NamedModel, ensure_named_models
-from apps.catalog.models import Assertion, Offering, Source
+from apps.catalog.models import Assertion, Incident, Offering, Provider, Source
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
 from apps.feeds.polls.pipeline import poll_source
@@ -30,7 +31,7 @@ from apps.inventory.models import ListExport, UseCaseLink
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import make_pack, request_pack
 from apps.web.file_exports import write_export
-from tests.builders import make_use_case
+from tests.builders import make_incident, make_use_case
 
 
 def add_extras() -> None:
@@ -58,6 +59,8 @@ def add_extras() -> None:
         day = day_of(now())
         asked = request_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
+    if not Incident.objects.exists():
+        _report_incidents()
     if not UseCaseLink.objects.exists():
         _propose_use_cases()
     if not ListExport.objects.exists():
@@ -72,6 +75,39 @@ def add_extras() -> None:
     current_app.loader.import_default_modules()
     for name in KEEPING:
         current_app.tasks[name]()
+
+
+def _report_incidents() -> None:
+    """One that is ongoing at the host of most applications, and one that is over."""
+    host = (
+        Provider.objects.filter(offerings__dependencies__application__status="production")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "pk")[0]
+    )
+    make_incident(
+        host,
+        title="Elevated errors across all models",
+        components=["API"],
+        url="https://status.example.com/incidents/1",
+        started_at=now() - timedelta(hours=2),
+        first_seen=now() - timedelta(hours=2),
+        changed_at=now() - timedelta(hours=1),
+        updates=[
+            {
+                "at": (now() - timedelta(hours=1)).isoformat(),
+                "status": "identified",
+                "text": "The cause is known, and a fix is on its way.",
+            }
+        ],
+    )
+    make_incident(
+        host,
+        title="Slow answers",
+        impact="minor",
+        started_at=now() - timedelta(days=9),
+        ended_at=now() - timedelta(days=9) + timedelta(hours=3),
+        regions=["eu-central-1"],
+    )
 
 
 def _propose_use_cases() -> None:

@@ -72,6 +72,7 @@ TAGS = {
     "prices": "List prices of offerings per million units, each for a period.",
     "product-models": "Models inside products, as their vendors name them.",
     "products": "Products with models inside.",
+    "incidents": "Incidents of hosts, as their status pages state them.",
     "provider-events": "Accepted changes of the catalogue, with the affected applications.",
     "provider-notices": "Notices that providers publish in their feeds.",
     "providers": "Developers, hosts, gateways and vendors.",

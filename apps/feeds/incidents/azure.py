@@ -22,6 +22,8 @@ from apps.feeds.parsers.notices import find_first_text, index_children, list_ite
 FORM = "azure"
 # The address in items names another server at each poll.
 _PAGE = "https://azure.status.microsoft/en-us/status"
+# The feed states no impact, and carries broad incidents only.
+_IMPACT = "major"
 _DIRECTION = (
     r"(?:North|South|East|West|Central|Southeast|Northeast|Northwest|Southwest|NorthCentral)"
 )
@@ -65,8 +67,8 @@ def _read_item(children: dict[str, list[Element]]) -> ReportedIncident:
     return ReportedIncident(
         external_id=require_id(find_first_text(children, "guid")),
         title=title,
-        impact="",
-        highest_impact="",
+        impact=_IMPACT,
+        highest_impact=_IMPACT,
         started_at=require_start(_find_start(text), posted_at),
         ended_at=None,
         has_ended=False,

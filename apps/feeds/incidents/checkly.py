@@ -1,4 +1,4 @@
-"""Checkly's status page: incidents with a severity and services."""
+"""Checkly's list of unresolved incidents, with a severity and services."""
 
 from typing import Any
 
@@ -19,17 +19,20 @@ from apps.feeds.incidents.values import (
 from apps.feeds.parsers.payload import text_of
 
 FORM = "checkly"
-# "Medium" stands between "minor" and "major"; the worse one, so that no outage is missed.
-_IMPACTS = {"MINOR": "minor", "MEDIUM": "major", "MAJOR": "major", "CRITICAL": "critical"}
+# Checkly has three levels, the highest being "major".
+_IMPACTS = {"MINOR": "minor", "MEDIUM": "major", "MAJOR": "critical", "CRITICAL": "critical"}
+_MAINTENANCE = "MAINTENANCE"
 
 
 def read(document: dict[str, Any]) -> ReportedStatus:
     incidents, rejects = read_incidents(read_list(document.get("incidents")), _read_incident)
-    lists_history = True if any(incident.has_ended for incident in incidents) else None
-    return ReportedStatus(FORM, lists_history, incidents, rejects)
+    return ReportedStatus(FORM, False, incidents, rejects)
 
 
-def _read_incident(raw: dict[str, Any]) -> ReportedIncident:
+def _read_incident(raw: dict[str, Any]) -> ReportedIncident | None:
+    severity = text_of(raw.get("severity"), 20).upper()
+    if severity == _MAINTENANCE:
+        return None
     external_id = require_id(raw.get("id"))
     updates = newest_first(
         ReportedUpdate(
@@ -51,7 +54,7 @@ def _read_incident(raw: dict[str, Any]) -> ReportedIncident:
         if not has_ended or update.status != "resolved":
             break
         ended_at = update.at
-    impact = _IMPACTS.get(text_of(raw.get("severity"), 20).upper(), "")
+    impact = _IMPACTS.get(severity, "")
     title = read_title(raw.get("name"))
     return ReportedIncident(
         external_id=external_id,

@@ -22,6 +22,11 @@ _SERVING: Mapping[str, re.Pattern[str]] = {
         rf"vertex|gemini|generative ai|cloud machine learning|ai platform|{_MACHINES_FOR_ALL}",
         re.IGNORECASE,
     ),
+    # Companies with further services, of which models are one.
+    "cloudflare": re.compile(r"workers ai|ai gateway", re.IGNORECASE),
+    "snowflake": re.compile(r"cortex", re.IGNORECASE),
+    "github-copilot": re.compile(r"copilot", re.IGNORECASE),
+    "github-models": re.compile(r"models", re.IGNORECASE),
     "azure": re.compile(
         rf"openai|cognitive services|azure ai (?!search)|foundry|machine learning"
         rf"|{_MACHINES_FOR_ALL}",

@@ -83,7 +83,8 @@ def store_incidents(source: Source, status: ReportedStatus, *, at: datetime) -> 
                 backfilled=incident.has_ended,
             )
             _apply(row, incident, status, host_slug=host.slug, at=at)
-            original = _find_original(row, known.values())
+            unlisted = [other for key, other in known.items() if key not in listed]
+            original = _find_original(row, unlisted)
             if original is not None:
                 _close_as_duplicate(row, original, at=at)
             known[row.external_id] = row
@@ -239,7 +240,8 @@ def _set_end(
 
 def _find_original(row: Incident, known: Iterable[Incident]) -> Incident | None:
     """Return the incident that a new one repeats: the same title and components at the same time
-    under another ID, as after a move to another operator."""
+    under another ID, which the body does not list any more, as after a move to another
+    operator."""
     for other in known:
         if (
             other.external_id != row.external_id

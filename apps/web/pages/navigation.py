@@ -170,6 +170,7 @@ GROUPS: tuple[Group, ...] = (
             Page("Products", "products:list", ("products",), former_names=("copilots",)),
             Page("Providers", "providers:list", ("providers",), former_names=("hosts", "vendors")),
             Page("Provider events", "events:list", ("events",), former_names=("changes",)),
+            Page("Incidents", "incidents:list", ("incidents",), former_names=("outages",)),
             Page(
                 "Announced retirements",
                 "retirements:list",

@@ -61,6 +61,7 @@ PUBLIC = {
     "prices",
     "product-models",
     "products",
+    "incidents",
     "provider-events",
     "providers",
     "retirement-announcements",

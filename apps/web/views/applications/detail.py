@@ -17,6 +17,7 @@ from apps.exposure.queries.dependents import application_stack
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import application_merged_into, changes_of_application
 from apps.inventory.runway import runways
+from apps.issues.incidents import ongoing_incidents
 from apps.risks.queries.reach import total_reach
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, add_sentence, render_page
@@ -84,6 +85,7 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         version_dates=data.version_dates,
         names=data.names,
         risks=data.risks,
+        incidents=ongoing_incidents([application.pk])[application.pk],
         **load_tabs(
             request,
             TABS,

@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 
 from apps.accounts.models import Team, User
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider
-from apps.common.text import pluralize
+from apps.common.text import format_date, pluralize
 from apps.exposure.models import ActiveDependency
 from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.filters import ApplicationFilter
@@ -28,6 +28,7 @@ from apps.inventory.models import (
     Dependency,
 )
 from apps.inventory.queries import editable_teams
+from apps.issues.incidents import OngoingIncident, ongoing_incidents
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.pages.filter_controls import FilterControl
@@ -77,6 +78,7 @@ class ApplicationRow:
     n_findings: int
     rank: int | None
     is_ambiguous: bool = False
+    incident: OngoingIncident | None = None
 
     @property
     def foundation(self) -> Foundation | None:
@@ -91,8 +93,8 @@ class ApplicationRow:
 
 
 def application_rows(applications: list[Application], today: date) -> list[ApplicationRow]:
-    """Return rows with the stored facts of each: two statements for any number of applications that
-    `with_primary_stacks` has loaded."""
+    """Return rows with the stored facts of each: three statements for any number of applications
+    that `with_primary_stacks` has loaded."""
     ids = [application.pk for application in applications]
     runways = {
         row.application_id: row
@@ -106,10 +108,12 @@ def application_rows(applications: list[Application], today: date) -> list[Appli
         .annotate(n=Count("pk"), gravest=Min("rank"))
     }
     names = Counter(application.name for application in applications)
+    incidents = ongoing_incidents(ids)
     return [
         replace(
             _build_row(application, runways.get(application.pk), counts.get(application.pk), today),
             is_ambiguous=names[application.name] > 1,
+            incident=next(iter(incidents.get(application.pk, ())), None),
         )
         for application in applications
     ]
@@ -190,7 +194,15 @@ def _describe_team(row: ApplicationRow) -> str:
     """Return the team of an application, and its ID beside another of its name."""
     application = row.application
     team = application.team.name
-    return f"{team}, {application.slug}" if row.is_ambiguous else team
+    place = f"{team}, {application.slug}" if row.is_ambiguous else team
+    return f"{place}. {describe_incident(row.incident)}" if row.incident else place
+
+
+def describe_incident(incident: OngoingIncident) -> str:
+    """Return since when an application is concerned: `Ongoing incident at OpenAI since 29 July
+    2026, 19:49 UTC`."""
+    since = f"{format_date(incident.started_at.date())}, {incident.started_at:%H:%M} UTC"
+    return f"Ongoing incident at {incident.host} since {since}"
 
 
 def _name_model(row: ApplicationRow) -> str:
@@ -302,6 +314,10 @@ class ApplicationList(ListPage[Application, ApplicationRow]):
         ),
         FileColumn[ApplicationRow](
             "Developer", lambda row: row.foundation.developer.name if row.foundation else ""
+        ),
+        FileColumn[ApplicationRow](
+            "Ongoing incident",
+            lambda row: describe_incident(row.incident) if row.incident else "",
         ),
         FileColumn[ApplicationRow]("Days left", attrgetter("days_left")),
         FileColumn[ApplicationRow]("Bound", lambda row: "at least" if row.at_least else ""),

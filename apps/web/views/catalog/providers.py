@@ -3,7 +3,7 @@ them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.catalog.filters import ProviderFilter
-from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderRole
+from apps.catalog.models import Foundation, Incident, NodeKind, Offering, Provider, ProviderRole
 from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
 from apps.catalog.providers.track_record import ModelRetirement
 from apps.catalog.providers.track_record_queries import provider_track_record
@@ -43,12 +43,15 @@ from apps.web.presenters.retirement_dates import reach_sentence
 from apps.web.presenters.track_record import SCOPES, present_track_record
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
+from apps.web.views.catalog.incidents import IncidentRow
 from apps.web.views.catalog.sections import DEPENDENTS_COUNTED, attached_risks
 from apps.web.wording import quantity_of
 
 MAX_ROWS = 25
 MAX_REGIONS = 100
 MAX_FOUNDATIONS, MAX_RETIRING = 20, 12
+RECENT_INCIDENTS = timedelta(days=90)
+MAX_INCIDENTS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +286,16 @@ def _load_models(data: ProviderData) -> dict[str, Any]:
 def _load_record(data: ProviderData) -> dict[str, Any]:
     record = provider_track_record(data.provider)
     is_host = Offering.objects.model_ids().filter(host=data.provider).exists()
+    incidents = Incident.objects.told().filter(
+        host=data.provider, started_at__gte=data.at - RECENT_INCIDENTS
+    )
     return {
+        "incidents": [
+            IncidentRow(incident, data.at)
+            for incident in incidents.defer("updates")[:MAX_INCIDENTS]
+        ],
+        "n_incidents": incidents.count(),
+        "is_host": ProviderRole.HOST in data.provider.roles,
         "record": present_track_record(record) if is_host else None,
         "promises": [(_describe_scope(policy), policy) for policy in record.policies],
     }
