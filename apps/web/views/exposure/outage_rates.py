@@ -33,6 +33,7 @@ from apps.exposure.queries.outage_rates import (
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.outage_record import describe_hours, describe_threshold
 from apps.web.views.exposure.assumptions import require_organisation_reader
 from apps.web.wording import number, quantity_of
 
@@ -40,20 +41,6 @@ _GOVERNANCE_NEEDED = (
     "You need the governance or administrator role to change the threshold of outages."
 )
 _ANY_LENGTH = "Any length"
-
-
-def describe_threshold(threshold: OutageThreshold) -> str:
-    """Return the threshold in words: "major or critical impact, at least 4 hours"."""
-    impact = f"{' or '.join(threshold.impacts[:2])} impact"
-    if threshold.impacts == ("minor", "major", "critical"):
-        impact = "minor, major or critical impact"
-    if not threshold.hours:
-        return f"{impact}, of any length"
-    return f"{impact}, at least {_describe_hours(threshold.hours)}"
-
-
-def _describe_hours(hours: float) -> str:
-    return "30 minutes" if hours == 0.5 else quantity_of(int(hours), "hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +147,7 @@ class OutageThresholdForm(forms.Form):
         label="Minimum length",
         coerce=float,
         choices=[
-            (f"{hours:g}", _describe_hours(hours) if hours else _ANY_LENGTH)
+            (f"{hours:g}", describe_hours(hours) if hours else _ANY_LENGTH)
             for hours in THRESHOLD_HOURS
         ],
         help_text="From the start to the end of the incident.",
