@@ -37,7 +37,6 @@ from apps.catalog.filters import (
 from apps.catalog.models import (
     Assertion,
     Foundation,
-    IncidentImpact,
     NoticePolicy,
     Offering,
     OfferingCandidate,
@@ -66,12 +65,11 @@ from apps.catalog.records.prices import PriceRecord
 from apps.catalog.records.providers import ProviderRecord
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
+from apps.exposure.models.settings import OUTAGE_IMPACTS
 from apps.exposure.queries.dependents import affected_applications
 from apps.feeds.outage_records import outage_records
 from apps.inventory.models import Application
 
-# the impacts that a threshold can have
-OUTAGE_IMPACTS = [choice for choice in IncidentImpact.choices if choice[0] != IncidentImpact.NONE]
 BY_SLUG = {
     "slug": Keyset(("slug",)),
     "-slug": Keyset(("-slug",)),
@@ -237,7 +235,7 @@ class OutageCountSerializer(serializers.Serializer[OutageCounts]):
 
 
 class OutageRecordSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField(help_text="Slug of the status source.")
+    source = serializers.CharField(help_text="Slug of the status source.")  # type: ignore[assignment]
     observed_from = serializers.DateTimeField()
     observed_until = serializers.DateTimeField()
     n_months = serializers.IntegerField(

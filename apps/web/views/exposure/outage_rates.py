@@ -1,7 +1,7 @@
 """Outage rates of simulated losses: the threshold from which incidents count, and the rate of each
 provider whose incidents are recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from apps.catalog.models import IncidentImpact, Provider
+from apps.catalog.models import Provider
 from apps.catalog.providers.outages import THRESHOLD_HOURS, OutageThreshold
 from apps.exposure.actions.policies import change_settings
 from apps.exposure.loss.outage_rates import (
@@ -24,6 +24,7 @@ from apps.exposure.loss.outage_rates import (
     prior_rate,
 )
 from apps.exposure.models import EventRate, ExposureSettings
+from apps.exposure.models.settings import OUTAGE_IMPACTS
 from apps.exposure.queries.outage_rates import (
     OUTAGE_NODE_KINDS,
     is_project_assumption,
@@ -140,7 +141,7 @@ def _format_rate(rate: float) -> str:
 class OutageThresholdForm(forms.Form):
     outage_impact = forms.ChoiceField(
         label="Minimum impact",
-        choices=[choice for choice in IncidentImpact.choices if choice[0] != IncidentImpact.NONE],
+        choices=OUTAGE_IMPACTS,
         help_text="As the status page states it. The provider chooses the label.",
     )
     outage_hours = forms.TypedChoiceField(
@@ -189,7 +190,7 @@ def edit_outage_threshold(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _as_data(threshold: OutageThreshold) -> Mapping[str, str]:
+def _as_data(threshold: OutageThreshold) -> dict[str, Any]:
     return {"outage_impact": threshold.impact, "outage_hours": f"{threshold.hours:g}"}
 
 
