@@ -31,7 +31,8 @@ class Adapter:
     from it. `topics` are those of the catalogue ("lifecycle", "price") that its rows can make
     claims about. `cap_bytes` is the maximum size of a body, inflated: several times today's size.
     `absence` is the meaning of a row that disappears permanently (see
-    catalog.ingestion.change_detection.records).
+    catalog.ingestion.change_detection.records). `lists_served` is true if the source is the host's
+    own list of what it serves: a row that is still listed contradicts its retirement.
     `read_notices` is set if a source has no rows but notices for users to read."""
 
     kind: str
@@ -43,6 +44,7 @@ class Adapter:
     licence_note: str = ""
     read_notices: Callable[[bytes], ParsedNotices] | None = None
     absence: Absence = "news"
+    lists_served: bool = False
 
 
 ADAPTERS: dict[str, Adapter] = {
@@ -86,6 +88,7 @@ ADAPTERS: dict[str, Adapter] = {
             topics=frozenset({"lifecycle", "price"}),
             cap_bytes=16 * MEBIBYTE,
             licence_note="No licence published; terms of the public API apply",
+            lists_served=True,
         ),
         Adapter(
             kind="genai-prices",

@@ -86,9 +86,17 @@ def absence_of(source: Source) -> Absence:
     return next((absence for absence in ABSENCE_MEANINGS if absence == declared_absence), "notices")
 
 
+def lists_served(source: Source) -> bool:
+    """Return whether `source` is the host's own list of what it serves. A mapped source is one if a
+    row that leaves it means that the host no longer serves the model."""
+    if source.kind in ADAPTERS:
+        return ADAPTERS[source.kind].lists_served
+    return source.kind == KIND and absence_of(source) == "news"
+
+
 def change_rules_of(source: Source) -> DetectionRules:
     """Return the rules by which observations of a source are assessed."""
-    return replace(DEFAULT_RULES, absence=absence_of(source))
+    return replace(DEFAULT_RULES, absence=absence_of(source), lists_served=lists_served(source))
 
 
 __all__ = [
@@ -99,4 +107,5 @@ __all__ = [
     "absence_of",
     "adapter_of",
     "change_rules_of",
+    "lists_served",
 ]

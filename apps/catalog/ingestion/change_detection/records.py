@@ -38,6 +38,9 @@ class DetectionRules:
     max_moves: int = 8
     max_offer_moves: int = 5
     absence: Absence = "news"
+    # The source is the host's own list of what it serves: a row that is still listed contradicts a
+    # retirement date until the date has passed everywhere.
+    lists_served: bool = False
 
 
 DEFAULT_RULES = DetectionRules()
