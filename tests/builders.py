@@ -20,6 +20,7 @@ from apps.catalog.models import (
     Assertion,
     Derivation,
     Foundation,
+    Incident,
     Node,
     NodeKind,
     Offering,
@@ -172,6 +173,32 @@ def make_source(slug: str = "litellm", **fields: Any) -> Source:
     fields.setdefault("kind", slug)
     source, _ = Source.objects.get_or_create(slug=slug, defaults=fields)
     return source
+
+
+def make_incident(host: Provider, **fields: Any) -> Incident:
+    """A critical incident of the host that began an hour before NOW and is ongoing."""
+    source = (
+        fields.pop("source", None)
+        or Source.objects.get_or_create(
+            slug=f"status-{host.slug}",
+            defaults={"name": f"Status of {host.name}", "kind": Source.STATUS, "host": host},
+        )[0]
+    )
+    facts: dict[str, Any] = {
+        "external_id": f"inc-{next(_n)}",
+        "title": "Elevated errors",
+        "status": "investigating",
+        "impact": "critical",
+        "started_at": NOW - timedelta(hours=1),
+        "first_seen": NOW - timedelta(minutes=50),
+        "changed_at": NOW - timedelta(minutes=50),
+        **fields,
+    }
+    facts.setdefault("highest_impact", facts["impact"])
+    facts.setdefault("last_update_at", facts["started_at"])
+    if facts.get("ended_at"):
+        facts.setdefault("end_reason", "resolved")
+    return Incident.objects.create(source=source, host=host, **facts)
 
 
 def make_claim(source: Source, external_id: str, **fields: Any) -> Assertion:

@@ -20,6 +20,8 @@ from apps.catalog.providers.outages import (
 )
 from apps.feeds.models import FeedRun
 
+_OUTAGE_IMPACTS = [impact for impact in IncidentImpact if impact != IncidentImpact.NONE]
+
 
 @dataclass(frozen=True, slots=True)
 class OutageRecord:
@@ -47,7 +49,7 @@ class OutageRecord:
 def outage_records(hosts: Iterable[int] | None = None) -> dict[int, OutageRecord]:
     """Return {host ID: its record}, of these hosts or of all. Two statements.
 
-    A source that has never stated an impact is not counted by impact, so its host has no record. Of
+    A source that states no impact is not counted by impact, so its host has no record. Of
     several sources of a host the one with the most months counts, then the one with the higher
     priority: two sources can tell of the same outage.
     """
@@ -55,7 +57,7 @@ def outage_records(hosts: Iterable[int] | None = None) -> dict[int, OutageRecord
     runs = FeedRun.objects.succeeded().filter(source=OuterRef("pk"))
     sources = (
         Source.objects.filter(
-            Exists(incidents.exclude(highest_impact=IncidentImpact.NONE)),
+            Exists(incidents.filter(highest_impact__in=IncidentImpact.values)),
             kind=Source.STATUS,
             host__isnull=False,
             poll_state__last_observed_at__isnull=False,
@@ -113,8 +115,7 @@ def _load_outages(sources: Iterable[_ObservedSource]) -> dict[int, list[Outage]]
     outages: dict[int, list[Outage]] = defaultdict(list)
     rows = (
         Incident.objects.counted()
-        .filter(source__in=observed_until)
-        .exclude(impact=IncidentImpact.NONE)
+        .filter(source__in=observed_until, impact__in=_OUTAGE_IMPACTS)
         .order_by("started_at", "pk")
         .values_list("source_id", "started_at", "ended_at", "impact", "last_update_at")
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from apps.accounts.models import User
@@ -141,6 +141,13 @@ def _deadline_title(fact: Fact) -> str:
     return f"{(past if fact.has_come else future).format(name=fact.name)} {fact.day}"
 
 
+def _incident_title(fact: Fact) -> str:
+    if not fact.is_open:
+        return f"Incident at {fact.name}"
+    since = f" since {fact.day}" if fact.due_on is not None else ""
+    return f"Ongoing incident{since} at {fact.name}"
+
+
 _FINDING_TITLES = {
     "fallback_is_primary": "A fallback of {name} is the primary model itself",
     "fallback_same_version": "A fallback of {name} is the same version as its primary model",
@@ -196,7 +203,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     CauseKind.PRICE_CHANGE: _dated(
         "The price of {name} rises on {date}", "The price of {name} rose on {date}"
     ),
-    CauseKind.INCIDENT: _plain("{name} had an outage"),
+    CauseKind.INCIDENT: _incident_title,
     CauseKind.EXPOSURE_FLAG: _plain("Above tolerance: {name}"),
     CauseKind.APPROVAL_VIOLATION: _violation_title,
     CauseKind.APPROVAL_EXPIRY: _dated(
@@ -328,6 +335,37 @@ def _product_models_advice(issue: Issue, today: date) -> str:
     return f"{', '.join(facts)}{further}. Ask {vendor} which models the application uses."
 
 
+_INCIDENT_ADVICE = {
+    "tested": "Switch to the tested fallback if calls fail.",
+    "untested": "The fallback was never tested successfully. Test it now, and switch if it works.",
+    "same_party": (
+        "Every fallback depends on the same company. Prepare a fallback elsewhere, or plan for "
+        "downtime."
+    ),
+    "missing": "There is no fallback. Tell the users of the application, and plan for downtime.",
+}
+
+
+def _incident_advice(issue: Issue, today: date) -> str:
+    """Return since when a host has the incident, its impact and components, and what to do."""
+    if not issue.details:
+        return "Check whether the application was affected."
+    return f"{incident_facts(issue.details)} {_INCIDENT_ADVICE[issue.details['fallback']]}"
+
+
+def incident_facts(details: Mapping[str, Any]) -> str:
+    """Return start, impact and components of an incident: `Since 29 July 2026, 19:49 UTC. Impact:
+    critical. Components: Claude API.`"""
+    started_at = datetime.fromisoformat(details["started_at"])
+    sentences = [
+        f"Since {format_date(started_at.date())}, {started_at:%H:%M} UTC.",
+        f"Impact: {details['impact']}.",
+    ]
+    if details["components"]:
+        sentences.append(f"Components: {', '.join(details['components'])}.")
+    return " ".join(sentences)
+
+
 def _deadline_advice(issue: Issue, today: date) -> str:
     return _DEADLINE_ADVICE.get(issue.cause.subtype, "Complete the work, or set another date.")
 
@@ -363,7 +401,7 @@ def _fixed(sentence: str) -> Callable[[Issue, date], str]:
 _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
     CauseKind.RETIREMENT: _retirement_advice,
     CauseKind.PRICE_CHANGE: _fixed("Check the cost of the application, and resolve the issue."),
-    CauseKind.INCIDENT: _fixed("Check whether the application was affected."),
+    CauseKind.INCIDENT: _incident_advice,
     CauseKind.EXPOSURE_FLAG: _flag_advice,
     CauseKind.APPROVAL_VIOLATION: _violation_advice,
     CauseKind.APPROVAL_EXPIRY: _fixed("Renew the approval, or migrate what depends on it."),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.accounts.models import ApiToken
-from apps.catalog.models import Foundation, Offering, Provider, Source, Version
+from apps.catalog.models import Foundation, Incident, Offering, Provider, Source, Version
 from apps.exposure.models import Campaign, ExposureFlag, Policy
 from apps.exposure.node_names import node_names
 from apps.intake.models import Discrepancy
@@ -200,6 +200,16 @@ def _load_tokens(ids: Collection[int]) -> _Names:
     return {token.pk: (f"{token.name} of {token.user}", str(token.pk)) for token in tokens}
 
 
+def _load_incidents(ids: Collection[int]) -> _Names:
+    rows = Incident.objects.filter(pk__in=ids).values_list(
+        "pk", "host__name", "title", "host__slug", "external_id"
+    )
+    return {
+        pk: (f"{host}: {title}", f"{slug}/{external_id}")
+        for pk, host, title, slug, external_id in rows
+    }
+
+
 def _load_use_cases(ids: Collection[int]) -> _Names:
     rows = ProposedUseCase.objects.filter(pk__in=ids).values_list("pk", "name", "reference")
     return {pk: (name, reference) for pk, name, reference in rows}
@@ -225,4 +235,5 @@ _LOADERS: dict[str, Callable[[Collection[int]], _Names]] = {
     "foundation": _load_foundations,
     "confirmation": _load_confirmation_settings,
     "use_case": _load_use_cases,
+    "incident": _load_incidents,
 }

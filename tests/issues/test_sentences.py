@@ -103,7 +103,7 @@ TEXTS = [
     (
         "incident",
         {},
-        "GPT-4.1 had an outage",
+        "Incident at GPT-4.1",
         "Check whether the application was affected.",
     ),
     (

@@ -5,6 +5,7 @@ An issue raises an alert when it opens, and again every REMINDER_DAYS until its 
 gap is accepted.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.alerts.kinds.issue_text import INCIDENT_FACTS
 from apps.alerts.kinds.provider_events import AffectedParty
 from apps.alerts.kinds.severity import is_urgent, issue_severity
 from apps.alerts.lifecycle.creation import AlertDraft, alert_key, store_alerts
@@ -33,20 +35,27 @@ FACT_KINDS = (
     IssueAlertKind.APPROVAL_VIOLATED,
     IssueAlertKind.FALLBACK_RETIRES,
     IssueAlertKind.MIGRATION_LATE,
+    IssueAlertKind.INCIDENT,
 )
 
 # A migration that has neither begun nor a task by its start date no longer fits before the
 # retirement. Without a known effort the start date is the finish date.
 _IS_LATE = """(i.state IN ('open', 'acknowledged') AND i.start_by < %(day)s::date
     AND i.due_on > %(day)s::date)"""
-_DUE_ISSUES = compose_statement(load_statement("alerts", "due_issues"), is_late=_IS_LATE)
+# A critical application that has nothing tested to switch to is notified of an incident at once;
+# others only where somebody subscribed to incidents.
+_IS_UNPREPARED = """(i.criticality = 0 AND i.details ->> 'fallback' <> 'tested')"""
+_DUE_ISSUES = compose_statement(
+    load_statement("alerts", "due_issues"), is_late=_IS_LATE, is_unprepared=_IS_UNPREPARED
+)
 _ENDED_ALERTS = compose_statement(load_statement("alerts", "ended_issue_alerts"), is_late=_IS_LATE)
 
 
 @dataclass(frozen=True, slots=True)
 class DueIssue:
     """An issue whose alert is due. `kind` is that of the alert; `grounds` are those of an approval
-    violation; `earlier_ids` are the live alerts that it replaces."""
+    violation; `earlier_ids` are the live alerts that it replaces. `facts` are the details of the
+    issue as JSON; `is_on_request`: only subscribers are notified."""
 
     issue_id: int
     kind: str
@@ -57,6 +66,8 @@ class DueIssue:
     due_on: date | None
     is_earliest: bool
     offering_id: int | None
+    facts: str
+    is_on_request: bool
     grounds: list[str]
     earlier_ids: list[int]
 
@@ -140,6 +151,9 @@ def _issue_alert_draft(
     if kind == IssueAlertKind.APPROVAL_VIOLATED:
         details["grounds"] = issue.grounds
         details["approval"] = int(issue.subject.removeprefix("approval:"))
+    if kind == IssueAlertKind.INCIDENT:
+        facts = json.loads(issue.facts)
+        details |= {name: facts[name] for name in INCIDENT_FACTS}
     alert = Alert(
         # the time makes the key of a fact that returns on the same day another one
         key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=f"{at:%Y-%m-%dT%H:%M}"),
@@ -156,4 +170,6 @@ def _issue_alert_draft(
         application_ids=party.application_ids,
         raised_at=at,
     )
+    if issue.is_on_request:
+        return AlertDraft(alert, on_request=True)
     return AlertDraft(alert, others=party.others, criticality=issue.criticality)

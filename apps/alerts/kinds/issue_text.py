@@ -2,16 +2,21 @@
 
 `Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
 violation: blocked, expired, criticality, data_class, region; "approval": its ID}. The date of an
-expired approval is that of its expiry; "soft": true for an earliest retirement date. Of kinds about
+expired approval is that of its expiry; "soft": true for an earliest retirement date. Of an
+incident also INCIDENT_FACTS, as in the details of its issue. Of kinds about
 a person: {"name": the fact as a sentence, "by": ID of the user, "text": comment, "is_retirement"}.
 Of a proposal {"name", "decision": its kind, "by": name of its author}.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from apps.alerts.models import Alert, IssueAlertKind, PersonKind
 from apps.alerts.text import long_day, one_line
 
+# what an alert keeps of an incident
+INCIDENT_FACTS = ("host", "title", "impact", "started_at", "components", "url", "fallback")
 # what an email quotes of a comment
 MAX_COMMENT_LENGTH = 300
 
@@ -33,6 +38,10 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "Late migrations",
         "Start the migration now, shorten it, or plan for downtime.",
     ),
+    IssueAlertKind.INCIDENT: (
+        "Ongoing incidents",
+        "Check whether calls fail. Switch to a fallback that works, or tell the users.",
+    ),
     PersonKind.ASSIGNED: (
         "Assigned issues",
         "Acknowledge each issue, or assign it to another user.",
@@ -53,6 +62,7 @@ PLURAL_CLAUSES: Mapping[str, str] = {
     IssueAlertKind.APPROVAL_VIOLATED: "approvals are violated",
     IssueAlertKind.FALLBACK_RETIRES: "fallbacks retire with or before the primary model",
     IssueAlertKind.MIGRATION_LATE: "migrations should have started",
+    IssueAlertKind.INCIDENT: "incidents are ongoing",
     PersonKind.ASSIGNED: "issues are assigned",
     PersonKind.MENTIONED: "comments with mentions",
     IssueAlertKind.DECISION_PROPOSED: "decisions wait for a second person",
@@ -93,10 +103,43 @@ def issue_predicate(alert: Alert) -> str:
             verb = "retires no earlier than" if alert.details.get("soft") else "retires on"
             when = f"{verb} {long_day(alert.due_on)}" if alert.due_on else "retires"
             return f"{when}, and its migration should have started"
+        case IssueAlertKind.INCIDENT:
+            return incident_predicate(alert.details)
     if "expired" in alert.details.get("grounds", ()) and alert.due_on is not None:
         return f"is used although its approval expired on {long_day(alert.due_on)}"
     grounds = [_GROUNDS[name] for name in alert.details.get("grounds", []) if name in _GROUNDS]
     return f"is used against its approval: {', '.join(grounds) or 'it is restricted'}"
+
+
+def incident_predicate(details: Mapping[str, Any]) -> str:
+    """Return since when an incident is ongoing, with its impact: `is ongoing since 29 July 2026,
+    19:49 UTC (critical)`."""
+    started_at = datetime.fromisoformat(details["started_at"])
+    return (
+        f"is ongoing since {long_day(started_at.date())}, {started_at:%H:%M} UTC "
+        f"({details['impact']})"
+    )
+
+
+_FALLBACKS = {
+    "tested": "Switch to the tested fallback if calls fail.",
+    "untested": "The fallback is not tested. Test it now, and switch if it works.",
+    "same_party": "Every fallback depends on the same company. Plan for downtime.",
+    "missing": "There is no fallback. Plan for downtime.",
+}
+
+
+def incident_sentences(alert: Alert) -> str:
+    """Return what an email says of an incident: start, impact, components, status page, and what to
+    do."""
+    details = alert.details
+    sentences = [f"The incident {incident_predicate(details)}."]
+    if details["components"]:
+        sentences.append(f"Components: {', '.join(details['components'])}.")
+    sentences.append(_FALLBACKS[details["fallback"]])
+    if details["url"]:
+        sentences.append(f"Status page: {details['url']}")
+    return one_line(" ".join(sentences), max_length=1000)
 
 
 def issue_heading(alert: Alert, *, name: str) -> str:

@@ -194,6 +194,7 @@ _BY_ISSUE = {
     "approval_violated": 4,
     "fallback_retires": 2,
     "migration_late": 4,
+    "incident": 4,
     "decision_proposed": 4,
     "use_case_proposed": 2,
     "issue_assigned": 3,

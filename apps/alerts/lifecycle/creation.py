@@ -45,13 +45,14 @@ class AlertDraft:
     None for all}.
 
     `why` is the reason why its `user` is notified. Only alerts with a `criticality` are
-    escalated."""
+    escalated. `on_request`: only subscribers and webhooks are notified."""
 
     alert: Alert
     others: dict[int, list[int] | None] = field(default_factory=dict)
     why: str = Notice.Why.OWNER
     criticality: int | None = None
     team_route: TeamRoute = TeamRoute.TEAM
+    on_request: bool = False
 
     @property
     def reaches_mailbox(self) -> bool:
@@ -113,7 +114,8 @@ def with_unique_keys(drafts: Sequence[AlertDraft]) -> list[AlertDraft]:
 
 def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occasion.RAISED) -> int:
     """Store the notifications of stored alerts, and return the number that were new."""
-    notices = [*draft_notices(drafts, occasion=occasion)]
+    routed = [draft for draft in drafts if not draft.on_request]
+    notices = [*draft_notices(routed, occasion=occasion)]
     alerts = [draft.alert for draft in drafts]
     notices += subscriber_notices(alerts, occasion=occasion, notified=notified_users(notices))
     notices += webhook_notices(alerts, occasion=occasion)

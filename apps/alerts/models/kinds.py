@@ -71,6 +71,7 @@ class IssueAlertKind(models.TextChoices):
     APPROVAL_VIOLATED = "approval_violated", "Approval violation"
     FALLBACK_RETIRES = "fallback_retires", "Fallback retires"
     MIGRATION_LATE = "migration_late", "Late migration"
+    INCIDENT = "incident", "Ongoing incident"
     DECISION_PROPOSED = "decision_proposed", "Decision to confirm"
     USE_CASE_PROPOSED = "use_case_proposed", "Proposed use case"
 

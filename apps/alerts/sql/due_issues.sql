@@ -7,6 +7,7 @@ WITH fact AS (
            i.due_on, i.is_earliest, i.details, i.opened_at,
            CASE c.kind WHEN 'fallback_retires' THEN 'fallback_retires'
                        WHEN 'approval_violation' THEN 'approval_violated'
+                       WHEN 'incident' THEN 'incident'
                        ELSE CASE WHEN i.due_on IS NULL OR i.due_on <= %(day)s::date
                                  THEN 'retired_model_in_use' ELSE 'migration_late' END END AS kind,
            -- what was told before is not about this fact
@@ -14,6 +15,7 @@ WITH fact AS (
                %(at)s::timestamptz - %(reminder_days)s::int * interval '1 day',
                CASE WHEN i.due_on > %(day)s::date
                     THEN (i.start_by + 1)::timestamp AT TIME ZONE 'UTC' END) AS told_since,
+           c.kind = 'incident' AND NOT {is_unprepared} AS is_on_request,
            (SELECT min(o.offering_id) FROM issues_causeoffering o WHERE o.cause_id = c.id)
                AS offering_id
     FROM issues_issue i JOIN issues_cause c ON c.id = i.cause_id
@@ -21,6 +23,9 @@ WITH fact AS (
       AND (i.snoozed_until IS NULL OR i.snoozed_until <= %(day)s::date)
       AND (c.kind = 'fallback_retires'
            OR c.kind = 'approval_violation' AND (i.details ->> 'is_certain')::boolean
+           OR c.kind = 'incident' AND ({is_unprepared} OR EXISTS (
+               SELECT 1 FROM alerts_subscription s
+               WHERE s.enabled AND (s.kinds = '{{}}' OR 'incident' = ANY (s.kinds))))
            OR c.kind = 'retirement' AND (i.due_on IS NULL
                OR i.due_on <= %(day)s::date AND NOT i.is_earliest
                OR {is_late}))
@@ -55,7 +60,7 @@ told_by_event AS (
           WHERE o.cause_id = f.cause_id AND o.offering_id = a.offering_id))
 )
 SELECT f.id AS issue_id, f.kind, f.subject, f.application_id, f.team_id, f.criticality, f.due_on,
-       f.is_earliest, f.offering_id,
+       f.is_earliest, f.offering_id, f.details AS facts, f.is_on_request,
        ARRAY(SELECT g FROM unnest(ARRAY['blocked', 'expired', 'criticality', 'data_class', 'region']) g
              WHERE (f.details ->> g)::boolean) AS grounds,
        coalesce(t.live_ids, '{{}}') AS earlier_ids

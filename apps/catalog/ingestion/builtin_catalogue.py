@@ -119,8 +119,8 @@ class _CatalogueLoader:
     # --- identities -------------------------------------------------------------------------------
 
     def identities(self) -> None:
-        self._load_sources()
         self._load_providers()
+        self._load_sources()
         self._load_policies()
         self._load_foundations()
         self._load_versions()
@@ -133,7 +133,10 @@ class _CatalogueLoader:
             "sources",
             Source,
             [
-                Source(**row)
+                Source(
+                    host_id=self.providers[row["host"]] if "host" in row else None,
+                    **{name: value for name, value in row.items() if name != "host"},
+                )
                 for row in self._records("sources")
                 if row["slug"] not in existing_slugs
             ],

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 (
                     "impact",
                     models.CharField(
+                        blank=True,
                         choices=[
                             ("none", "None"),
                             ("minor", "Minor"),
@@ -47,6 +48,7 @@ class Migration(migrations.Migration):
                 (
                     "highest_impact",
                     models.CharField(
+                        blank=True,
                         choices=[
                             ("none", "None"),
                             ("minor", "Minor"),
@@ -129,6 +131,7 @@ class Migration(migrations.Migration):
                 (
                     "impact",
                     models.CharField(
+                        blank=True,
                         choices=[
                             ("none", "None"),
                             ("minor", "Minor"),
@@ -141,6 +144,7 @@ class Migration(migrations.Migration):
                 (
                     "highest_impact",
                     models.CharField(
+                        blank=True,
                         choices=[
                             ("none", "None"),
                             ("minor", "Minor"),

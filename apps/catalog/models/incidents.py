@@ -39,10 +39,14 @@ class IncidentQuerySet(PublicQuerySet["Incident"]):
         """Select incidents that have not ended."""
         return self.filter(ended_at__isnull=True)
 
+    def told(self) -> "IncidentQuerySet":
+        """Select incidents without duplicates: each trouble once."""
+        return self.exclude(end_reason=IncidentEnd.DUPLICATE)
+
     def counted(self) -> "IncidentQuerySet":
         """Select incidents that count as outages of their host: they concern the serving of models,
         and are no duplicate."""
-        return self.filter(affects_models=True).exclude(end_reason=IncidentEnd.DUPLICATE)
+        return self.told().filter(affects_models=True)
 
     def at_least(self, impact: str) -> "IncidentQuerySet":
         """Select incidents whose highest impact was `impact` or worse."""
@@ -58,7 +62,8 @@ class IncidentQuerySet(PublicQuerySet["Incident"]):
 class Incident(models.Model):
     """One incident of a host, as its status page states it. Key: source and `external_id`.
 
-    `impact` is the last one published, `highest_impact` the highest. `versions` and `offerings` are
+    `impact` is the last one published, `highest_impact` the highest; empty where the status page
+    states none. `versions` and `offerings` are
     the models that title and updates name (a claim of the host); without any the incident concerns
     the whole host. `updates` is a list of {"at": ISO time or null, "status", "text"}, newest first.
     `backfilled`: posted when it was over, or known only from the first poll; it counts from
@@ -74,8 +79,8 @@ class Incident(models.Model):
     status = models.CharField(
         max_length=20, blank=True, help_text="Last status as the status page words it."
     )
-    impact = models.CharField(max_length=8, choices=IncidentImpact)
-    highest_impact = models.CharField(max_length=8, choices=IncidentImpact)
+    impact = models.CharField(max_length=8, choices=IncidentImpact, blank=True)
+    highest_impact = models.CharField(max_length=8, choices=IncidentImpact, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=9, choices=IncidentEnd, blank=True)
@@ -153,9 +158,9 @@ class Incident(models.Model):
             "external_id": self.external_id,
             "started_at": _iso(self.started_at),
             "ended_at": _iso(self.ended_at) if self.ended_at else None,
-            "impact": self.impact,
+            "impact": self.impact or None,
             "components": self.components,
-            "url": self.url,
+            "url": self.url or None,
         }
         return {
             "kind": "incident",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import Absence
+from apps.feeds.incidents.records import ReportedStatus
 from apps.feeds.parsers import (
     deprecations_info,
     genai_prices,
@@ -33,7 +34,8 @@ class Adapter:
     `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records). `lists_served` is true if the source is the host's
     own list of what it serves: a row that is still listed contradicts its retirement.
-    `read_notices` is set if a source has no rows but notices for users to read."""
+    `read_notices` is set if a source has no rows but notices for users to read, `read_incidents` if
+    it is a status page."""
 
     kind: str
     name: str
@@ -43,6 +45,7 @@ class Adapter:
     cap_bytes: int
     licence_note: str = ""
     read_notices: Callable[[bytes], ParsedNotices] | None = None
+    read_incidents: Callable[[bytes], ReportedStatus] | None = None
     absence: Absence = "news"
     lists_served: bool = False
 

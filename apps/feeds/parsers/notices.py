@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
+from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -40,7 +41,7 @@ _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BREAKS = frozenset(
     {"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table"}
 )
-_CONTROL = re.compile(
+CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
@@ -115,14 +116,14 @@ def _build_item(raw: _RawItem) -> NoticeItem | None:
     missing, too long or unusable is replaced by a hash of the content."""
     title = " ".join(html_to_text(raw.title).split())[:MAX_TITLE_LENGTH]
     text = raw.text or html_to_text(raw.markup)
-    text = _CONTROL.sub(" ", text).strip()[:MAX_TEXT_LENGTH]
+    text = CONTROL_CHARACTERS.sub(" ", text).strip()[:MAX_TEXT_LENGTH]
     link = safe_url(raw.link)
     if not title:
         title = " ".join(text.split())[:120] or link[:MAX_TITLE_LENGTH]
     if not title:
         return None
     item_id = text_of(raw.id, MAX_EXTERNAL_ID_LENGTH + 1) or link
-    item = NoticeItem(item_id, title, link, _parse_time(raw.published), text)
+    item = NoticeItem(item_id, title, link, parse_time_of_feed(raw.published), text)
     fits = is_storable(item_id) and len(item_id) <= MAX_EXTERNAL_ID_LENGTH
     return (
         item
@@ -136,12 +137,12 @@ def _build_hashed_id(stem: str, item: NoticeItem) -> str:
     return f"{stem[:360]}#{hashlib.sha256(content.encode(errors='replace')).hexdigest()[:24]}"
 
 
-def _parse_time(text: str) -> datetime | None:
+def parse_time_of_feed(text: str) -> datetime | None:
     """Parse a time in the format of RFC 822 or ISO 8601, as UTC if it has no time zone; None if it
     cannot be parsed or is not plausible."""
-    for parse_time in (datetime.fromisoformat, parsedate_to_datetime):
+    for read_time in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            moment = parse_time(text.strip()[:60])
+            moment = read_time(text.strip()[:60])
         except (ValueError, TypeError, OverflowError, IndexError):
             continue
         try:
@@ -210,8 +211,16 @@ class _CappedBuilder(TreeBuilder):
 
 def _read_xml_items(body: bytes) -> Iterator[_RawItem]:
     """Yield the raw items of an RSS or Atom feed, one more than MAX_ITEMS at most, so that the
-    caller notices too many. Raises InvalidPayloadError for other XML, entities, or too many
-    elements."""
+    caller notices too many. Raises InvalidPayloadError as `read_xml` does."""
+    root = read_xml(body)
+    is_atom = local_name(root) == "feed"
+    for element in list_items(root):
+        yield _read_atom_entry(element) if is_atom else _read_rss_item(element)
+
+
+def read_xml(body: bytes) -> Element:
+    """Return the root of an RSS or Atom feed. Raises InvalidPayloadError for other XML, entities,
+    or too many elements."""
     parser = DefusedXMLParser(
         target=_CappedBuilder(), forbid_dtd=False, forbid_entities=True, forbid_external=True
     )
@@ -231,31 +240,35 @@ def _read_xml_items(body: bytes) -> Iterator[_RawItem]:
         raise InvalidPayloadError(
             f"The feed is not RSS, Atom or JSON Feed ({str(error)[:120]}). Check the URL."
         ) from None
-    kind = _local_name(root)
+    kind = local_name(root)
     if kind not in {"rss", "rdf", "feed"}:
         raise InvalidPayloadError(
             f"The feed is XML of the type '{kind[:40]}', not RSS or Atom. Check the URL."
         )
-    name = "entry" if kind == "feed" else "item"
-    for number, element in enumerate(child for child in root.iter() if _local_name(child) == name):
-        if number > MAX_ITEMS:
-            return
-        yield _read_atom_entry(element) if kind == "feed" else _read_rss_item(element)
+    return root
 
 
-def _local_name(element: Element) -> str:
+def list_items(root: Element) -> Iterator[Element]:
+    """Yield the items or entries of a feed, one more than MAX_ITEMS at most."""
+    name = "entry" if local_name(root) == "feed" else "item"
+    return islice((child for child in root.iter() if local_name(child) == name), MAX_ITEMS + 1)
+
+
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace, in lower case."""
     tag = element.tag
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
-def _index_children(element: Element) -> dict[str, list[Element]]:
+def index_children(element: Element) -> dict[str, list[Element]]:
+    """Return the children of an element by their names."""
     children: dict[str, list[Element]] = {}
     for child in element:
-        children.setdefault(_local_name(child), []).append(child)
+        children.setdefault(local_name(child), []).append(child)
     return children
 
 
-def _find_first_text(children: dict[str, list[Element]], *names: str) -> str:
+def find_first_text(children: dict[str, list[Element]], *names: str) -> str:
     """Return the text of the first of the named children that has any, including the text of nested
     elements; "" if none has."""
     for name in names:
@@ -266,30 +279,30 @@ def _find_first_text(children: dict[str, list[Element]], *names: str) -> str:
 
 
 def _read_rss_item(element: Element) -> _RawItem:
-    children = _index_children(element)
+    children = index_children(element)
     return _RawItem(
-        id=_find_first_text(children, "guid"),
-        title=_find_first_text(children, "title"),
-        link=_find_first_text(children, "link"),
-        published=_find_first_text(children, "pubdate", "date"),
+        id=find_first_text(children, "guid"),
+        title=find_first_text(children, "title"),
+        link=find_first_text(children, "link"),
+        published=find_first_text(children, "pubdate", "date"),
         # content:encoded has the full text, description usually only its beginning.
-        markup=_find_first_text(children, "encoded", "description"),
+        markup=find_first_text(children, "encoded", "description"),
     )
 
 
 def _read_atom_entry(element: Element) -> _RawItem:
-    children = _index_children(element)
+    children = index_children(element)
     links = children.get("link", [])
     best_link = next(
         (link for link in links if link.get("rel", "alternate") == "alternate"),
         links[0] if links else None,
     )
     return _RawItem(
-        id=_find_first_text(children, "id"),
-        title=_find_first_text(children, "title"),
+        id=find_first_text(children, "id"),
+        title=find_first_text(children, "title"),
         link=best_link.get("href", "") if best_link is not None else "",
-        published=_find_first_text(children, "published", "updated", "issued", "modified"),
-        markup=_find_first_text(children, "content", "summary"),
+        published=find_first_text(children, "published", "updated", "issued", "modified"),
+        markup=find_first_text(children, "content", "summary"),
     )
 
 
@@ -321,22 +334,29 @@ def html_to_text(markup: str) -> str:
     """Convert HTML to plain text: no tags, scripts or styles; a line break at the end of a
     paragraph. Plain text stays unchanged."""
     if "<" not in markup and "&" not in markup:
-        return _CONTROL.sub(" ", markup[:_MAX_MARKUP_LENGTH])
+        return CONTROL_CHARACTERS.sub(" ", markup[:_MAX_MARKUP_LENGTH])
     parser = _TextExtractor()
     parser.feed(markup[:_MAX_MARKUP_LENGTH])
     parser.close()
     lines = ("".join(parser.parts)).splitlines()
-    return _CONTROL.sub(
+    return CONTROL_CHARACTERS.sub(
         " ", "\n".join(line for line in (" ".join(raw_line.split()) for raw_line in lines) if line)
     )
 
 
 __all__ = [
+    "CONTROL_CHARACTERS",
     "KIND",
     "MAX_ITEMS",
     "MAX_TEXT_LENGTH",
     "NoticeItem",
     "ParsedNotices",
+    "find_first_text",
     "html_to_text",
+    "index_children",
+    "list_items",
+    "local_name",
     "parse",
+    "parse_time_of_feed",
+    "read_xml",
 ]

@@ -18,11 +18,13 @@ from django.db import DatabaseError, transaction
 
 from apps.catalog.claims.feed_rows import ParsedFeed, RejectedRow
 from apps.catalog.ingestion.ingest import IngestResult, ingest_observation, ingest_unchanged
-from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.catalog.models import Assertion, Incident, ProviderEvent, Source
 from apps.common.history.context import audit_context
 from apps.common.http.installation_policy import installation_policy
 from apps.common.postgresql.errors import unavailability
 from apps.common.time import now
+from apps.feeds.incidents.records import ReportedStatus
+from apps.feeds.incidents.storage import store_incidents
 from apps.feeds.mapping.definition import KIND as MAPPED
 from apps.feeds.models import (
     FeedRun,
@@ -55,11 +57,13 @@ MAX_LISTED_EVENTS = 500
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """The closed run and the events it raised, oldest first."""
+    """The closed run, the events it raised, oldest first, and the incidents that it opened or
+    changed."""
 
     run: FeedRun
     events: list[ProviderEvent] = field(default_factory=list)
     n_assertions_changed: int = 0
+    incidents: list[Incident] = field(default_factory=list)
 
 
 type Fetch = Callable[[PollState, Adapter], FetchResult]
@@ -187,14 +191,20 @@ def _fetch_and_ingest(
     _record_progress(run, "parse")
     try:
         notices = adapter.read_notices(fetch_result.body) if adapter.read_notices else None
-        parsed_feed = adapter.parse(fetch_result.body) if notices is None else ParsedFeed(())
+        status = adapter.read_incidents(fetch_result.body) if adapter.read_incidents else None
+        has_rows = notices is None and status is None
+        parsed_feed = adapter.parse(fetch_result.body) if has_rows else ParsedFeed(())
     except InvalidPayloadError as payload_error:
         return _record_rejected_body(run, state, fetch_result, str(payload_error))
     _record_progress(run, "compare")
     try:
         if notices is not None:
             return _store_notices(run, state, fetch_result, notices, at=at, url=url)
+        if status is not None:
+            return _store_incidents(run, state, fetch_result, status, at=at, url=url)
         return _ingest_changed(run, state, fetch_result, parsed_feed, at=at, url=url)
+    except InvalidPayloadError as payload_error:
+        return _record_rejected_body(run, state, fetch_result, str(payload_error))
     except DatabaseError as error:
         if unavailability(error) is not None:
             # A time limit ended the transaction; the payload is not the cause.
@@ -317,6 +327,42 @@ def _store_notices(
         )
         _record_success(state, run, fetch_result, at=at, url=url, has_changes=has_changes)
     return _log_result(PollResult(run))
+
+
+def _store_incidents(
+    run: FeedRun,
+    state: PollState,
+    fetch_result: FetchResult,
+    status: ReportedStatus,
+    *,
+    at: datetime,
+    url: str,
+) -> PollResult:
+    """Store the incidents of a status page. Raises InvalidPayloadError if nothing follows from the
+    body."""
+    source = run.source
+    with (
+        transaction.atomic(),
+        audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
+    ):
+        stored = store_incidents(source, status, at=at)
+        rejects = _build_quarantine_entries(status.rejects)
+        has_quarantine_changes = sync_quarantine(source, run, rejects, at=at)
+        has_changes = bool(stored.all or has_quarantine_changes)
+        if has_changes:
+            run.payload = _store_body(source, fetch_result, at=now())
+        run.rows = len(status.incidents)
+        run.rows_changed = len(stored.all)
+        run.rows_vanished = run.rows_backfilled = run.n_events = 0
+        run.rows_quarantined = len(rejects)
+        _finish_run(
+            run,
+            FeedRun.Status.CHANGED if has_changes else FeedRun.Status.UNCHANGED,
+            fetch_result,
+            at=at,
+        )
+        _record_success(state, run, fetch_result, at=at, url=url, has_changes=has_changes)
+    return _log_result(PollResult(run, incidents=stored.all))
 
 
 def _confirm_unchanged(

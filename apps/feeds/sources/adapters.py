@@ -6,6 +6,7 @@ from functools import partial
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import DEFAULT_RULES, Absence, DetectionRules
 from apps.catalog.models import Source
+from apps.feeds.incidents.reader import read_status
 from apps.feeds.mapping.definition import ABSENCE_MEANINGS, KIND, InvalidMappingError, read_mapping
 from apps.feeds.mapping.reader import parse_body
 from apps.feeds.models import SourceMapping
@@ -20,12 +21,13 @@ KIND_NAMES = {
     **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
     KIND: "JSON by mapping",
     notices.KIND: "Provider notices (RSS, Atom, JSON Feed)",
+    Source.STATUS: "Status page",
 }
 
 
 def _reject_rows(body: bytes) -> ParsedFeed:
     raise InvalidPayloadError(
-        "A feed of provider notices has no rows. Poll it as a feed of notices."
+        "A feed of provider notices and a status page have no rows. Poll them as what they are."
     )
 
 
@@ -41,6 +43,19 @@ NOTICES_ADAPTER = Adapter(
 )
 
 
+STATUS_ADAPTER = Adapter(
+    kind=Source.STATUS,
+    name=KIND_NAMES[Source.STATUS],
+    parse=_reject_rows,
+    default_url="",
+    topics=frozenset(),
+    # AWS' current events had 226 KB on a day with two, Google Cloud's list of a year 1.3 MB.
+    cap_bytes=16 * MEBIBYTE,
+    read_incidents=read_status,
+    absence="nothing",
+)
+
+
 class NoAdapterError(Exception):
     """A source without a usable adapter; `str()` is the reason and the correction."""
 
@@ -52,6 +67,8 @@ def adapter_of(source: Source) -> Adapter:
         return ADAPTERS[source.kind]
     if source.kind == notices.KIND:
         return NOTICES_ADAPTER
+    if source.kind == Source.STATUS:
+        return STATUS_ADAPTER
     if source.kind != KIND:
         raise NoAdapterError(f"No adapter reads sources of the kind '{source.kind}'.")
     try:

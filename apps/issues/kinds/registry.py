@@ -7,6 +7,7 @@ from apps.issues.kinds.deadlines import DEADLINES, TOKEN_EXPIRY
 from apps.issues.kinds.decisions import DECISIONS
 from apps.issues.kinds.exposure_flags import EXPOSURE_FLAG
 from apps.issues.kinds.feeds import FEED_REVIEW
+from apps.issues.kinds.incidents import INCIDENT
 from apps.issues.kinds.migrations import MIGRATION_TASK
 from apps.issues.kinds.retirement import FALLBACK_RETIRES, RETIREMENT
 from apps.issues.kinds.usage import (
@@ -22,6 +23,7 @@ _OWN_KINDS = (
     RETIREMENT,
     FALLBACK_RETIRES,
     PRICE_CHANGE,
+    INCIDENT,
     EXPOSURE_FLAG,
     APPROVAL_VIOLATION,
     APPROVAL_EXPIRY,

@@ -36,6 +36,7 @@ class IssueResolution(models.TextChoices):
     NO_LONGER_USED = "no_longer_used", "No longer used"
     CAUSE_ENDED = "cause_ended", "The cause has ended"
     COMPLETED = "completed", "Completed"
+    INCIDENT_ENDED = "incident_ended", "The incident has ended"
     DUPLICATE = "duplicate", "Duplicate"
     BY_USER = "by_user", "Resolved by a user"
 

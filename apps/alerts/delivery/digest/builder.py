@@ -57,6 +57,7 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     Group.RETIRED: ("Retired", "Calls might fail or reach another model. Migrate now."),
     IssueAlertKind.RETIRED_MODEL_IN_USE: REMINDER_GUIDANCE[IssueAlertKind.RETIRED_MODEL_IN_USE],
     IssueAlertKind.MIGRATION_LATE: REMINDER_GUIDANCE[IssueAlertKind.MIGRATION_LATE],
+    IssueAlertKind.INCIDENT: REMINDER_GUIDANCE[IssueAlertKind.INCIDENT],
     Group.UPCOMING: REMINDER_GUIDANCE[DayKind.MILESTONE],
     Group.TASKS: ("Migration tasks", "Start and finish each migration by its dates."),
     FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],

@@ -157,6 +157,9 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
             return f"{who} still {verb} {_describe_retired(items)}"
         case IssueAlertKind.DECISION_PROPOSED | IssueAlertKind.USE_CASE_PROPOSED if n == 1:
             return first.headline
+        case IssueAlertKind.INCIDENT if n == 1:
+            is_one = len(affected) == 1
+            return f"{who} {'is' if is_one else 'are'} concerned by an incident at {first.title}"
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
             # only an expired approval has a date
             clause = "although its approval expired" if dates else "against its approval"

@@ -19,14 +19,20 @@ from apps.alerts.delivery.digest.causes import (
 from apps.alerts.delivery.digest.model_items import first_replacement, format_left
 from apps.alerts.delivery.digest.occasions import occasion_note
 from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry, DigestItem
-from apps.alerts.kinds.issue_text import issue_path, issue_predicate, issue_subject
-from apps.alerts.models import IssueAlertKind
+from apps.alerts.kinds.issue_text import (
+    incident_sentences,
+    issue_path,
+    issue_predicate,
+    issue_subject,
+)
+from apps.alerts.models import Alert, IssueAlertKind
 
 _CAUSE_KINDS = {
     IssueAlertKind.RETIRED_MODEL_IN_USE: "retirement",
     IssueAlertKind.APPROVAL_VIOLATED: "approval_violation",
     IssueAlertKind.FALLBACK_RETIRES: "fallback_retires",
     IssueAlertKind.MIGRATION_LATE: "retirement",
+    IssueAlertKind.INCIDENT: "incident",
 }
 # kinds about the retirement of a model, whose items have the migration of each application
 _RETIREMENT_KINDS = frozenset({IssueAlertKind.RETIRED_MODEL_IN_USE, IssueAlertKind.MIGRATION_LATE})
@@ -51,9 +57,13 @@ def late_migration_items(
 def issue_items(
     entries: Iterable[DigestEntry], context: DigestContext, warned: Collection[tuple[int, int]]
 ) -> list[DigestItem]:
-    """Return an item for each violated approval, and for each fallback that retires unless another
-    item `warned` of it: (application, fallback) pairs."""
-    kinds = {IssueAlertKind.APPROVAL_VIOLATED, IssueAlertKind.FALLBACK_RETIRES}
+    """Return an item for each violated approval, each ongoing incident, and each fallback that
+    retires unless another item `warned` of it: (application, fallback) pairs."""
+    kinds = {
+        IssueAlertKind.APPROVAL_VIOLATED,
+        IssueAlertKind.FALLBACK_RETIRES,
+        IssueAlertKind.INCIDENT,
+    }
     remaining = [
         entry
         for entry in entries
@@ -98,7 +108,7 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
     return DigestItem(
         title=issue_subject(first),
         url=context.public_url + path,
-        what=f"The model {issue_predicate(first)}.",
+        what=_describe(first),
         margin=_margin(entries, context),
         severity=highest_severity_of(entries),
         affected=affected,
@@ -118,11 +128,19 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
     )
 
 
+def _describe(alert: Alert) -> str:
+    if alert.kind == IssueAlertKind.INCIDENT:
+        return incident_sentences(alert)
+    return f"The model {issue_predicate(alert)}."
+
+
 def _margin(entries: Sequence[DigestEntry], context: DigestContext) -> str:
     alert = entries[0].alert
     if alert.kind == IssueAlertKind.APPROVAL_VIOLATED:
         grounds = alert.details.get("grounds", ())
         return next((name for name in ("blocked", "expired") if name in grounds), "restricted")
+    if alert.kind == IssueAlertKind.INCIDENT:
+        return str(alert.details["impact"])
     if alert.due_on is None:
         return "retired"
     left = (alert.due_on - context.today).days

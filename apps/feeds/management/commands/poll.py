@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.catalog.models import ProviderEvent, Source
+from apps.catalog.models import Incident, ProviderEvent, Source
 from apps.common.time import parse_moment
 from apps.feeds.models import FeedRun
 from apps.feeds.polls.pipeline import AlreadyPollingError, PollResult, poll_source
@@ -19,7 +19,7 @@ class Command(BaseCommand):
             "sources",
             nargs="*",
             metavar="SOURCE",
-            help="Source slugs; default: all enabled sources.",
+            help="Source slugs, such as litellm or status:openai; default: all enabled sources.",
         )
         parser.add_argument(
             "--url",
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--at", help="Observation time, ISO 8601; default: now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        slugs: list[str] = options["sources"]
+        slugs = [Source.stored_slug(spelling) for spelling in options["sources"]]
         if options["url"] and len(slugs) != 1:
             raise CommandError(
                 "--url requires exactly one source. Name one source slug.", returncode=2
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 has_failed = True
                 continue
             if result.run.status == FeedRun.Status.FAILED:
-                self.stderr.write(f"{source.slug}: {result.run.error}")
+                self.stderr.write(f"{source.public_slug}: {result.run.error}")
                 has_failed = True
             self.stdout.write(json.dumps(as_report(result)))
         if has_failed:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         unknown_slugs = [slug for slug in slugs if slug not in sources_by_slug]
         if unknown_slugs:
             known_slugs = ", ".join(
-                Source.objects.exclude(kind__in=Source.UNPOLLED).values_list("slug", flat=True)
+                source.public_slug for source in Source.objects.exclude(kind__in=Source.UNPOLLED)
             )
             raise CommandError(
                 f"Unknown source: {', '.join(unknown_slugs)}. Use one of: {known_slugs}.",
@@ -80,14 +80,19 @@ def as_report(result: PollResult) -> dict[str, Any]:
         .select_related("source", "offering__host")
         .order_by("detected_at", "pk")
     )
+    incidents = (
+        Incident.objects.filter(pk__in=[incident.pk for incident in result.incidents])
+        .select_related("source", "host")
+        .order_by("started_at", "pk")
+    )
     report: dict[str, Any] = {
-        "source": run.source.slug,
+        "source": run.source.public_slug,
         "status": run.status,
         "rows": run.rows or 0,
         "quarantined": run.rows_quarantined or 0,
         "vanished": run.rows_vanished or 0,
         "assertions_changed": result.n_assertions_changed,
-        "events": [event.as_line() for event in events],
+        "events": [row.as_line() for row in (*events, *incidents)],
     }
     if run.error:
         report["error"] = run.error

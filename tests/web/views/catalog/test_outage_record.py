@@ -34,7 +34,7 @@ def test_a_host_without_a_status_source_says_what_is_missing(viewer: Any) -> Non
 
 def test_a_source_that_states_no_impact_is_not_counted(world: Any, viewer: Any) -> None:
     source = add_status_source(world.sonnet.host, read_at=now())
-    add_incident(source, now() - timedelta(60), impact="none")
+    add_incident(source, now() - timedelta(60), impact="")
 
     assert "has stated no impact yet" in text_of(viewer)
 
