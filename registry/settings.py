@@ -669,6 +669,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryOutcomeEnum": "apps.alerts.filters.NoticeFilter.STATES",
         "NoticeOutcomeEnum": "apps.feeds.models.ProviderNotice.Outcome",
         "OnFileEnum": "apps.inventory.models.OnFile",
+        "OutageImpactEnum": "apps.exposure.models.settings.OUTAGE_IMPACTS",
         "RiskConfidenceEnum": "apps.risks.models.Confidence",
         "RiskLayerEnum": "apps.risks.models.Layer",
         "RiskRuleEnum": "apps.risks.models.RuleName",

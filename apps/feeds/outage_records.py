@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Least
 
 from apps.catalog.models import Incident, IncidentImpact, Source
@@ -19,6 +19,8 @@ from apps.catalog.providers.outages import (
     full_months,
 )
 from apps.feeds.models import FeedRun
+
+_OUTAGE_IMPACTS = [impact for impact in IncidentImpact if impact != IncidentImpact.NONE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class OutageRecord:
 def outage_records(hosts: Iterable[int] | None = None) -> dict[int, OutageRecord]:
     """Return {host ID: its record}, of these hosts or of all. Two statements.
 
-    A source that has never stated an impact is not counted by impact, so its host has no record. Of
+    A source that states no impact is not counted by impact, so its host has no record. Of
     several sources of a host the one with the most months counts, then the one with the higher
     priority: two sources can tell of the same outage.
     """
@@ -55,38 +57,49 @@ def outage_records(hosts: Iterable[int] | None = None) -> dict[int, OutageRecord
     runs = FeedRun.objects.succeeded().filter(source=OuterRef("pk"))
     sources = (
         Source.objects.filter(
-            Exists(incidents.exclude(highest_impact=IncidentImpact.NONE)),
+            Exists(incidents.filter(highest_impact__in=IncidentImpact.values)),
             kind=Source.STATUS,
             host__isnull=False,
             poll_state__last_observed_at__isnull=False,
         )
         .annotate(
-            observed_from=Least(_earliest(incidents, "started_at"), _earliest(runs, "observed_at"))
+            observed_from=Least(_earliest(incidents, "started_at"), _earliest(runs, "observed_at")),
+            observed_until=F("poll_state__last_observed_at"),
         )
-        .select_related("poll_state")
         .order_by("trust_rank", "pk")
     )
     if hosts is not None:
         sources = sources.filter(host__in=list(hosts))
-    best_sources: dict[int, Source] = {}
+    best: dict[int, _ObservedSource] = {}
     for source in sources:
         assert source.host_id is not None
-        best = best_sources.get(source.host_id)
-        if best is None or _months(source) > _months(best):
-            best_sources[source.host_id] = source
-    if not best_sources:
+        row = _ObservedSource(source, source.observed_from, source.observed_until)
+        if source.host_id not in best or row.n_months > best[source.host_id].n_months:
+            best[source.host_id] = row
+    if not best:
         return {}
-    outages_by_source = _load_outages(best_sources.values())
+    outages_by_source = _load_outages(best.values())
     return {
         host_id: OutageRecord(
             host_id,
-            source,
-            source.observed_from,  # type: ignore[attr-defined]
-            source.poll_state.last_observed_at,
-            tuple(outages_by_source[source.pk]),
+            row.source,
+            row.observed_from,
+            row.observed_until,
+            tuple(outages_by_source[row.source.pk]),
         )
-        for host_id, source in best_sources.items()
+        for host_id, row in best.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _ObservedSource:
+    source: Source
+    observed_from: datetime
+    observed_until: datetime
+
+    @property
+    def n_months(self) -> int:
+        return len(full_months(self.observed_from, self.observed_until))
 
 
 def _earliest(rows: "QuerySet[Any]", column: str) -> Subquery:
@@ -95,24 +108,19 @@ def _earliest(rows: "QuerySet[Any]", column: str) -> Subquery:
     return Subquery(by_source.values("earliest"))
 
 
-def _months(source: Source) -> int:
-    return len(full_months(source.observed_from, source.poll_state.last_observed_at))  # type: ignore[attr-defined]
-
-
-def _load_outages(sources: Iterable[Source]) -> dict[int, list[Outage]]:
+def _load_outages(sources: Iterable[_ObservedSource]) -> dict[int, list[Outage]]:
     """Return {source ID: its outages}; an open incident that was forgotten was known to be open at
     its last update."""
-    sources_by_id = {source.pk: source for source in sources}
+    observed_until = {row.source.pk: row.observed_until for row in sources}
     outages: dict[int, list[Outage]] = defaultdict(list)
     rows = (
         Incident.objects.counted()
-        .filter(source__in=sources_by_id)
-        .exclude(impact=IncidentImpact.NONE)
+        .filter(source__in=observed_until, impact__in=_OUTAGE_IMPACTS)
         .order_by("started_at", "pk")
         .values_list("source_id", "started_at", "ended_at", "impact", "last_update_at")
     )
     for source_id, started_at, ended_at, impact, last_update_at in rows:
-        last_observed_at = sources_by_id[source_id].poll_state.last_observed_at
+        last_observed_at = observed_until[source_id]
         is_forgotten = last_observed_at - last_update_at > FORGOTTEN_AFTER
         outages[source_id].append(
             Outage(

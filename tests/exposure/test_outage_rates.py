@@ -75,7 +75,7 @@ def test_a_source_that_never_stated_an_impact_gives_no_rate() -> None:
     host = make_provider("azure")
     source = add_status_source(host)
     for n in range(1, 20):
-        add_incident(source, months_ago(n), 9, "none")
+        add_incident(source, months_ago(n), 9, "")
 
     assert outage_records() == {}
 

@@ -50,19 +50,28 @@ from apps.catalog.models import (
     Stage,
     Version,
 )
+from apps.catalog.providers.date_moves import MoveLengths
 from apps.catalog.providers.earliest_retirement import (
     PublishedMinimum,
     offering_earliest_retirement,
 )
+from apps.catalog.providers.outages import RECORD_THRESHOLDS, OutageCounts
+from apps.catalog.providers.releases import ReleaseIntervals
 from apps.catalog.providers.track_record import ModelRetirement, NoticeHalf, PolicyCompliance
-from apps.catalog.providers.track_record_queries import is_partners, provider_track_record
+from apps.catalog.providers.track_record_queries import (
+    is_partners,
+    provider_releases,
+    provider_track_record,
+)
 from apps.catalog.records.hosting import OfferingRecord
 from apps.catalog.records.identities import FoundationRecord, VersionRecord
 from apps.catalog.records.prices import PriceRecord
 from apps.catalog.records.providers import ProviderRecord
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
+from apps.exposure.models.settings import OUTAGE_IMPACTS
 from apps.exposure.queries.dependents import affected_applications
+from apps.feeds.outage_records import outage_records
 from apps.inventory.models import Application
 
 BY_SLUG = {
@@ -180,6 +189,12 @@ class KeptSerializer(serializers.Serializer[PolicyCompliance]):
     source_on = serializers.DateField(source="policy.source_on", allow_null=True)
 
 
+class MoveLengthsSerializer(serializers.Serializer[MoveLengths]):
+    n = serializers.IntegerField(help_text="Number of moves in this direction.")
+    median_days = serializers.FloatField()
+    longest_days = serializers.IntegerField()
+
+
 class MovesSerializer(serializers.Serializer[Any]):
     since = serializers.DateField(
         allow_null=True,
@@ -195,8 +210,59 @@ class MovesSerializer(serializers.Serializer[Any]):
     n_retired = serializers.IntegerField(
         help_text="Number of offerings that retired on their announced date."
     )
+    n_kept = serializers.IntegerField(
+        help_text="Number of those whose date was never moved since it was announced."
+    )
+    later = MoveLengthsSerializer(
+        allow_null=True, help_text="How far dates moved later, in days; null if none did."
+    )
+    earlier = MoveLengthsSerializer(
+        allow_null=True, help_text="How far dates moved earlier, in days; null if none did."
+    )
     n_left_before_their_day = serializers.IntegerField(source="n_delisted_dated")
     n_left_without_notice = serializers.IntegerField(source="n_delisted")
+
+
+class OutageCountSerializer(serializers.Serializer[OutageCounts]):
+    impact = serializers.ChoiceField(
+        source="threshold.impact",
+        choices=OUTAGE_IMPACTS,
+        help_text="Minimum impact that counts, as the status page states it.",
+    )
+    hours = serializers.FloatField(
+        source="threshold.hours", help_text="Minimum length that counts, in hours."
+    )
+    n = serializers.IntegerField(help_text="Number of outages.")
+    per_year = serializers.FloatField(
+        allow_null=True, help_text="Outages per year; null without a full month."
+    )
+
+
+class OutageRecordSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField(help_text="Slug of the status source.")  # type: ignore[assignment]
+    observed_from = serializers.DateTimeField()
+    observed_until = serializers.DateTimeField()
+    n_months = serializers.IntegerField(
+        help_text="Months observed from their first to their last day, at most 24; only "
+        "these are counted."
+    )
+    counts = OutageCountSerializer(many=True, help_text="Outages by threshold.")
+
+
+class ReleasesSerializer(serializers.Serializer[ReleaseIntervals]):
+    n_versions = serializers.IntegerField(help_text="Versions released in the last two years.")
+    n_days = serializers.IntegerField(help_text="Number of distinct release days.")
+    n_undated = serializers.IntegerField(
+        help_text="Versions without a release date that is known to the day."
+    )
+    first_on = serializers.DateField(allow_null=True)
+    last_on = serializers.DateField(allow_null=True)
+    median_days = serializers.FloatField(
+        allow_null=True,
+        help_text="Median of the days between release days; null below 4 intervals.",
+    )
+    shortest_days = serializers.IntegerField(allow_null=True)
+    longest_days = serializers.IntegerField(allow_null=True)
 
 
 class TrackRecordSerializer(serializers.Serializer[Any]):
@@ -233,6 +299,14 @@ class TrackRecordSerializer(serializers.Serializer[Any]):
         source="measured.kept", many=True, help_text="Compliance with the current policy."
     )
     moves = MovesSerializer()
+    outages = OutageRecordSerializer(
+        allow_null=True,
+        help_text="Outages by the status page of the host; null if none is read, or if it "
+        "states no impact.",
+    )
+    releases = ReleasesSerializer(
+        help_text="Days between the releases of the versions that the provider develops."
+    )
     notices = RetirementNoticeSerializer(
         source="measured.told",
         many=True,
@@ -263,16 +337,35 @@ class ProviderViewSet(RecordViewSet[Provider]):
     )
     def track_record(self, request: Request, slug: str) -> Response:
         """Notice periods in days, kept promises and moved dates, measured from retirements on this
-        host and from provider events. No scores. Price changes are under provider-events."""
+        host and from provider events; outages by threshold, and days between releases. No scores.
+        Price changes are under provider-events."""
         provider = self.subject("parent")
         record = provider_track_record(provider)
+        today = day_of(now())
         body = {
             "provider": provider.slug,
-            "on": day_of(now()),
+            "on": today,
             "measured": record.measured,
             "moves": record.moves,
+            "outages": _outages_of(provider),
+            "releases": provider_releases(provider, today=today),
         }
         return Response(TrackRecordSerializer(body).data)
+
+
+def _outages_of(provider: Provider) -> dict[str, Any] | None:
+    """Return the outages of a host; None without a record."""
+    record = outage_records([provider.pk]).get(provider.pk)
+    if record is None:
+        return None
+    counts = [record.count(threshold) for threshold in RECORD_THRESHOLDS]
+    return {
+        "source": record.source.public_slug,
+        "observed_from": record.observed_from,
+        "observed_until": record.observed_until,
+        "n_months": len(counts[0].months),
+        "counts": counts,
+    }
 
 
 class FoundationSerializer(serializers.ModelSerializer[Foundation]):

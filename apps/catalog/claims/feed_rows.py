@@ -118,7 +118,7 @@ class FeedRow:
     and the row has no price. `alias_of` is set if the row points to another row of the feed.
     `price_is_offer` marks a price that is the cheapest current offer rather than a published list
     price (a router's price for open weights). `excerpt` is the raw row, reduced to what supports
-    the claims.
+    the claims. `released_on` is the release day that the row states, None unless known to the day.
     """
 
     external_id: str
@@ -137,6 +137,7 @@ class FeedRow:
     source_url: str = ""
     excerpt: dict[str, Any] = field(default_factory=dict)
     kind: str = "model"
+    released_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

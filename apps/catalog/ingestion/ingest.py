@@ -44,11 +44,8 @@ from apps.catalog.ingestion.due_changes import (
     settle_new_retirements,
 )
 from apps.catalog.ingestion.events import create_events
-from apps.catalog.ingestion.offerings import (
-    ensure_features,
-    ensure_offerings,
-    offering_key,
-)
+from apps.catalog.ingestion.offerings import ensure_features, ensure_offerings, offering_key
+from apps.catalog.ingestion.release_events import create_release_events
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
@@ -97,7 +94,7 @@ def ingest_observation(
     # from its first observation on, the claims of a feed replace those that the built-in catalogue
     # has for it
     builtin_offering_ids = _builtin_offerings(source) if baseline else set()
-    return write_observation(
+    result = write_observation(
         source,
         claims_by_key,
         observation,
@@ -107,6 +104,11 @@ def ingest_observation(
         poll=SuccessfulPoll(source.pk, rules.lists_served, frozenset(set_aside)),
         also_reconcile=builtin_offering_ids,
     )
+    if not baseline:
+        result.events.extend(
+            create_release_events(source, observation, at=at, is_own_list=rules.lists_served)
+        )
+    return result
 
 
 @transaction.atomic

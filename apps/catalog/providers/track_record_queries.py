@@ -17,9 +17,17 @@ from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.precedence import MANUAL, SourceClaim, precedence
 from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE
-from apps.catalog.models import Assertion, NoticePolicy, Offering, Provider, ProviderEvent
+from apps.catalog.models import (
+    Assertion,
+    NoticePolicy,
+    Offering,
+    Provider,
+    ProviderEvent,
+    Version,
+)
 from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding
+from apps.catalog.providers.date_moves import DateMoves, measure_date_moves
 from apps.catalog.providers.earliest_retirement import (
     EarliestRetirement,
     PublishedMinimum,
@@ -28,6 +36,7 @@ from apps.catalog.providers.earliest_retirement import (
     offering_earliest_retirement,
     scope_of,
 )
+from apps.catalog.providers.releases import ReleaseIntervals, measure_releases
 from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, measure_track_record
 from apps.common.time import day_of
 
@@ -41,25 +50,6 @@ DATE_EVENT_KINDS = (
     Kind.DELISTED,
 )
 _MAX_LISTED_EVENTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class DateMoves:
-    """Numbers of offerings with moved dates and missing rows since the first observation of this
-    host's rows; each offering counts once per kind.
-
-    `n_dated` had an announced date in the future on `since`. `since` is None if no feed has been
-    read.
-    """
-
-    since: date | None
-    n_dated: int
-    n_later: int
-    n_earlier: int
-    n_withdrawn: int
-    n_retired: int
-    n_delisted_dated: int
-    n_delisted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +99,17 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
         n_events=date_changes.count(),
         price_events=_latest_events(price_changes),
         n_price_events=price_changes.count(),
+    )
+
+
+def provider_releases(provider: Provider, *, today: date) -> ReleaseIntervals:
+    """Return the days between releases of the provider's versions, as their developer. One
+    statement."""
+    releases = Version.objects.filter(foundation__developer=provider).values_list(
+        "released_on", "released_precision"
+    )
+    return measure_releases(
+        (day if precision == "day" else None for day, precision in releases), today=today
     )
 
 
@@ -309,30 +310,10 @@ def _count_moves(
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .aggregate(first=Min("first_seen"))["first"]
     )
-    by_kind: dict[str, set[int]] = defaultdict(set)
-    for event in date_events:
-        kind = (
-            "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
-        )
-        by_kind[kind].add(event["offering_id"])
-    since = day_of(first_seen_at) if first_seen_at else None
-    dated_ids = {row.pk for row in offerings if since and row.retires_on and row.retires_on > since}
-    # offerings with a moved or withdrawn date had a date as well, whatever they have now
-    dated_ids |= (
-        by_kind[Kind.MOVED_EARLIER]
-        | by_kind[Kind.MOVED_LATER]
-        | by_kind[Kind.WITHDRAWN]
-        | by_kind["delisted_dated"]
-    )
-    return DateMoves(
-        since=since,
-        n_dated=len(dated_ids),
-        n_later=len(by_kind[Kind.MOVED_LATER]),
-        n_earlier=len(by_kind[Kind.MOVED_EARLIER]),
-        n_withdrawn=len(by_kind[Kind.WITHDRAWN]),
-        n_retired=len(by_kind[Kind.RETIRED]),
-        n_delisted_dated=len(by_kind["delisted_dated"]),
-        n_delisted=len(by_kind[Kind.DELISTED]),
+    return measure_date_moves(
+        date_events,
+        since=day_of(first_seen_at) if first_seen_at else None,
+        retires_on={row.pk: row.retires_on for row in offerings if row.retires_on},
     )
 
 

@@ -23,6 +23,8 @@ from apps.inventory.models import Application
 
 MAX_DAYS = 36_500
 MAX_POINTS = 1_000_000
+# the impacts that the threshold of outages can have
+OUTAGE_IMPACTS = [choice for choice in IncidentImpact.choices if choice[0] != IncidentImpact.NONE]
 
 
 def default_statuses() -> list[str]:
@@ -86,7 +88,7 @@ class ExposureSettings(models.Model):
     )
     outage_impact = models.CharField(
         max_length=8,
-        choices=[choice for choice in IncidentImpact.choices if choice[0] != IncidentImpact.NONE],
+        choices=OUTAGE_IMPACTS,
         default=DEFAULT_THRESHOLD.impact,
         help_text="Incidents with at least this impact count as outages in simulated losses.",
     )

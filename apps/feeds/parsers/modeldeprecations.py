@@ -159,6 +159,7 @@ def _parse_row(
         lifecycle=_parse_lifecycle(external_id, raw, collector, as_of),
         source_url=_find_source_url(raw.get("sources")),
         excerpt=_build_excerpt(raw),
+        released_on=_parse_release_day(raw),
     )
 
 
@@ -232,7 +233,7 @@ def _parse_day(value: object) -> date | None:
 
 def _parse_release_day(raw: dict[str, Any]) -> date | None:
     """Return the release date; None if it cannot be parsed, since it only serves to check the other
-    dates."""
+    dates and to tell of releases."""
     try:
         return _parse_day(raw.get("released_on"))
     except UnclearDateError:

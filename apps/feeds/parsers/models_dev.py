@@ -4,6 +4,7 @@
 million tokens. A model may be flagged deprecated; there are no dates."""
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from apps.catalog.claims.feed_rows import (
 )
 from apps.catalog.identity.hosts import host_slug
 from apps.feeds.parsers.amounts import UnclearPriceError, per_million
+from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
 from apps.feeds.parsers.payload import (
     MAX_API_ID_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
@@ -152,12 +154,21 @@ def _read_provider(provider_id: str, provider: dict[str, Any], collector: Parsed
                 prices=_parse_prices(external_id, raw, collector.rejects),
                 source_url=page,
                 excerpt=_build_excerpt(raw),
+                released_on=_parse_release_day(raw),
             )
         )
         is_known_host = host_slug(provider_id) is not None
         collector.host_names.setdefault(
             host, host_name if is_known_host else text_of(provider.get("name"), 100) or host_name
         )
+
+
+def _parse_release_day(raw: dict[str, Any]) -> date | None:
+    """Return the release day; None if the row states a month or nothing that can be parsed."""
+    try:
+        return read_iso_day(raw.get("release_date"))
+    except UnclearDateError:
+        return None
 
 
 def endpoint_of(provider_id: str) -> tuple[str, str]:

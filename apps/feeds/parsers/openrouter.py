@@ -11,6 +11,7 @@ result is the same."""
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +42,8 @@ from apps.feeds.parsers.payload import (
 URL = "https://openrouter.ai/api/v1/models"
 
 _HOST = "openrouter"
+# seconds since 1970 in the year 2100
+_MAX_CREATED = 4_102_444_800
 _SITE = "https://openrouter.ai/"
 
 # Left out: `image` and `image_output`, which are per image in some rows and per token in others,
@@ -174,8 +177,17 @@ def _parse_row(
         price_is_offer=bool(text_of(raw.get("hugging_face_id"), 300)),
         source_url=safe_url(_SITE + external_id.strip().partition(":")[0]),
         excerpt=excerpt,
+        released_on=_parse_created(raw.get("created")),
     )
     return row, rejects
+
+
+def _parse_created(value: object) -> date | None:
+    """Return the day on which the router listed the model, from seconds since 1970; None if it
+    cannot be parsed."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < _MAX_CREATED:
+        return None
+    return datetime.fromtimestamp(value, tz=UTC).date()
 
 
 def group_of(name: str) -> str:

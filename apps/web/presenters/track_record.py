@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from apps.catalog.models import ProviderEvent
+from apps.catalog.providers.date_moves import DateMoves
 from apps.catalog.providers.earliest_retirement import (
     GENERAL,
     PREVIEW,
@@ -20,7 +21,7 @@ from apps.catalog.providers.track_record import (
     TrackRecord,
     notice_days,
 )
-from apps.catalog.providers.track_record_queries import DateMoves, ProviderTrackRecord
+from apps.catalog.providers.track_record_queries import ProviderTrackRecord
 from apps.web.drawings.charts.notice_periods import (
     NoticePeriod,
     NoticePicture,
@@ -28,7 +29,7 @@ from apps.web.drawings.charts.notice_periods import (
     PublishedNotice,
     draw_notice_periods,
 )
-from apps.web.wording import day, number
+from apps.web.wording import day, number, quantity_of
 
 SCOPES = {GENERAL: "general models", SPECIALISED: "specialised models", PREVIEW: "previews"}
 # rows of the page's table; the CSV has all
@@ -248,17 +249,36 @@ def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
             f"{number(moves.n_later)} later, {number(moves.n_earlier)} earlier",
             f"of {_offerings_text(moves.n_dated)} with an announced future date, {since}",
         ),
+        *_move_length_lines(moves),
         TrackRecordLine("Dates withdrawn", number(moves.n_withdrawn), since),
         TrackRecordLine(
             "Retired",
             f"{number(moves.n_retired)} on the announced date, {number(moves.n_delisted)} delisted",
             (
+                f"{number(moves.n_kept)} of {number(moves.n_retired)} on the date announced first; "
+                if moves.n_retired
+                else ""
+            )
+            + (
                 f"{_offerings_text(moves.n_delisted_dated)} delisted before their date; "
                 if moves.n_delisted_dated
                 else ""
             )
             + since,
         ),
+    ]
+
+
+def _move_length_lines(moves: DateMoves) -> list[TrackRecordLine]:
+    """Return the lines about how far dates moved, in each direction in which any did."""
+    return [
+        TrackRecordLine(
+            f"Moved {direction} by",
+            f"{_days_text(lengths.median_days)} (median)",
+            f"{quantity_of(lengths.n, 'move')}, at most {_days_text(lengths.longest_days)}",
+        )
+        for direction, lengths in (("later", moves.later), ("earlier", moves.earlier))
+        if lengths is not None
     ]
 
 

@@ -19,6 +19,7 @@ from tests.builders import (
     make_source,
     make_version,
 )
+from tests.worlds.outage_records import add_outage_record, add_status_source
 
 pytestmark = pytest.mark.django_db
 
@@ -213,3 +214,52 @@ class TestEarliestEnd:
             self.of(reader, soft)["earliest_end"]["day"]
             == (day_of(now()) + timedelta(5000)).isoformat()
         )
+
+
+class TestOutagesAndReleases:
+    def test_outages_are_counted_by_threshold(self, reader, maker):
+        source = add_status_source(maker, read_at=now())
+        add_outage_record(source, months=12, n_critical=3)
+
+        outages = reader.get("/api/v1/providers/maker/track-record/").json()["outages"]
+
+        assert (outages["source"], outages["n_months"]) == ("status:maker", 12)
+        assert [(row["impact"], row["hours"], row["n"]) for row in outages["counts"]] == [
+            ("minor", 0, 3),
+            ("major", 0, 3),
+            ("major", 4, 3),
+            ("critical", 4, 3),
+        ]
+        assert outages["counts"][0]["per_year"] == 3.0
+
+    def test_without_a_status_page_there_is_no_count(self, reader, maker):
+        record = reader.get("/api/v1/providers/maker/track-record/").json()
+
+        assert record["outages"] is None
+        assert record["releases"]["n_versions"] == 0
+
+    def test_days_between_releases_have_their_numbers(self, reader, maker):
+        foundation = make_foundation("maker/one", developer=maker)
+        today = day_of(now())
+        for number in range(5):
+            make_version(
+                f"maker/one-{number}",
+                foundation=foundation,
+                released_on=today - timedelta(30 * number),
+            )
+        make_version("maker/month", foundation=foundation, released_on=None)
+
+        releases = reader.get("/api/v1/providers/maker/track-record/").json()["releases"]
+
+        assert (releases["n_versions"], releases["n_days"], releases["n_undated"]) == (5, 5, 1)
+        assert releases["median_days"] == 30
+
+    def test_moves_have_their_lengths(self, reader, maker):
+        offering = make_offering(host=maker)
+        make_event(offering, "moved_later", old="2026-12-01", new="2026-12-31")
+
+        moves = reader.get("/api/v1/providers/maker/track-record/").json()["moves"]
+
+        assert moves["later"] == {"n": 1, "median_days": 30.0, "longest_days": 30}
+        assert moves["earlier"] is None
+        assert moves["n_kept"] == 0

@@ -254,3 +254,24 @@ def test_the_spread_beyond_a_threshold_is_that_of_drawn_lengths() -> None:
 
 def test_a_threshold_that_nothing_reaches_has_no_spread() -> None:
     assert LengthDistribution(-30.0, 0.5).severity_cv(8) == 0
+
+
+def test_the_worked_example_of_the_guide() -> None:
+    counts = counted(1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0)
+    rate = estimate_outage_rate(
+        OutageCounts(counts.threshold, counts.months, (OutageLength(6.0),) * 3)
+    )
+
+    assert (rate.rate, rate.low, rate.high) == (
+        pytest.approx(2.3, abs=0.05),
+        pytest.approx(0.66, abs=0.01),
+        pytest.approx(5.1, abs=0.05),
+    )
+    assert rate.severity_cv == pytest.approx(1.25, abs=0.01)
+    assert rate.dispersion == pytest.approx(1.11, abs=0.005)
+    nothing = estimate(*[0] * 24)
+    assert (nothing.rate, nothing.low, nothing.high) == (
+        pytest.approx(0.37, abs=0.005),
+        pytest.approx(0.06, abs=0.005),
+        pytest.approx(1.0, abs=0.02),
+    )

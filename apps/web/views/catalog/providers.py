@@ -16,10 +16,18 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.catalog.filters import ProviderFilter
-from apps.catalog.models import Foundation, Incident, NodeKind, Offering, Provider, ProviderRole
+from apps.catalog.models import (
+    Foundation,
+    Incident,
+    NodeKind,
+    Offering,
+    Provider,
+    ProviderRole,
+    Source,
+)
 from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
 from apps.catalog.providers.track_record import ModelRetirement
-from apps.catalog.providers.track_record_queries import provider_track_record
+from apps.catalog.providers.track_record_queries import provider_releases, provider_track_record
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import (
     PARTY_KINDS,
@@ -30,6 +38,7 @@ from apps.exposure.queries.portfolio import (
     party_reach,
     used_parties,
 )
+from apps.feeds.outage_records import outage_records
 from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.governance.contracts import contracts_by_party
 from apps.web.lists.columns import Column, FileColumn, format_number
@@ -39,6 +48,7 @@ from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
+from apps.web.presenters.outage_record import present_outage_record, present_releases
 from apps.web.presenters.retirement_dates import reach_sentence
 from apps.web.presenters.track_record import SCOPES, present_track_record
 from apps.web.queries import with_primary_stacks
@@ -246,7 +256,7 @@ def _load_overview(data: ProviderData) -> dict[str, Any]:
         "parts": [(kind.label, n) for kind, n in sorted(data.reach.by_part.items())],
         "subsidiaries": data.provider.subsidiaries.order_by("name"),
         "regions": list(data.provider.regions.order_by("name")[:MAX_REGIONS]),
-        "is_host": ProviderRole.HOST in data.provider.roles,
+        "is_host": ProviderRole.HOST in provider.roles,
         "policies": list(data.provider.notice_policies.order_by("scope")),
         "promises": [(_describe_scope(policy), policy) for policy in policies],
     }
@@ -286,8 +296,9 @@ def _load_models(data: ProviderData) -> dict[str, Any]:
 def _load_record(data: ProviderData) -> dict[str, Any]:
     record = provider_track_record(data.provider)
     is_host = Offering.objects.model_ids().filter(host=data.provider).exists()
+    provider = data.provider
     incidents = Incident.objects.told().filter(
-        host=data.provider, started_at__gte=data.at - RECENT_INCIDENTS
+        host=provider, started_at__gte=data.at - RECENT_INCIDENTS
     )
     return {
         "incidents": [
@@ -295,9 +306,17 @@ def _load_record(data: ProviderData) -> dict[str, Any]:
             for incident in incidents.defer("updates")[:MAX_INCIDENTS]
         ],
         "n_incidents": incidents.count(),
-        "is_host": ProviderRole.HOST in data.provider.roles,
+        "is_host": ProviderRole.HOST in provider.roles,
         "record": present_track_record(record) if is_host else None,
         "promises": [(_describe_scope(policy), policy) for policy in record.policies],
+        "outages": present_outage_record(
+            outage_records([provider.pk]).get(provider.pk),
+            has_status_source=Source.objects.polled()
+            .filter(kind=Source.STATUS, host=provider)
+            .exists(),
+        ),
+        "releases": present_releases(provider_releases(provider, today=data.today)),
+        "is_developer": ProviderRole.DEVELOPER in provider.roles,
     }
 
 
@@ -322,7 +341,7 @@ def _tab(
 TABS = (
     _tab("overview", "Overview", _load_overview, "h-stands", "h-facts"),
     _tab("models", "Models", _load_models, "h-made", "h-serves"),
-    _tab("record", "Track record", _load_record, "record", "notices"),
+    _tab("record", "Track record", _load_record, "record", "notices", "outages"),
     _tab("contracts", "Contracts and risks", _load_contracts, "h-contracts", "h-risks"),
 )
 

@@ -28,6 +28,7 @@ from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.outage_record import describe_threshold
 from apps.web.views.exposure import headlines
 from apps.web.views.exposure.assumptions import (
     EVENT_WORDS,
@@ -35,7 +36,7 @@ from apps.web.views.exposure.assumptions import (
     rate_rows,
     require_organisation_reader,
 )
-from apps.web.views.exposure.outage_rates import build_outage_section, describe_threshold
+from apps.web.views.exposure.outage_rates import build_outage_section
 from apps.web.views.exposure.parameters import name_url, require_organisation_role
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.wording import number

@@ -1,7 +1,7 @@
 """Outage rates of simulated losses: the threshold from which incidents count, and the rate of each
 provider whose incidents are recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from apps.catalog.models import IncidentImpact, Provider
+from apps.catalog.models import Provider
 from apps.catalog.providers.outages import THRESHOLD_HOURS, OutageThreshold
 from apps.exposure.actions.policies import change_settings
 from apps.exposure.loss.outage_rates import (
@@ -24,6 +24,7 @@ from apps.exposure.loss.outage_rates import (
     prior_rate,
 )
 from apps.exposure.models import EventRate, ExposureSettings
+from apps.exposure.models.settings import OUTAGE_IMPACTS
 from apps.exposure.queries.outage_rates import (
     OUTAGE_NODE_KINDS,
     is_project_assumption,
@@ -33,6 +34,7 @@ from apps.exposure.queries.outage_rates import (
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.outage_record import describe_hours, describe_threshold
 from apps.web.views.exposure.assumptions import require_organisation_reader
 from apps.web.wording import number, quantity_of
 
@@ -40,20 +42,6 @@ _GOVERNANCE_NEEDED = (
     "You need the governance or administrator role to change the threshold of outages."
 )
 _ANY_LENGTH = "Any length"
-
-
-def describe_threshold(threshold: OutageThreshold) -> str:
-    """Return the threshold in words: "major or critical impact, at least 4 hours"."""
-    impact = f"{' or '.join(threshold.impacts[:2])} impact"
-    if threshold.impacts == ("minor", "major", "critical"):
-        impact = "minor, major or critical impact"
-    if not threshold.hours:
-        return f"{impact}, of any length"
-    return f"{impact}, at least {_describe_hours(threshold.hours)}"
-
-
-def _describe_hours(hours: float) -> str:
-    return "30 minutes" if hours == 0.5 else quantity_of(int(hours), "hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +141,14 @@ def _format_rate(rate: float) -> str:
 class OutageThresholdForm(forms.Form):
     outage_impact = forms.ChoiceField(
         label="Minimum impact",
-        choices=[choice for choice in IncidentImpact.choices if choice[0] != IncidentImpact.NONE],
+        choices=OUTAGE_IMPACTS,
         help_text="As the status page states it. The provider chooses the label.",
     )
     outage_hours = forms.TypedChoiceField(
         label="Minimum length",
         coerce=float,
         choices=[
-            (f"{hours:g}", _describe_hours(hours) if hours else _ANY_LENGTH)
+            (f"{hours:g}", describe_hours(hours) if hours else _ANY_LENGTH)
             for hours in THRESHOLD_HOURS
         ],
         help_text="From the start to the end of the incident.",
@@ -202,7 +190,7 @@ def edit_outage_threshold(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _as_data(threshold: OutageThreshold) -> Mapping[str, str]:
+def _as_data(threshold: OutageThreshold) -> dict[str, Any]:
     return {"outage_impact": threshold.impact, "outage_hours": f"{threshold.hours:g}"}
 
 
