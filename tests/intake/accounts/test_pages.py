@@ -54,6 +54,7 @@ def text_of(response):
     return re.sub(r"\s+", " ", response.content.decode())
 
 
+@pytest.mark.proof
 def test_an_account_is_added_entered_tested_and_pulled(page, cloud):
     make_azure_models()
     application_named("rg-claims")
@@ -209,12 +210,7 @@ def test_others_see_no_account_by_page_or_rest(client, api, role):
     user = (
         make_user("auditor", role="auditor")
         if role == "auditor"
-        else make_member(
-            team,
-            getattr(
-                __import__("apps.accounts.roles", fromlist=["TeamRole"]).TeamRole, role.upper()
-            ),
-        )
+        else make_member(team, TeamRole[role.upper()])
     )
     client.force_login(user)
 
