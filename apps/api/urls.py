@@ -82,6 +82,11 @@ from apps.api.governance.scorecards import (
 from apps.api.governance.selections import SelectionViewSet
 from apps.api.governance.use_cases import ProposedUseCaseViewSet
 from apps.api.intake.billed_costs import BilledCostViewSet
+from apps.api.intake.cloud_accounts import (
+    AccountDeploymentViewSet,
+    CloudAccountViewSet,
+    CloudPullViewSet,
+)
 from apps.api.intake.dependency_track import BomTokenView, BomUploadView
 from apps.api.intake.discrepancies import DiscrepancyViewSet, ReportedServiceViewSet
 from apps.api.intake.documents import IntakeView, SheetProposalView
@@ -120,6 +125,7 @@ from apps.api.risks.templates import (
 from apps.api.telemetry.litellm_callback import LiteLLMCallbackView
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
+    "account-deployments": AccountDeploymentViewSet,
     "adaptations": AdaptationViewSet,
     "alert-policies": AlertPolicyViewSet,
     "alerts": AlertViewSet,
@@ -138,6 +144,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "campaign-tasks": CampaignTaskViewSet,
     "campaigns": CampaignViewSet,
     "causes": CauseViewSet,
+    "cloud-accounts": CloudAccountViewSet,
+    "cloud-pulls": CloudPullViewSet,
     "contracts": ContractViewSet,
     "delegations": DelegationViewSet,
     "deliveries": DeliveryViewSet,

@@ -12,7 +12,17 @@ from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
 from apps.common.time import now
 from apps.intake.billed_costs import next_month
-from apps.intake.models import BilledCost, Discrepancy, Import, ImportRow, Observation, Service
+from apps.intake.models import (
+    AccountDeployment,
+    BilledCost,
+    CloudAccount,
+    CloudPull,
+    Discrepancy,
+    Import,
+    ImportRow,
+    Observation,
+    Service,
+)
 from apps.inventory.models import CRITICALITY_WORDS, Criticality
 
 
@@ -85,6 +95,45 @@ class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]
     ) -> QuerySet[Observation]:
         days = min(max(int(value), 0), 3660)
         return queryset.filter(last_seen_at__gte=now() - timedelta(days=days))
+
+
+class CloudAccountFilter(django_filters.FilterSet):  # type: ignore[misc]
+    kind = django_filters.ChoiceFilter(choices=CloudAccount.Kind.choices, label="Kind")
+    enabled = django_filters.BooleanFilter(field_name="enabled", label="Pulled at its interval")
+
+    class Meta:
+        model = CloudAccount
+        fields: list[str] = []
+
+
+class CloudPullFilter(django_filters.FilterSet):  # type: ignore[misc]
+    account = django_filters.NumberFilter(field_name="account_id", label="Account (ID)")
+    state = django_filters.ChoiceFilter(choices=CloudPull.State.choices, label="State")
+
+    class Meta:
+        model = CloudPull
+        fields: list[str] = []
+
+
+class AccountDeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="of_name", label="Name or model contains")
+    account = django_filters.NumberFilter(field_name="account_id", label="Account (ID)")
+    kind = django_filters.ChoiceFilter(choices=AccountDeployment.Kind.choices, label="Type")
+    region = django_filters.CharFilter(field_name="region", label="Region")
+    gone = django_filters.BooleanFilter(
+        field_name="gone_at", lookup_expr="isnull", exclude=True, label="Gone"
+    )
+
+    class Meta:
+        model = AccountDeployment
+        fields: list[str] = []
+
+    def of_name(
+        self, queryset: QuerySet[AccountDeployment], name: str, value: str
+    ) -> QuerySet[AccountDeployment]:
+        return queryset.filter(
+            Q(name__icontains=value) | Q(model__icontains=value) | Q(service__icontains=value)
+        )
 
 
 class MonthFilter(django_filters.CharFilter):  # type: ignore[misc]

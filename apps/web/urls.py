@@ -86,6 +86,7 @@ from apps.web.views.imports import values as import_values
 from apps.web.views.imports.exchange_rates import ExchangeRateList
 from apps.web.views.intake import (
     billed_costs,
+    cloud_accounts,
     connections,
     discrepancies,
     observations,
@@ -755,6 +756,34 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("intake/lines/", connections.change_usage_settings, name="tolerances"),
         path("intake/keys/<int:pk>/bind/", connections.bind_connection, name="bind-token"),
         path("intake/keys/<int:pk>/unbind/", connections.unbind_connection, name="unbind-token"),
+    ],
+    "cloud-accounts": [
+        *cloud_accounts.CloudAccountList.urls("intake/accounts"),
+        path("intake/accounts/new/", cloud_accounts.choose_kind, name="choose"),
+        path("intake/accounts/new/<slug:kind>/", cloud_accounts.create_account, name="create"),
+        path("intake/accounts/<int:pk>/", cloud_accounts.account_detail, name="detail"),
+        path("intake/accounts/<int:pk>/change/", cloud_accounts.edit_account, name="edit"),
+        path(
+            "intake/accounts/<int:pk>/credentials/",
+            cloud_accounts.change_credentials,
+            name="credentials",
+        ),
+        path(
+            "intake/accounts/<int:pk>/credentials/delete/",
+            cloud_accounts.remove_credentials,
+            name="delete-credentials",
+        ),
+        path("intake/accounts/<int:pk>/test/", cloud_accounts.check_account, name="test"),
+        path("intake/accounts/<int:pk>/pull/", cloud_accounts.pull_account, name="pull"),
+        path("intake/accounts/<int:pk>/toggle/", cloud_accounts.toggle_account, name="toggle"),
+        path(
+            "intake/accounts/pulls/<int:pk>/progress/",
+            cloud_accounts.pull_progress,
+            name="progress",
+        ),
+    ],
+    "account-deployments": [
+        *cloud_accounts.AccountDeploymentList.urls("intake/accounts/deployments"),
     ],
     "billed-costs": [
         *billed_costs.BilledCostList.urls("costs/billed"),

@@ -95,6 +95,13 @@ PAGES = {
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
+        account-deployments:csv:get account-deployments:list:get account-deployments:xlsx:get
+        cloud-accounts:choose:get cloud-accounts:create:get cloud-accounts:create:post
+        cloud-accounts:credentials:post cloud-accounts:csv:get
+        cloud-accounts:delete-credentials:post cloud-accounts:detail:get cloud-accounts:edit:get
+        cloud-accounts:edit:post cloud-accounts:list:get cloud-accounts:progress:get
+        cloud-accounts:pull:post cloud-accounts:test:post cloud-accounts:toggle:post
+        cloud-accounts:xlsx:get
         connections:tolerances:post contracts:create:get contracts:create:post
         disagreements:detail:post documents:note:post documents:request:post
         feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
@@ -289,6 +296,7 @@ API = {
         assessments/not-applicable/:post audit/:get base-losses/:get calendar-feeds/:get
         calendar-feeds/:post calendar.ics:get campaign-steps/:get campaign-tasks/:get
         campaign-tasks/bulk-assign/:post campaigns/:get causes/:get concentration/:get
+        account-deployments/:get cloud-accounts/:get cloud-pulls/:get
         contracts/:get costs/:get decision-proposals/:get delegations/:get delegations/:post
         proposed-use-cases/:get
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
@@ -373,6 +381,7 @@ API = {
         alert-policies/{pk}/:patch alert-settings/:patch aliases/:post aliases/{pk}/:delete
         aliases/{pk}/:patch annex-items/note/:post annex-items/request/:post approvals/:post
         approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
+        cloud-accounts/:post
         derivations/:post derivations/{pk}/:delete derivations/{pk}/:patch event-rates/:post
         exchange-rates/:post exchange-rates/{pk}/:patch
         foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
@@ -408,6 +417,10 @@ API = {
     """,
     # governance; others find nothing
     "yy00000l": """
+        account-deployments/{pk}/:get cloud-accounts/{pk}/:delete cloud-accounts/{pk}/:get
+        cloud-accounts/{pk}/:patch cloud-accounts/{pk}/credentials/:post
+        cloud-accounts/{pk}/delete-credentials/:post cloud-accounts/{pk}/pull/:post
+        cloud-pulls/{pk}/:get
         received-notices/{pk}/:get received-notices/{pk}/dismiss/:post
         received-notices/{pk}/reopen/:post
     """,

@@ -39,7 +39,16 @@ from apps.exposure.models import (
     TaskStep,
 )
 from apps.feeds.models import FeedRun, ReceivedNotice
-from apps.intake.models import BilledCost, Discrepancy, Import, Observation, Service
+from apps.intake.models import (
+    AccountDeployment,
+    BilledCost,
+    CloudAccount,
+    CloudPull,
+    Discrepancy,
+    Import,
+    Observation,
+    Service,
+)
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -272,6 +281,7 @@ def _make_analysis_rows(
             announced_by=author,
             announced_at=NOW,
         ).pk,
+        **_make_cloud_account(),
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
         "proposed-use-cases": make_use_case(make_use_case_link(created_by=author)).pk,
         "decision-proposals": DecisionProposal.objects.create(
@@ -366,6 +376,25 @@ def _make_billed_cost(application, document):
         effective=1,
         n_rows=1,
     ).pk
+
+
+def _make_cloud_account() -> dict[str, int]:
+    account = CloudAccount.objects.create(kind="mistral", name="Models of the team")
+    pull = CloudPull.objects.create(account=account, queued_at=NOW, state="done")
+    deployment = AccountDeployment.objects.create(
+        account=account,
+        kind="custom_model",
+        scope="models",
+        external_id="ft:1",
+        name="ft:1",
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
+    return {
+        "account-deployments": deployment.pk,
+        "cloud-accounts": account.pk,
+        "cloud-pulls": pull.pk,
+    }
 
 
 def _make_product(offering: Offering) -> dict[str, Any]:

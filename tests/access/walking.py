@@ -206,6 +206,8 @@ def make_walked_rows() -> WalkedRows:
         ("gate/of/", {"slug": application.slug}),
         ("gate/waivers/", {"pk": waiver.pk, "action": "grant"}),
         ("intake/services/", {"pk": addresses["reported-services"]}),
+        ("intake/accounts/pulls/", {"pk": addresses["cloud-pulls"]}),
+        ("intake/accounts/", {"pk": addresses["cloud-accounts"], "kind": "azure"}),
         ("intake/", {"pk": addresses["tokens"]}),
         ("exposure/nodes/", {"kind": "host", "ref": _host(addresses)}),
         ("exposure/flags/", {"pk": addresses["exposure-flags"], "decision": "acknowledge"}),

@@ -37,7 +37,7 @@ from apps.exposure.models import (
 )
 from apps.feeds.models import FeedRun, ReceivedNotice
 from apps.gate.models import GateRun, Waiver
-from apps.intake.models import Import, ImportRow, Service
+from apps.intake.models import CloudAccount, Import, ImportRow, Service
 from apps.inventory.governance.use_cases.links import answer_token, link_token
 from apps.inventory.models import (
     Adaptation,
@@ -246,6 +246,9 @@ FINDERS: dict[str, Finder] = {
     ),
     "use-case-form:propose": _form_link,
     "use-case-form:answer": _open_question,
+    "cloud-accounts:create": lambda user: {"kind": "azure"},
+    "cloud-accounts:detail": lambda user: _first(_ordered(CloudAccount.objects.visible_to(user))),
+    "cloud-accounts:edit": lambda user: _first(_ordered(CloudAccount.objects.visible_to(user))),
     "contracts:detail": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "contracts:edit": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "exit-tests:edit": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),

@@ -57,6 +57,7 @@ FRAGMENTS = frozenset(
         "imports:progress",
         "loss-runs:progress",
         "campaigns:create-progress",
+        "cloud-accounts:progress",
         "evidence-packs:progress",
         "subscriptions:foundations",
         "subscriptions:preview",

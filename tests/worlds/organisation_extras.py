@@ -21,7 +21,8 @@ from apps.catalog.models import Assertion, Incident, Offering, Provider, Source
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
 from apps.feeds.polls.pipeline import poll_source
-from apps.intake.models import Import
+from apps.intake.accounts.credentials import set_credentials
+from apps.intake.models import AccountDeployment, CloudAccount, CloudPull, Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, receive_sheet, run_sheet_import
 from apps.inventory.export_files import request_file, write_file
@@ -49,6 +50,8 @@ def add_extras() -> None:
         )
     if not User.objects.services().exists():
         _give_a_program_a_key()
+    if not CloudAccount.objects.exists():
+        _read_a_cloud_account_in_part()
     if not Import.objects.filter(format="csv").exists():
         _import_a_sheet_with_errors()
     ensure_named_models(
@@ -137,6 +140,46 @@ def _propose_use_cases() -> None:
         model_text="Copilot",
     )
     ask_question(use_case=asked, question="Who decides at the end?", by=maren, at=now())
+
+
+def _read_a_cloud_account_in_part() -> None:
+    """Deployments of an account, one of them gone, and a pull that could not read a region."""
+    account = CloudAccount.objects.create(
+        kind="azure",
+        name="Claims subscription",
+        tenant="tenant",
+        client="registry-reader",
+        subscription="claims-production",
+        link_rule="group",
+    )
+    set_credentials(
+        account=account, values={"client_secret": "not a secret"}, by=_maren(), at=now()
+    )
+    for name, gone_at in (("chat-prod", None), ("chat-pilot", now())):
+        AccountDeployment.objects.create(
+            account=account,
+            kind="deployment",
+            scope="rg-claims/claims-openai",
+            external_id=f"/accounts/claims-openai/deployments/{name}",
+            name=name,
+            model="gpt-4o",
+            version="2024-11-20",
+            region="westeurope",
+            service="rg-claims",
+            lifecycle={"status": "Deprecating", "retires_on": "2027-04-14"},
+            first_seen_at=now() - timedelta(40),
+            last_seen_at=now() - timedelta(2),
+            gone_at=gone_at,
+        )
+    CloudPull.objects.create(
+        account=account,
+        queued_at=now(),
+        finished_at=now(),
+        state="done",
+        n_found=1,
+        n_gone=1,
+        problems=[{"where": "models in swedencentral", "reason": "Azure does not permit it."}],
+    )
 
 
 def _give_a_program_a_key() -> None:

@@ -2,6 +2,7 @@
 settings."""
 
 TAGS = {
+    "account-deployments": "Deployments and models in use, as cloud accounts state them.",
     "adaptations": "Work built on a dependency: its cost and whether it can be migrated.",
     "alert-policies": "Reminder days and hours, one row for each criticality.",
     "alert-settings": "Settings of alerts that hold for the whole organisation.",
@@ -23,6 +24,8 @@ TAGS = {
     "campaigns": "Migration campaigns: tasks for all dependencies on an offering.",
     "changes": "Undo of changes.",
     "causes": "Facts that make work, such as the retirement of a version.",
+    "cloud-accounts": "Cloud accounts that are read, with credentials that are only written.",
+    "cloud-pulls": "Pulls of cloud accounts, with their outcome.",
     "concentration": "Concentration of the portfolio on each item of a layer.",
     "confirmation-settings": "Decisions that a second governance user must confirm.",
     "contracts": "Contracts with providers, with notice periods and terms.",

@@ -22,7 +22,7 @@ CLOUD_ACCOUNT_FIELDS = FieldSet(
         FieldSection("Pulls", ("interval_hours", "enabled")),
     ),
     fixed=frozenset({"kind"}),
-    required=frozenset({"name", "link_rule", "interval_hours"}),
+    required=frozenset({"name"}),
     labels={
         "tenant": "Tenant ID",
         "client": "Client ID",

@@ -24,6 +24,8 @@ _OPEN = tuple(Job.OPEN)
 _MAX_PROBLEMS = 200
 # pulls kept per account; the last ones show when a deployment was last seen
 KEPT_PULLS = 100
+# a web process waits for it
+CHECK_SECONDS = 20.0
 
 
 def queue_pull(*, account: CloudAccount, by: User | None, at: datetime) -> CloudPull:
@@ -78,7 +80,8 @@ def check_access(account: CloudAccount, *, at: datetime) -> Listing:
     """Read the account once and store nothing. Raises DomainError with a sentence if nothing can be
     read."""
     try:
-        return read_account(account.kind, _access(account, at=at), CloudSession(_label(account)))
+        session = CloudSession(_label(account), max_seconds=CHECK_SECONDS)
+        return read_account(account.kind, _access(account, at=at), session)
     except (PullFailedError, UnreadableCredentialsError) as error:
         raise DomainError(str(error)) from None
 

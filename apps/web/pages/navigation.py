@@ -28,6 +28,10 @@ def _reads_organisation(user: Any) -> bool:
     return bool(user.can_read_all)
 
 
+def _governs(user: Any) -> bool:
+    return bool(user.is_governance)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Page of the menu.
@@ -136,6 +140,13 @@ GROUPS: tuple[Group, ...] = (
                         "unrecognised-names:list",
                         ("unrecognised-names",),
                         former_names=("unknown names",),
+                    ),
+                    Page(
+                        "Cloud accounts",
+                        "cloud-accounts:list",
+                        ("cloud-accounts", "account-deployments"),
+                        former_names=("azure", "aws", "bedrock", "vertex", "deployments"),
+                        can_open=_governs,
                     ),
                 ),
                 tab_name="Connections",

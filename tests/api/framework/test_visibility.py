@@ -122,6 +122,9 @@ SEEN_BY = {
     "delegations": OFFICES | ITS_OWNER,
     # acceptances of a team; here a tolerance
     "decision-proposals": OFFICES,
+    "account-deployments": {"admin", "governance"},
+    "cloud-accounts": {"admin", "governance"},
+    "cloud-pulls": {"admin", "governance"},
     # those who may announce retirements
     "received-notices": {"admin", "governance"},
     "service-accounts": OFFICES | ITS_OWNER,

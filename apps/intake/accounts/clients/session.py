@@ -84,7 +84,10 @@ class CloudSession:
 
     label: str
     sleep: Callable[[float], None] = time.sleep
+    # for a user who waits: seconds after which no further call is made, and none is repeated
+    max_seconds: float | None = None
     n_calls: int = field(default=0, init=False)
+    _started_at: float = field(default_factory=time.monotonic, init=False)
 
     def get(self, url: str, sign: Signer) -> Mapping[str, Any]:
         """Return the JSON object at the URL."""
@@ -148,10 +151,11 @@ class CloudSession:
                 raise PartUnreadableError(
                     f"The pull made {MAX_CALLS:,} calls and stopped. Split the account."
                 )
-            response = self._fetch(method, url, body, sign)
+            seconds_left = self._seconds_left()
+            response = self._fetch(method, url, body, sign, seconds_left)
             if response.status < 300 or (accepts_errors and response.status in {400, 401, 403}):
                 return response
-            is_last = attempt == MAX_ATTEMPTS
+            is_last = attempt == MAX_ATTEMPTS or self.max_seconds is not None
             if response.status in _THROTTLED:
                 wait = response.retry_after
                 seconds = 2.0**attempt if wait is None else float(wait)
@@ -167,12 +171,24 @@ class CloudSession:
                 raise self._failure(response, url)
         raise AssertionError("unreachable")
 
-    def _fetch(self, method: str, url: str, body: bytes, sign: Signer) -> Response:
+    def _seconds_left(self) -> float:
+        """Return the longest duration of the next call; raise if the time of the session is up."""
+        if self.max_seconds is None:
+            return CALL_SECONDS
+        seconds_left = self._started_at + self.max_seconds - time.monotonic()
+        if seconds_left <= 0:
+            raise PartUnreadableError(
+                f"Not tested: the test ends after {self.max_seconds:.0f} seconds. A pull reads "
+                "everything."
+            )
+        return min(CALL_SECONDS, seconds_left)
+
+    def _fetch(self, method: str, url: str, body: bytes, sign: Signer, seconds: float) -> Response:
         policy = installation_policy(
             # the credentials would leave for another server
             max_redirects=0,
-            deadline=CALL_SECONDS,
-            read_timeout=CALL_SECONDS,
+            deadline=seconds,
+            read_timeout=seconds,
             max_wire_bytes=MAX_ANSWER_BYTES,
             max_body_bytes=MAX_ANSWER_BYTES,
         )

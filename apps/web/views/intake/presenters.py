@@ -44,6 +44,7 @@ _SENDERS: Mapping[str, str] = {
     "azure-deployments": "Azure deployments",
     "bedrock-profiles": "Bedrock profiles",
     "terraform": "Terraform state",
+    "cloud-account": "Cloud account",
 }
 
 

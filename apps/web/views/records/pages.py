@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.accounts.models import Team
 from apps.catalog.models import (
     Alias,
     Foundation,
@@ -29,6 +30,7 @@ from apps.catalog.records.products import ProductModelRecord, ProductRecord
 from apps.catalog.records.providers import NoticePolicyRecord, ProviderRecord
 from apps.common.records.record_type import RecordType
 from apps.exposure.records import EventRateRecord
+from apps.intake.accounts.account_record import CloudAccountRecord
 from apps.inventory.exchange_rate_record import ExchangeRateRecord
 from apps.inventory.governance.contract_record import ContractRecord
 from apps.inventory.models import Contract
@@ -217,6 +219,14 @@ RECORD_PAGES: dict[str, RecordPages] = {
         ("party", "overarching__party"),
         _overarching_contracts,
         overview=("Contracts", "contracts:list"),
+    ),
+    "cloud-accounts": RecordPages(
+        CloudAccountRecord(),
+        lambda row: reverse("cloud-accounts:detail", args=[row.pk]),
+        lambda row: reverse("cloud-accounts:list"),
+        ("team", "application"),
+        lambda initial: {"team": Team.objects.order_by("name")},
+        overview=("Cloud accounts", "cloud-accounts:list"),
     ),
     "exchange-rates": RecordPages(
         ExchangeRateRecord(),
