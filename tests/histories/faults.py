@@ -28,6 +28,8 @@ class View:
     debris: list[Wire] = field(default_factory=list)
     status: int = 200
     edit: Callable[[bytes], bytes] | None = None
+    # the whole payload looks other than before: removals and changes in it prove nothing
+    doubted: bool = False
 
     def drop(self, gone: Callable[[Shown], bool]) -> None:
         self.hidden |= {shown.model.number for shown in self.rows if gone(shown)}

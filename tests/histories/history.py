@@ -3,14 +3,14 @@ them showed."""
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from tests.histories.faults import Fault, View
 from tests.histories.feeds import Feed, Shown
-from tests.histories.invented_models import InventedModels, Prices
+from tests.histories.invented_models import InventedModels, Prices, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Sight:
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One answer. `sights` by model number; `hidden` are those that only a fault has taken away.
-    `readable` is whether anything can be concluded from it."""
+    `readable` is whether anything can be concluded from it, `doubted` whether what it no longer
+    says may be the fault of its form."""
 
     at: datetime
     status: int
@@ -41,6 +42,7 @@ class Observation:
     readable: bool
     sights: Mapping[int, Sight]
     hidden: frozenset[int]
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +60,48 @@ def observe(
     days: int,
     seed: int = 1,
     at: Iterable[datetime] = (),
+    see: Callable[[State], State] = lambda state: state,
+    lists: Callable[[State, datetime], bool] = lambda state, at: True,
 ) -> History:
     """The history of `days` days. `at` gives the moments themselves; otherwise the feed's habit
-    does."""
+    does. `see` reduces a state to what the publisher shows of it, `lists` says whether it has a
+    row at a moment."""
     faults = list(faults)
     moments = list(at) or list(feed.observed(random.Random(seed), world.start, days))
     seen: list[Observation] = []
     for moment in moments:
-        seen.append(_look(world, feed, faults, moment, seen[-1] if seen else None))
+        last = seen[-1] if seen else None
+        seen.append(_look(world, feed, faults, moment, last, see=see, lists=lists))
     return History(feed, world, seen)
 
 
 def _look(
-    world: InventedModels, feed: Feed, faults: list[Fault], at: datetime, last: Observation | None
+    world: InventedModels,
+    feed: Feed,
+    faults: list[Fault],
+    at: datetime,
+    last: Observation | None,
+    *,
+    see: Callable[[State], State] = lambda state: state,
+    lists: Callable[[State, datetime], bool] = lambda state, at: True,
 ) -> Observation:
     active = [fault for fault in faults if fault.holds(at)]
     world_at = min([at, *(fault.start for fault in active if fault.frozen)])
-    rows = [Shown(model, model.at(world_at)) for model in world.models]
-    view = View(feed, at, [shown for shown in rows if feed.lists(shown.state)])
+    rows = [Shown(model, see(model.at(world_at))) for model in world.models]
+    listed = [shown for shown in rows if feed.lists(shown.state) and lists(shown.state, world_at)]
+    view = View(feed, at, listed)
     for fault in active:
         fault.apply(view)
     if view.status == 304 and last is not None and last.readable:
-        return Observation(at, 304, b"", True, last.sights, last.hidden)
+        return Observation(at, 304, b"", True, last.sights, last.hidden, last.doubted)
     body = feed.render(view.rows, view.debris, at)
     readable = view.status == 200 and view.edit is None
     if view.edit is not None:
         body = view.edit(body)
     sights = {shown.model.number: _sight(feed, shown, at) for shown in view.rows}
     status = 500 if view.status == 304 else view.status
-    return Observation(at, status, body, readable, sights, frozenset(view.hidden))
+    hidden = frozenset(view.hidden)
+    return Observation(at, status, body, readable, sights, hidden, view.doubted)
 
 
 def _sight(feed: Feed, shown: Shown, at: datetime) -> Sight:

@@ -152,6 +152,7 @@ class _Reader:
             seen.at
             for seen in self.readable
             if number not in seen.hidden
+            and not seen.doubted
             and (number not in seen.sights or seen.sights[number].true_dates)
         ]
         self.moves: list[datetime] = []
@@ -385,6 +386,8 @@ class _Reader:
         latest: datetime | None = seen.at
         if sight.provider in self.crowds[place]:
             latest = self._following(self.sound_dates, seen.at + WEEK)
+        elif seen.doubted:
+            latest = self._following(self.sound_dates, seen.at)
         if self.retired:
             if says >= day:
                 self._tell(
