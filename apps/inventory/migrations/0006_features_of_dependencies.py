@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0007_stages_and_features"),
+        ("catalog", "0009_stages_and_features"),
         ("inventory", "0005_proposed_use_cases"),
     ]
 

@@ -50,7 +50,7 @@ DROP FUNCTION issues_queue_users_of_hosts();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0006_incidents"), ("issues", "0009_queue_by_version")]
+    dependencies = [("catalog", "0010_incidents"), ("issues", "0009_queue_by_version")]
     operations = [
         migrations.RunSQL(_QUEUE_USERS_OF_HOSTS, _DROP),
         migrations.AlterField(

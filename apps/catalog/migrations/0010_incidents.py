@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0007_stages_and_features"),
+        ("catalog", "0009_stages_and_features"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
 

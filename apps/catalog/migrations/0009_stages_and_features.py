@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0006_due_retirements"),
+        ("catalog", "0008_price_units"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
 

@@ -51,7 +51,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0009_queue_by_version"),
+        ("issues", "0010_incidents"),
         ("inventory", "0006_features_of_dependencies"),
     ]
     operations = [migrations.RunSQL(_QUEUE_USERS_OF_OFFERINGS, migrations.RunSQL.noop)]
