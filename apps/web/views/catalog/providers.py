@@ -256,7 +256,7 @@ def _load_overview(data: ProviderData) -> dict[str, Any]:
         "parts": [(kind.label, n) for kind, n in sorted(data.reach.by_part.items())],
         "subsidiaries": data.provider.subsidiaries.order_by("name"),
         "regions": list(data.provider.regions.order_by("name")[:MAX_REGIONS]),
-        "is_host": ProviderRole.HOST in provider.roles,
+        "is_host": ProviderRole.HOST in data.provider.roles,
         "policies": list(data.provider.notice_policies.order_by("scope")),
         "promises": [(_describe_scope(policy), policy) for policy in policies],
     }
