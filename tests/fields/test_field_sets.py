@@ -21,6 +21,7 @@ LEFT_OUT = {
                 "announced_on",
                 "retires_on",
                 "date_kind",
+                "due_status",
                 "replacement",
                 "replacement_text",
                 "lifecycle_claim",
