@@ -22,6 +22,7 @@ LEFT_OUT = {
                 "retires_on",
                 "date_kind",
                 "retires_month",
+                "due_status",
                 "replacement",
                 "replacement_text",
                 "lifecycle_claim",

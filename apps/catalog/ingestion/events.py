@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from apps.catalog.claims.precedence import (
@@ -17,7 +17,7 @@ from apps.catalog.claims.precedence import (
     strongest_claim,
 )
 from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
-from apps.catalog.claims.values import unit_of_key
+from apps.catalog.claims.values import retires_on, unit_of_key
 from apps.catalog.ingestion.change_detection.records import (
     IDENTITY,
     LIFECYCLE,
@@ -84,7 +84,11 @@ def create_events(
             fact, source, price_claims.get(offering_id, [])
         ):
             continue
-        if fact.kind == "delisted" and offering_id in decided_elsewhere:
+        if (
+            fact.kind == "delisted"
+            and offering_id in decided_elsewhere
+            and not _takes_date_away(fact, lifecycle_claims.get(offering_id, []), at)
+        ):
             continue
         if fact.kind == "retired" and (
             fact.external_id in recently_retired_ids
@@ -93,6 +97,18 @@ def create_events(
             continue
         accepted_facts.append((fact, offering_id, claim_id))
     return insert_events(source, accepted_facts, repeats=repeats)
+
+
+def _takes_date_away(
+    fact: CatalogueFact, source_claims: Iterable[SourceClaim], at: datetime
+) -> bool:
+    """Return whether a removed row had a date ahead that no other source states: the offering goes
+    on without it, which is news though others list the offering."""
+    return (
+        fact.old is not None
+        and date.fromisoformat(fact.old) > day_of(at)
+        and all(retires_on(source_claim.value) is None for source_claim in source_claims)
+    )
 
 
 def _removals_decided_elsewhere(

@@ -26,7 +26,7 @@ from apps.catalog.models import Assertion, Footing, NodeKind, Offering, Price, P
 from apps.common.time import day_of, now, start_of
 from apps.feeds.sources.adapters import change_rules_of
 from tests.builders import make_claim, make_offering, make_provider, make_source, make_user
-from tests.catalog.ingestion.histories import DAY, HOUR, row
+from tests.catalog.ingestion.histories import DAY, HOUR, filler, row
 
 pytestmark = pytest.mark.django_db
 
@@ -608,6 +608,93 @@ class TestDaysThatAreDue:
 
         assert event.kind == "retired"
         assert self.state()[0] == "retired"
+
+
+class TestRowsThatTakeTheirDateAway:
+    """A row with a date ahead leaves a list of notices, or one kept by people."""
+
+    def leave(self, notices: Source, *, unchanged: bool) -> list[ProviderEvent]:
+        poll = TestDaysThatAreDue.poll
+        poll(notices, AT, row("acme/m", "2026-12-01"), *filler(9))
+        events = poll(notices, AT + DAY, *filler(9))
+        for day in range(2, 12):
+            events += (
+                ingest_unchanged(
+                    source=notices, at=AT + day * DAY, rules=change_rules_of(notices)
+                ).events
+                if unchanged
+                else poll(notices, AT + day * DAY, *filler(9))
+            )
+        return events
+
+    @pytest.mark.parametrize("unchanged", [True, False], ids=["unchanged", "other bodies"])
+    @pytest.mark.parametrize("slug", ["modeldeprecations", "deprecations-info", "litellm"])
+    def test_it_is_delisted_after_the_hold(self, slug: str, unchanged: bool) -> None:
+        (event,) = self.leave(make_source(slug), unchanged=unchanged)
+
+        assert (event.kind, event.old, event.new) == ("delisted", "2026-12-01", None)
+        assert event.detected_at == AT + 8 * DAY
+
+    def test_it_is_delisted_though_another_source_lists_the_offering_without_a_date(self) -> None:
+        TestDaysThatAreDue.poll(make_source("litellm"), AT, row("acme/m"))
+
+        (event,) = self.leave(make_source("modeldeprecations"), unchanged=True)
+
+        assert (event.kind, event.old) == ("delisted", "2026-12-01")
+        assert Offering.objects.get(api_id="m").retires_on is None
+
+    def test_it_is_no_news_where_another_source_states_a_date(self) -> None:
+        TestDaysThatAreDue.poll(make_source("litellm"), AT, row("acme/m", "2026-12-01"))
+
+        assert self.leave(make_source("modeldeprecations"), unchanged=True) == []
+
+    def test_a_host_that_no_longer_lists_a_model_is_believed_though_others_list_it(self) -> None:
+        TestDaysThatAreDue.poll(make_source("litellm"), AT, row("acme/m"))
+        served = make_source("openrouter")
+        TestDaysThatAreDue.poll(served, AT, row("acme/m"), *filler(9))
+
+        events = [
+            event
+            for day in range(1, 10)
+            for event in TestDaysThatAreDue.poll(served, AT + day * DAY, *filler(9))
+        ]
+
+        assert [event.kind for event in events] == ["delisted"]
+
+    def test_what_the_host_has_taken_off_its_list_is_not_reported_by_others_again(self) -> None:
+        others = make_source("litellm")
+        TestDaysThatAreDue.poll(others, AT, row("acme/m"), *filler(9))
+        served = make_source("openrouter")
+        TestDaysThatAreDue.poll(served, AT, row("acme/m"), *filler(9))
+        for day in range(1, 10):
+            TestDaysThatAreDue.poll(served, AT + day * DAY, *filler(9))
+
+        events = [
+            event
+            for day in range(20, 30)
+            for event in TestDaysThatAreDue.poll(others, AT + day * DAY, *filler(9))
+        ]
+
+        assert events == []
+
+    @pytest.mark.parametrize(
+        ("slug", "n_events"), [("litellm", 0), ("openrouter", 30)], ids=["people", "the host"]
+    )
+    def test_many_rows_that_leave_together_are_tidied_unless_the_host_says_so(
+        self, slug: str, n_events: int
+    ) -> None:
+        source = make_source(slug)
+        TestDaysThatAreDue.poll(source, AT, *filler(30), *filler(3, "other"))
+
+        events = [
+            event
+            for day in range(1, 10)
+            for event in TestDaysThatAreDue.poll(source, AT + day * DAY, *filler(3, "other"))
+        ]
+
+        assert [event.kind for event in events] == ["delisted"] * n_events
+        removed = Assertion.objects.filter(topic="identity", withdrawn_at__isnull=False)
+        assert removed.count() == 30
 
 
 class TestRedirects:

@@ -175,3 +175,40 @@ class TestOverride:
 
         assert "As announced" in page
         assert 'id="manual"' in page
+
+
+class TestDueOffering:
+    @pytest.mark.parametrize(
+        ("days", "fields", "lead", "note"),
+        [
+            (
+                0,
+                {"due_status": "still_listed"},
+                "Due today, still listed by its host",
+                "still listed by its host",
+            ),
+            (2, {}, "Due since ", "not confirmed by its source yet"),
+            (
+                2,
+                {"lifecycle": "retired", "due_status": "still_listed"},
+                "Retired on ",
+                "its host still lists it",
+            ),
+        ],
+    )
+    def test_a_date_that_has_come_is_said_as_its_source_has_it(
+        self, world, as_user, days, fields, lead, note
+    ):
+        offering = make_offering(
+            "due-model",
+            host=world.sonnet.host,
+            retires_on=world.today - timedelta(days),
+            date_kind="firm",
+            **{"lifecycle": "deprecated"} | fields,
+        )
+
+        response = as_user(world.viewer).get(f"/offerings/{offering.pk}/")
+
+        assert lead_of(response).startswith(lead)
+        assert note in lead_of(response)
+        assert response.context["due_note"] == note
