@@ -471,7 +471,7 @@ class OfferingStageSerializer(serializers.Serializer[Any]):
     date_kind = serializers.CharField(
         allow_blank=True, help_text="firm or not_before; empty without a day."
     )
-    source = serializers.CharField(help_text="Slug of the source that states it.")
+    source = serializers.CharField(help_text="Slug of the source that states it.")  # type: ignore[assignment]
 
 
 class RegionalRetirementSerializer(serializers.Serializer[Any]):
@@ -482,7 +482,7 @@ class RegionalRetirementSerializer(serializers.Serializer[Any]):
     date_kind = serializers.CharField(
         allow_blank=True, help_text="firm or not_before; empty without a day."
     )
-    source = serializers.CharField(help_text="Slug of the source that states it.")
+    source = serializers.CharField(help_text="Slug of the source that states it.")  # type: ignore[assignment]
 
 
 class OfferingSerializer(serializers.ModelSerializer[Offering]):
@@ -771,9 +771,9 @@ class OfferingViewSet(RecordViewSet[Offering]):
         ),
     }
 
-    def filter_queryset(self, queryset: QuerySet[Offering]) -> QuerySet[Offering]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out features, which are no models, unless `kind` asks for them."""
-        found: QuerySet[Offering] = super().filter_queryset(queryset)
+        found: QuerySet[Any] = super().filter_queryset(queryset)
         if self.request.query_params.get("kind"):
             return found
         return found.exclude(kind__in=FEATURE_KINDS)

@@ -59,7 +59,8 @@ def _write(
         model.objects.filter(pk__in=[stored[key]["pk"] for key in surplus]).delete()
     update_rows(model, {stored[key]["pk"]: wanted[key] for key in differing})
     if missing:
-        model.objects.bulk_create(
-            [model(offering_id=key[0], **{name: key[1]}, **wanted[key]) for key in missing]
-        )
+        rows: list[Any] = [
+            model(offering_id=key[0], **{name: key[1]}, **wanted[key]) for key in missing
+        ]
+        model.objects.bulk_create(rows)
     return {key[0] for key in (*missing, *surplus, *differing)}

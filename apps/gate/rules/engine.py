@@ -227,8 +227,8 @@ def _check_lifecycle(
         )
     else:
         message = (
-            f"{model_at_host} can retire from {retires_on:%Y-%m-%d} on; the host has not "
-            f"announced a date.{advice}"
+            f"{model_at_host} can retire from {offering.retires_month or retires_on} on; the host "
+            f"has not announced a date.{advice}"
         )
     yield _create_finding(
         context,

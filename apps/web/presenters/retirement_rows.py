@@ -8,7 +8,7 @@ from apps.catalog.models import DateKind
 from apps.exposure.queries.portfolio import RetiringOffering
 from apps.web.drawings.timelines import retirements
 from apps.web.presenters.portfolio_stack import is_urgent
-from apps.web.wording import day, number
+from apps.web.wording import day, month, number
 
 
 def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
@@ -21,7 +21,7 @@ def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
         ends_on=offering.retires_on,
         soft=offering.date_kind == DateKind.NOT_BEFORE,
         urgent=is_urgent(offering, today),
-        when=day(offering.retires_on),
+        when=month(offering.retires_month) if offering.retires_month else day(offering.retires_on),
         note=f"{number(n)} application{'' if n == 1 else 's'}",
         url=reverse("offerings:detail", args=[offering.pk]),
     )

@@ -16,7 +16,7 @@ from apps.common.text import pluralize
 from apps.exposure.queries.dependents import StackRow
 from apps.exposure.queries.portfolio import dependent_counts
 from apps.inventory.models import Adaptation, Dependency
-from apps.web.wording import day, number
+from apps.web.wording import day, month, number
 
 SOON_DAYS = 30
 
@@ -245,7 +245,8 @@ def _describe_retirement(row: StackRow, version_date: date | None) -> tuple[str,
     if retires_on is None:
         return ("", "retired") if days_left == 0 else ("no retirement date", "")
     if row.at_least:
-        return f"retires no earlier than {day(retires_on)}", ""
+        when = row.answering.retires_month
+        return f"retires no earlier than {month(when) if when else day(retires_on)}", ""
     if row.is_due:
         return "", row.due_text
     if days_left is None or days_left < 0:

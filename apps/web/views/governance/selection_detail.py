@@ -33,6 +33,7 @@ from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.offering_stages import closed_phrases
 from apps.web.views.governance.candidate_search import (
     MAX_SEARCH_RESULTS,
     MIN_LETTERS,
@@ -66,6 +67,7 @@ class CandidateScores:
     form: ScoresForm | None
     scores: tuple[tuple[str, Any, str], ...]
     decision: Approval | None
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def _build_candidate_scores(
     forms_by_candidate = {form.candidate.pk: form for form in submitted_forms}
     targets = {target.pk: target for target in (row.foundation for row in candidates)}
     decisions = decisions_by_target(targets=list(targets.values()), on=today) if targets else {}
+    closed = closed_phrases([row.offering_id for row in candidates if row.offering_id], today)
     candidate_scores = []
     for row in candidates:
         form = (
@@ -204,6 +207,7 @@ def _build_candidate_scores(
                 form,
                 tuple(scores),
                 decision,
+                tuple(closed.get(row.offering_id or 0, ())),
             )
         )
     return candidate_scores

@@ -36,7 +36,7 @@ from apps.web.views.scenarios.node_replacement import (
     parse_subject,
 )
 from apps.web.views.scenarios.query_parameters import hidden_fields
-from apps.web.wording import long_day, number
+from apps.web.wording import number, retirement_day
 
 MAX_RESULTS_PER_KIND = 6
 MIN_LETTERS = 2
@@ -80,7 +80,9 @@ def _describe_offerings(offerings: Sequence[Offering]) -> dict[int, str]:
                 f"{listed['input']} in, {listed.get('output', 'no price')} out"
                 if "input" in listed
                 else "no list price",
-                f"retires {long_day(offering.retires_on)}" if offering.retires_on else "",
+                f"retires {retirement_day(offering.retires_on, offering.retires_month)}"
+                if offering.retires_on
+                else "",
             )
             if part
         )
