@@ -36,7 +36,8 @@ class Adapter:
     catalog.ingestion.change_detection.records).
     `read_notices` is set if a source has no rows but notices for users to read; `read_page` if it
     is a page, whose form is compared with that of the last good reading; it takes the day on which
-    the page was seen. `accept` is the header of
+    the page was seen. `read_terms` is set if it is a page of terms, of which only the text
+    counts. `accept` is the header of
     the request, if not that of a feed."""
 
     kind: str
@@ -50,6 +51,7 @@ class Adapter:
     absence: Absence = "news"
     read_page: Callable[[bytes, date], PagePayload] | None = None
     accept: str = ""
+    read_terms: Callable[[bytes], str] | None = None
 
 
 ADAPTERS: dict[str, Adapter] = {
