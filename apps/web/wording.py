@@ -186,7 +186,7 @@ def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
         return f"{iso_day(new_value)}, another source says {iso_day(old_value)}"
     if event.kind == Kind.TERMS_CHANGED and isinstance(new_value, dict):
         return (
-            f"{count_of(int(new_value.get('added', 0)), 'line')} added and "
+            f"{quantity_of(int(new_value.get('added', 0)), 'line')} added and "
             f"{number(int(new_value.get('removed', 0)))} removed"
         )
     if event.kind == Kind.RELEASED:
