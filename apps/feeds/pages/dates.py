@@ -43,11 +43,10 @@ _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
-_FLAGS = re.IGNORECASE | re.ASCII
 _ISO = re.compile(
     r"(?<![\w./-])(?P<year>\d{4})(?P<joint>[-./\u2013])(?P<number>\d{1,2})(?P=joint)(?P<day>\d{1,2})"
     r"(?![\d/]|[-.]\w)",
-    _FLAGS,
+    re.IGNORECASE | re.ASCII,
 )
 _CHINESE = re.compile(
     r"(?P<year>\d{4}) ?\u5e74 ?(?P<number>\d{1,2}) ?\u6708(?: ?(?P<day>\d{1,2}) ?[\u65e5\u53f7])?"
@@ -55,24 +54,27 @@ _CHINESE = re.compile(
 _MONTH_FIRST = re.compile(
     rf"(?<![\w-]){_MONTH},? {{1,3}}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?"
     r"(?: ?, ?| {1,2})(?P<year>\d{4})(?!\d)",
-    _FLAGS,
+    re.IGNORECASE | re.ASCII,
 )
 _DAY_FIRST = re.compile(
     r"(?<![\w./-])(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)?[ -]{1,2}"
     rf"{_MONTH},?[ -]{{1,2}}(?P<year>\d{{4}})(?!\d)",
-    _FLAGS,
+    re.IGNORECASE | re.ASCII,
 )
 _NUMERIC = re.compile(
     r"(?<![\w./-])(?P<first>\d{1,2})(?P<joint>[-./])(?P<second>\d{1,2})(?P=joint)"
     r"(?P<year>\d{4}|\d{2})(?![\d/]|[-.]\w)",
-    _FLAGS,
+    re.IGNORECASE | re.ASCII,
 )
-_MONTH_ONLY = re.compile(rf"(?<!\w){_MONTH},?(?: of)? {{1,3}}(?P<year>\d{{4}})(?!\d)", _FLAGS)
+_MONTH_ONLY = re.compile(
+    rf"(?<!\w){_MONTH},?(?: of)? {{1,3}}(?P<year>\d{{4}})(?!\d)", re.IGNORECASE | re.ASCII
+)
 _YEAR_AND_MONTH = re.compile(
-    r"(?<![\w./-])(?P<year>20\d\d)[-./](?P<number>\d{1,2})(?![\w./-])", _FLAGS
+    r"(?<![\w./-])(?P<year>20\d\d)[-./](?P<number>\d{1,2})(?![\w./-])", re.IGNORECASE | re.ASCII
 )
 _NO_YEAR = re.compile(
-    rf"(?<![\w-])(?:{_MONTH},? {{1,3}}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]))", _FLAGS
+    rf"(?<![\w-])(?:{_MONTH},? {{1,3}}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]))",
+    re.IGNORECASE | re.ASCII,
 )
 _FORMS = (_ISO, _CHINESE, _MONTH_FIRST, _DAY_FIRST, _NUMERIC, _MONTH_ONLY, _YEAR_AND_MONTH)
 _LOOKS_DATED = re.compile(r"(?<!\d)20[1-9]\d(?!\d)|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}", re.ASCII)

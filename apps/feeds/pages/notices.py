@@ -19,6 +19,8 @@ from apps.feeds.parsers.dates import UnclearDateError
 
 _MAX_LENGTH = 1200
 _MAX_SPANS = 40
+_MAX_NOTICES = 200
+_MAX_TABLES = 100
 _ENDS = re.compile(
     r"discontinued|retired|shut down|sunset|decommissioned|end[- ]of[- ]life|removed from the api"
     r"|no longer (?:be )?(?:available|accessible|work)",
@@ -48,14 +50,23 @@ def rows_of_notices(
     """Return the rows of models whose end a sentence states, and what each table gave.
 
     `tables` are the tables of the page without a column of ends."""
-    listed = _listed_ids(tables, mapping)
+    listed_tables = [
+        (table, columns)
+        for table in tables[:_MAX_TABLES]
+        if "id" in (columns := resolve_columns(table.header, mapping.columns))
+    ]
+    listed = _listed_ids(listed_tables, mapping)
     latest_year = _latest_year(blocks)
     rows: list[PageRow] = []
     readings: list[TableReading] = []
+    n_notices = 0
     for place, (path, sentence) in enumerate(blocks.sentences):
         notice = _Notice.of(sentence, mapping, latest_year)
         if notice is None:
             continue
+        n_notices += 1
+        if n_notices > _MAX_NOTICES:
+            break
         template = PageRow(
             host=host,
             model_id="",
@@ -68,7 +79,7 @@ def rows_of_notices(
         )
         names = _named(notice.subjects, notice.series, listed)
         if notice.is_about_following:
-            taken, table_readings = _rows_of_table(tables, path, sentence, template, mapping)
+            taken, table_readings = _rows_of_table(listed_tables, path, sentence, template, mapping)
             rows += taken
             readings += table_readings
             names += _ids_of_list(blocks, place)
@@ -127,7 +138,7 @@ def _end_of_subject(text: str) -> int:
 
 
 def _rows_of_table(
-    tables: list[Table],
+    tables: list[tuple[Table, dict[str, int]]],
     path: tuple[str, ...],
     sentence: str,
     template: PageRow,
@@ -137,9 +148,8 @@ def _rows_of_table(
     heading whose header says that the models end."""
     rows: list[PageRow] = []
     readings: list[TableReading] = []
-    for table in tables:
-        columns = resolve_columns(table.header, mapping.columns)
-        if "id" not in columns or table.path[: len(path)] != path:
+    for table, columns in tables:
+        if table.path[: len(path)] != path:
             continue
         is_directly_below = table.path == path and sentence in table.above
         if not is_directly_below and not _ENDING.search(table.header[columns["id"]][:200]):
@@ -168,13 +178,11 @@ def _rows_of_table(
     return rows, readings
 
 
-def _listed_ids(tables: list[Table], mapping: PageMapping) -> list[str]:
+def _listed_ids(tables: list[tuple[Table, dict[str, int]]], mapping: PageMapping) -> list[str]:
     """Return the IDs of all tables without ends, to which a sentence about a series refers."""
     names: dict[str, None] = {}
-    for table in tables:
-        place = resolve_columns(table.header, mapping.columns).get("id")
-        if place is None:
-            continue
+    for table, columns in tables:
+        place = columns["id"]
         for row in table.rows:
             if place < len(row):
                 names |= {found.id: None for found in read_ids(row[place], mapping)}

@@ -6,18 +6,38 @@ from apps.feeds.pages.cells import one_line
 from apps.feeds.pages.globs import matches
 
 # Words of a stage column or a heading, more telling ones first: `STAGES` key, pattern.
-_WORDS: tuple[tuple[str, "re.Pattern[str]"], ...] = tuple(
-    (stage, re.compile(pattern, re.IGNORECASE))
-    for stage, pattern in (
-        ("closed_to_new", r"closed (?:to|for) new|no (?:longer|new)\b.{0,40}\bnew (?:cust|us)"),
-        ("extended_access", r"extended (?:access|support)"),
-        ("retired", r"\bretired\b|shut ?-?down|\beol\b|end[- ]of[- ]life|discontinued|removed"),
-        ("retired", r"decommissioned|offline|no longer available|sunset\b|\u5df2\u4e0b\u7ebf"),
-        ("deprecated", r"deprecat|retiring|scheduled|phasing out|sunsetting|upcoming"),
-        ("legacy", r"legacy"),
-        ("preview", r"preview|\bbeta\b|experimental|\balpha\b|early access"),
-        ("active", r"\bactive\b|\bga\b|general(?:ly)? availab|current|stable|available|supported"),
-    )
+_WORDS: tuple[tuple[str, "re.Pattern[str]"], ...] = (
+    (
+        "closed_to_new",
+        re.compile(
+            r"closed (?:to|for) new|no (?:longer|new)\b.{0,40}\bnew (?:cust|us)", re.IGNORECASE
+        ),
+    ),
+    ("extended_access", re.compile(r"extended (?:access|support)", re.IGNORECASE)),
+    (
+        "retired",
+        re.compile(
+            r"\bretired\b|shut ?-?down|\beol\b|end[- ]of[- ]life|discontinued|removed"
+            r"|decommissioned|offline|no longer available|sunset\b|\u5df2\u4e0b\u7ebf",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "deprecated",
+        re.compile(r"deprecat|retiring|scheduled|phasing out|sunsetting|upcoming", re.IGNORECASE),
+    ),
+    ("legacy", re.compile(r"legacy", re.IGNORECASE)),
+    (
+        "preview",
+        re.compile(r"preview|\bbeta\b|experimental|\balpha\b|early access", re.IGNORECASE),
+    ),
+    (
+        "active",
+        re.compile(
+            r"\bactive\b|\bga\b|general(?:ly)? availab|current|stable|available|supported",
+            re.IGNORECASE,
+        ),
+    ),
 )
 _MAX_LENGTH = 200
 

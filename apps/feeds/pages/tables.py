@@ -15,13 +15,15 @@ from apps.feeds.parsers.payload import InvalidPayloadError, decode_text
 MAX_BODY_BYTES = 20 * 1024 * 1024
 MAX_TABLE_CELLS = 400_000
 MAX_SPAN = 1000
+# Sentences that are kept with a table: those next to it.
+_MAX_ABOVE = 20
 # Characters of the body that are looked at to tell its form.
 _N_HEAD = 4096
 
 _HEADING = re.compile(r"(#{1,6})[ \t]{1,20}(\S[^\n]{0,2000})")
 _DELIMITER = re.compile(r":?-{1,2000}:?")
 _FENCE = re.compile(r"(`{3,20}|~{3,20})")
-_HEADING_ID = re.compile(r"\{#[\w-]{1,200}\}|#+$")
+_HEADING_ID = re.compile(r"\{#[\w-]{1,200}\}")
 _HTML_START = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_TABLE = re.compile(r"<table\b", re.IGNORECASE)
 _HTML_TABLE_END = re.compile(r"</table\s{0,20}>", re.IGNORECASE)
@@ -33,14 +35,12 @@ _BREAK_LINE = re.compile(r"[-*_]{3,100}")
 @dataclass(slots=True)
 class Table:
     """A table below `path`, the headings above it. `header` and the cells of `rows` are plain text.
-    `above` are the sentences since the last heading, nearest last; `below` those until the next
-    heading or table."""
+    `above` are the last sentences since the last heading, nearest last."""
 
     path: tuple[str, ...]
     header: list[str]
     rows: list[list[str]]
     above: tuple[str, ...] = ()
-    below: list[str] = field(default_factory=list)
 
     @property
     def heading(self) -> str:
@@ -120,7 +120,6 @@ class _BlockCollector:
         self.blocks = PageBlocks()
         self._path: list[tuple[int, str]] = []
         self._above: list[str] = []
-        self._last: Table | None = None
         self._n_cells = 0
 
     def add_heading(self, level: int, text: str) -> None:
@@ -131,16 +130,13 @@ class _BlockCollector:
             self._path.pop()
         self._path.append((level, title[:300]))
         self._above = []
-        self._last = None
 
     def add_sentence(self, text: str) -> None:
         text = text.strip()
         if not text:
             return
-        self._above.append(text)
+        self._above = [*self._above[-_MAX_ABOVE:], text]
         self.blocks.sentences.append((self.path, text))
-        if self._last is not None:
-            self._last.below.append(text)
 
     def add_table(self, header: list[str], rows: list[list[str]]) -> None:
         self._n_cells += sum(len(row) for row in rows)
@@ -149,8 +145,7 @@ class _BlockCollector:
                 f"The page has more than {MAX_TABLE_CELLS:,} table cells. Enter the address of the "
                 "lifecycle page itself."
             )
-        self._last = Table(self.path, header, rows, tuple(self._above))
-        self.blocks.tables.append(self._last)
+        self.blocks.tables.append(Table(self.path, header, rows, tuple(self._above)))
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -185,7 +180,7 @@ def _read_markdown(text: str, collector: _BlockCollector) -> None:
             collector.add_heading(int(tagged[1]), clean_markdown(line))
         elif heading := _HEADING.fullmatch(line.strip()):
             end_paragraph()
-            title = _HEADING_ID.sub("", heading[2].strip())
+            title = _HEADING_ID.sub("", heading[2].strip().rstrip("#"))
             collector.add_heading(len(heading[1]), clean_markdown(title))
         elif _starts_table(lines, number):
             end_paragraph()
@@ -211,10 +206,7 @@ def _end_of_front_matter(lines: list[str]) -> int:
 
 def _content_of(line: str) -> str:
     """Return the line without block quote marks and indentation."""
-    content = line.strip()
-    while content.startswith(">"):
-        content = content[1:].lstrip()
-    return content
+    return line.strip().lstrip("> \t")
 
 
 def _end_of_fence(lines: list[str], number: int, mark: str) -> int:
@@ -525,13 +517,13 @@ def _grid_of(table: _OpenTable) -> tuple[list[str], list[list[str]]]:
                 if n_rows > 1:
                     covered[len(cells)] = (n_rows - 1, text)
                 cells.append(text)
-            n_cells += n_columns
-            if n_cells > MAX_TABLE_CELLS:
+            if n_cells + len(cells) > MAX_TABLE_CELLS:
                 raise InvalidPayloadError(
                     f"A table of the page has more than {MAX_TABLE_CELLS:,} cells. Enter the "
                     "address of the lifecycle page itself."
                 )
         _fill_covered(cells, covered)
+        n_cells += len(cells)
         grid.append(cells)
     if not grid:
         return [], []
