@@ -212,7 +212,8 @@ def test_its_page_shows_the_difference_and_lists_name_the_provider(
     assert "Affected applications" not in page
     listed = client.get("/events/").content.decode()
     assert 'href="/providers/acme/"' in listed
-    assert "Acme" in client.get("/events.csv").content.decode()
+    exported = b"".join(client.get("/events.csv").streaming_content).decode()
+    assert "Acme" in exported
     run = FeedRun.objects.filter(source=event.source).latest("pk")
     assert 'href="/providers/acme/"' in client.get(f"/feeds/runs/{run.pk}/").content.decode()
     assert "Only the visible text" in client.get("/feeds/terms-acme/").content.decode()
