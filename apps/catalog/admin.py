@@ -132,8 +132,17 @@ class AssertionAdmin(ReadOnlyAdmin[Assertion]):
 
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(ReadOnlyAdmin[ProviderEvent]):
-    list_display = ("detected_at", "kind", "offering", "source", "old", "new", "effective_on")
-    list_select_related = ("offering__host", "source")
+    list_display = (
+        "detected_at",
+        "kind",
+        "offering",
+        "provider",
+        "source",
+        "old",
+        "new",
+        "effective_on",
+    )
+    list_select_related = ("offering__host", "provider", "source")
     list_filter = ("kind", "source")
     search_fields = ("external_id",)
     date_hierarchy = "detected_at"

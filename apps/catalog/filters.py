@@ -226,6 +226,9 @@ class ProviderEventFilter(django_filters.FilterSet):  # type: ignore[misc]
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
+    provider = django_filters.CharFilter(
+        field_name="provider__slug", label="Provider (slug) of events about it as a whole"
+    )
     api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model ID")
     developer = django_filters.CharFilter(
         field_name="offering__version__foundation__developer__slug", label="Developer (slug)"

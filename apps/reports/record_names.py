@@ -88,10 +88,11 @@ def _name_nodes(rows: models.QuerySet[Any]) -> Names:
 
 def _name_events(rows: models.QuerySet[Any]) -> Names:
     names = {}
-    for event in rows.select_related("offering__host"):
+    for event in rows.select_related("offering__host", "provider"):
+        subject = event.subject_name
         if event.offering is not None:
-            subject = f"{event.offering.api_id} on {event.offering.host.name}"
-            names[event.pk] = f"{event.get_kind_display()}: {subject}"
+            subject = f"{subject} on {event.offering.host.name}"
+        names[event.pk] = f"{event.get_kind_display()}: {subject}"
     return names
 
 

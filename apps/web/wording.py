@@ -196,6 +196,11 @@ def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
         return _describe_price_change(old_value, new_value)
     if event.kind == Kind.DISAGREEMENT:
         return f"{iso_day(new_value)}, another source says {iso_day(old_value)}"
+    if event.kind == Kind.TERMS_CHANGED and isinstance(new_value, dict):
+        return (
+            f"{quantity_of(int(new_value.get('added', 0)), 'line')} added and "
+            f"{number(int(new_value.get('removed', 0)))} removed"
+        )
     if event.kind == Kind.RELEASED:
         return f"released {iso_day(new_value)}" if new_value else "released"
     if old_value or new_value:

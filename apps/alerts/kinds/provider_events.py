@@ -318,6 +318,9 @@ def subscription_covers_event(
     if subscription.min_severity > 1:
         return False
     offering = event.offering
+    if offering is None:
+        # a change of a provider as a whole is shown on its pages, and alerts nobody
+        return False
     foundation = offering.version.foundation if offering.version else None
     if subscription.foundation_id is not None and (
         foundation is None or foundation.pk != subscription.foundation_id

@@ -908,11 +908,27 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
         source="source.slug", read_only=True, help_text="Slug of the source."
     )  # type: ignore[assignment]
     host = serializers.CharField(
-        source="offering.host.slug", read_only=True, help_text="Slug of the host."
+        source="offering.host.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the host; null for an event about a provider as a whole.",
     )
-    api_id = serializers.CharField(source="offering.api_id", read_only=True)
+    api_id = serializers.CharField(
+        source="offering.api_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Model ID; null for an event about a provider as a whole.",
+    )
+    provider = serializers.CharField(
+        source="provider.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the provider that the event is about as a whole, such as a change of "
+        "its terms; null for an event about an offering.",
+    )
     old = AnyField(
-        read_only=True, help_text="Previous value: a date, price per unit or ID; null for none."
+        read_only=True,
+        help_text="Previous value: a date, price per unit, ID or digest; null for none.",
     )
     new = AnyField(read_only=True)
     evidence = serializers.ListField(
@@ -939,6 +955,7 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
             "offering",
             "host",
             "api_id",
+            "provider",
             "old",
             "new",
             "effective_on",

@@ -173,14 +173,21 @@ def _format_moment(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}Z"
 
 
+def _describe_subject(row: Mapping[str, Any]) -> str:
+    if row["api_id"] is None:
+        return str(row["provider"])
+    return f"{row['api_id']} on {row['host']}"
+
+
 class EventsAtomRenderer(AtomRenderer):
     title = "Changes of foundation models"
     path = "/events/"
 
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
-        title = (
-            f"{str(row['kind']).replace('_', ' ').capitalize()}: {row['api_id']} on {row['host']}"
-        )
+        title = f"{str(row['kind']).replace('_', ' ').capitalize()}: {_describe_subject(row)}"
+        if row["api_id"] is None:
+            # the text difference is on the page of the event
+            return title, row["detected_at"], f"{self.path}{row['id']}/", f"{row['source']}."
         effective = f" In effect on {row['effective_on']}." if row["effective_on"] else ""
         summary = (
             f"Before: {_format_value(row['old'])}. Now: {_format_value(row['new'])}."

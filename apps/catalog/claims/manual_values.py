@@ -154,7 +154,8 @@ def _reconcile_and_raise(
     # a retirement on the day of the change raises two events; the one about the date counts
     by_offering: dict[int, ProviderEvent] = {}
     for event in events:
-        by_offering.setdefault(event.offering_id, event)
+        if event.offering_id is not None:
+            by_offering.setdefault(event.offering_id, event)
     return by_offering
 
 

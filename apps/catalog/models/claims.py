@@ -240,7 +240,8 @@ class ProviderEventQuerySet(PublicQuerySet["ProviderEvent"]):
 
 @track_history()
 class ProviderEvent(models.Model):
-    """A change that the catalogue has accepted; never edited, with a unique `key`."""
+    """A change that the catalogue has accepted; never edited, with a unique `key`. It is about an
+    offering, or about a provider as a whole, such as a change of its terms."""
 
     class Kind(models.TextChoices):
         ANNOUNCED = "announced", "Retirement announced"
@@ -260,7 +261,15 @@ class ProviderEvent(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
     external_id = models.CharField(max_length=400)
     offering = models.ForeignKey(
-        "catalog.Offering", on_delete=models.PROTECT, related_name="events"
+        "catalog.Offering", on_delete=models.PROTECT, null=True, related_name="events"
+    )
+    provider = models.ForeignKey(
+        "catalog.Provider",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        help_text="Provider that the event is about as a whole; empty for events of an offering.",
     )
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)
@@ -278,9 +287,31 @@ class ProviderEvent(models.Model):
             models.Index(fields=["offering"], name="event_by_offering"),
             models.Index(fields=["kind", "detected_at"], name="event_by_kind"),
         ]
+        constraints = [
+            models.CheckConstraint(
+                name="event_has_one_subject",
+                condition=Q(offering__isnull=False, provider__isnull=True)
+                | Q(offering__isnull=True, provider__isnull=False),
+                violation_error_message="An event must be about an offering or a provider.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.external_id}"
+
+    @property
+    def subject_name(self) -> str:
+        """Return the model ID, or the name of the provider; needs `offering` or `provider`
+        loaded."""
+        if self.offering is not None:
+            return self.offering.api_id
+        return self.provider.name if self.provider is not None else self.external_id
+
+    @property
+    def host(self) -> Any:
+        """Return the host of the offering, or the provider; needs `offering.host` or `provider`
+        loaded."""
+        return self.offering.host if self.offering is not None else self.provider
 
     @property
     def announcement(self) -> Any:
@@ -291,14 +322,14 @@ class ProviderEvent(models.Model):
         return row.announcement if row is not None else None
 
     def as_line(self) -> dict[str, Any]:
-        """Return the event in the form of contracts.md section 2; needs `source` and
-        `offering.host` loaded."""
+        """Return the event in the form of contracts.md section 2; needs `source`, and
+        `offering.host` or `provider` loaded. `api_id` is null for an event of a provider."""
         return {
             "kind": self.kind,
             "source": self.source.slug,
             "external_id": self.external_id,
-            "api_id": self.offering.api_id,
-            "host": self.offering.host.slug,
+            "api_id": self.offering.api_id if self.offering is not None else None,
+            "host": self.host.slug if self.host is not None else None,
             "old": self.old,
             "new": self.new,
             "effective_on": self.effective_on.isoformat() if self.effective_on else None,

@@ -79,7 +79,7 @@ def open_campaign(
             "the offering."
         )
     subject_id = (
-        event.offering_id
+        event.offering_id or 0
         if event is not None
         else offering.pk
         if offering is not None

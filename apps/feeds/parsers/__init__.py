@@ -38,7 +38,8 @@ class Adapter:
     own list of what it serves: a row that is still listed contradicts its retirement.
     `read_notices` is set if a source has no rows but notices for users to read; `read_incidents` if
     it is a status page; `read_page` if it is a lifecycle page, whose form is compared with that of
-    the last good reading; it takes the day on which the page was seen. `accept` is the header of
+    the last good reading; it takes the day on which the page was seen. `read_terms` is set if it is
+    a page of terms, of which only the text counts. `accept` is the header of
     the request, if not that of a feed."""
 
     kind: str
@@ -54,6 +55,7 @@ class Adapter:
     lists_served: bool = False
     read_page: Callable[[bytes, date], PagePayload] | None = None
     accept: str = ""
+    read_terms: Callable[[bytes], str] | None = None
 
 
 ADAPTERS: dict[str, Adapter] = {

@@ -48,6 +48,7 @@ from apps.feeds.sources.adapters import (
     compare_with_last_form,
 )
 from apps.feeds.sources.page_form import PageForm, form_after_poll, form_doubts
+from apps.feeds.terms.changes import observe_terms
 
 log = structlog.get_logger(__name__)
 
@@ -199,12 +200,14 @@ def _fetch_and_ingest(
     try:
         notices = adapter.read_notices(fetch_result.body) if adapter.read_notices else None
         status = adapter.read_incidents(fetch_result.body) if adapter.read_incidents else None
+        terms = adapter.read_terms(fetch_result.body) if adapter.read_terms else None
         page = adapter.read_page(fetch_result.body, day_of(at)) if adapter.read_page else None
         if page is not None:
             parsed_feed = page.feed
+        elif notices is not None or status is not None or terms is not None:
+            parsed_feed = ParsedFeed(())
         else:
-            has_rows = notices is None and status is None
-            parsed_feed = adapter.parse(fetch_result.body) if has_rows else ParsedFeed(())
+            parsed_feed = adapter.parse(fetch_result.body)
     except InvalidPayloadError as payload_error:
         return _record_rejected_body(run, state, fetch_result, str(payload_error))
     _record_progress(run, "compare")
@@ -213,6 +216,8 @@ def _fetch_and_ingest(
             return _store_notices(run, state, fetch_result, notices, at=at, url=url)
         if status is not None:
             return _store_incidents(run, state, fetch_result, status, at=at, url=url)
+        if terms is not None:
+            return _store_terms(run, state, fetch_result, terms, at=at, url=url)
         return _ingest_changed(
             run, state, fetch_result, parsed_feed, at=at, url=url, form=page.form if page else None
         )
@@ -386,6 +391,33 @@ def _store_incidents(
         )
         _record_success(state, run, fetch_result, at=at, url=url, has_changes=has_changes)
     return _log_result(PollResult(run, incidents=stored.all))
+
+
+def _store_terms(
+    run: FeedRun, state: PollState, fetch_result: FetchResult, text: str, *, at: datetime, url: str
+) -> PollResult:
+    """Compare the text of a page of terms with the last one. A new text is an event, and its body
+    is stored; the first text is the baseline. InvalidPayloadError if nearly all of it is gone."""
+    source = run.source
+    with (
+        transaction.atomic(),
+        audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
+    ):
+        observation = observe_terms(source, text, state.page_form, at=at)
+        state.page_form = observation.state
+        if observation.is_new:
+            run.payload = _store_body(source, fetch_result, at=now())
+        run.rows = run.rows_vanished = run.rows_backfilled = run.rows_quarantined = 0
+        run.rows_changed = int(observation.is_new)
+        run.n_events = len(observation.events)
+        _finish_run(
+            run,
+            FeedRun.Status.CHANGED if observation.is_new else FeedRun.Status.UNCHANGED,
+            fetch_result,
+            at=at,
+        )
+        _record_success(state, run, fetch_result, at=at, url=url, has_changes=observation.is_new)
+    return _log_result(PollResult(run, observation.events))
 
 
 def _confirm_unchanged(

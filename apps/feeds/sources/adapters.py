@@ -28,6 +28,8 @@ from apps.feeds.sources.page_settings import (
     builtin_page_settings,
     read_page_settings,
 )
+from apps.feeds.terms.text import KIND as TERMS
+from apps.feeds.terms.text import read_terms
 
 # Maximum size of a body that is read by a mapping, uncompressed.
 MAX_MAPPED_BODY_BYTES = 32 * MEBIBYTE
@@ -43,6 +45,7 @@ KIND_NAMES = {
     **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
     KIND: "JSON by mapping",
     PAGE: "Lifecycle page of a provider",
+    TERMS: "Terms of a provider",
     notices.KIND: "Provider notices (RSS, Atom, JSON Feed)",
     Source.STATUS: "Status page",
 }
@@ -79,6 +82,23 @@ STATUS_ADAPTER = Adapter(
 )
 
 
+def _reject_terms_rows(body: bytes) -> ParsedFeed:
+    raise InvalidPayloadError("A page of terms has no rows. Poll it as a page of terms.")
+
+
+TERMS_ADAPTER = Adapter(
+    kind=TERMS,
+    name=KIND_NAMES[TERMS],
+    parse=_reject_terms_rows,
+    default_url="",
+    topics=frozenset(),
+    cap_bytes=8 * MEBIBYTE,
+    read_terms=read_terms,
+    absence="nothing",
+    accept="text/html, text/markdown;q=0.9, text/plain;q=0.8, */*;q=0.5",
+)
+
+
 class NoAdapterError(Exception):
     """A source without a usable adapter; `str()` is the reason and the correction."""
 
@@ -90,6 +110,8 @@ def adapter_of(source: Source) -> Adapter:
         return ADAPTERS[source.kind]
     if source.kind == notices.KIND:
         return NOTICES_ADAPTER
+    if source.kind == TERMS:
+        return TERMS_ADAPTER
     if source.kind == PAGE:
         return _build_page_adapter(source)
     if source.kind == Source.STATUS:

@@ -318,6 +318,7 @@ def events_of(scope: PackScope) -> QuerySet[ProviderEvent]:
         return events.filter(
             Q(offering__host=scope.provider)
             | Q(offering__version__foundation__developer=scope.provider)
+            | Q(provider=scope.provider)
         )
     return events.filter(offering__in=scope.all_dependencies.order_by().values("offering"))
 

@@ -75,7 +75,7 @@ def group_events(entries: Iterable[DigestEntry]) -> list[EventGroup]:
     groups: dict[tuple[object, ...], list[DigestEntry]] = defaultdict(list)
     for entry in entries:
         event = entry.alert.event
-        if event is not None:
+        if event is not None and event.offering is not None:
             is_news = not entry.application_ids
             groups[
                 cause_of(event.offering),
@@ -105,7 +105,7 @@ def retirement_changes(
             is_move=event.kind != EventKind.ANNOUNCED,
         )
         for pk in visible_ids(group, context):
-            changes[cause_of(event.offering), pk].append(change)
+            changes[cause_of(_offering_of(event)), pk].append(change)
     return changes
 
 
@@ -123,8 +123,8 @@ def _build_event_item(
 ) -> DigestItem:
     events = _events_of(entries)
     event = events[0]
-    offerings = list({each.offering_id: each.offering for each in events}.values())
-    cause = cause_of(event.offering)
+    offerings = list({each.offering_id: _offering_of(each) for each in events}.values())
+    cause = cause_of(_offering_of(event))
     affected = visible_ids(entries, context)
     if event.kind in _ANNOUNCEMENTS or event.kind == EventKind.RETIRED:
         affected = frozenset(pk for pk in affected if (cause, pk) not in reported)
@@ -181,8 +181,14 @@ def _events_of(entries: EventGroup) -> list[ProviderEvent]:
     return [entry.alert.event for entry in entries if entry.alert.event is not None]
 
 
+def _offering_of(event: ProviderEvent) -> Offering:
+    """Return the offering of an event; those of a provider as a whole create no alerts."""
+    assert event.offering is not None
+    return event.offering
+
+
 def _is_earliest(event: ProviderEvent) -> bool:
-    on, offering = _date_of_effect(event), event.offering
+    on, offering = _date_of_effect(event), _offering_of(event)
     return (
         on is not None and offering.date_kind == DateKind.NOT_BEFORE and offering.retires_on == on
     )

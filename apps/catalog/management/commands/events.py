@@ -26,9 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--source", help="slug of a source")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        events = ProviderEvent.objects.select_related("source", "offering__host").order_by(
-            "detected_at", "pk"
-        )
+        events = ProviderEvent.objects.select_related(
+            "source", "offering__host", "provider"
+        ).order_by("detected_at", "pk")
         incidents = (
             Incident.objects.told()
             .select_related("source", "host")

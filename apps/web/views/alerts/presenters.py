@@ -282,7 +282,10 @@ def _build_heading(
     if alert.event is not None:
         event = alert.event
         change = describe_change(event, today=on)
-        return f"{event.get_kind_display()}: {_describe_offering(event.offering)}, {change}"
+        subject = (
+            _describe_offering(event.offering) if event.offering is not None else event.subject_name
+        )
+        return f"{event.get_kind_display()}: {subject}, {change}"
     if alert.flag is not None:
         return _build_flag_heading(alert, alert.flag, node_labels)
     if alert.run is not None or alert.source is not None:

@@ -64,7 +64,22 @@ class EventRow:
     @property
     def subject(self) -> str:
         announcement = self.event.announcement
-        return announcement.subject_name if announcement else self.event.offering.api_id
+        return announcement.subject_name if announcement else self.event.subject_name
+
+    @property
+    def subject_url(self) -> str:
+        """The page of the offering or the provider; an announcement has its own page."""
+        if self.event.announcement:
+            return ""
+        if self.event.offering_id is not None:
+            return reverse("offerings:detail", args=[self.event.offering_id])
+        return reverse("providers:detail", args=[self.event.host.slug])
+
+    @property
+    def subject_note(self) -> str:
+        if self.event.announcement or self.event.offering is None:
+            return ""
+        return f"on {self.event.offering.host.name}"
 
     @property
     def source(self) -> str:
@@ -94,13 +109,9 @@ class EventList(ListPage[ProviderEvent, EventRow]):
             "model",
             "Model",
             attrgetter("subject"),
-            note=lambda row: "" if row.event.announcement else f"on {row.event.offering.host.name}",
-            url=lambda row: (
-                ""
-                if row.event.announcement
-                else reverse("offerings:detail", args=[row.event.offering_id])
-            ),
-            css=lambda row: "" if row.event.announcement else "id",
+            note=attrgetter("subject_note"),
+            url=attrgetter("subject_url"),
+            css=lambda row: "id" if row.subject_note else "",
             is_in_files=False,
         ),
         Column[EventRow]("change", "Change", lambda row: describe_change(row.event)),
@@ -128,8 +139,10 @@ class EventList(ListPage[ProviderEvent, EventRow]):
         ),
     )
     file_columns = (
-        FileColumn[EventRow]("Host", attrgetter("event.offering.host.name")),
-        FileColumn[EventRow]("Model ID", attrgetter("event.offering.api_id")),
+        FileColumn[EventRow]("Host", attrgetter("event.host.name")),
+        FileColumn[EventRow](
+            "Model ID", lambda row: row.event.offering.api_id if row.event.offering else ""
+        ),
         FileColumn[EventRow]("Source", attrgetter("source")),
         FileColumn[EventRow]("Row of the feed", attrgetter("event.external_id")),
         FileColumn[EventRow]("Key", attrgetter("event.key")),
@@ -138,7 +151,7 @@ class EventList(ListPage[ProviderEvent, EventRow]):
 
     def get_queryset(self) -> "QuerySet[ProviderEvent]":
         return ProviderEvent.objects.visible_to(self.user).select_related(
-            "source", "offering__host", *ANNOUNCEMENT_RELATIONS
+            "source", "offering__host", "provider", *ANNOUNCEMENT_RELATIONS
         )
 
     def narrow(self, queryset: "QuerySet[ProviderEvent]") -> "QuerySet[ProviderEvent]":
@@ -211,7 +224,11 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a provider event with its sources and the applications that it affects."""
     event = get_object_or_404(
         ProviderEvent.objects.visible_to(request.user).select_related(
-            "source", "offering__host", "offering__version__foundation", *ANNOUNCEMENT_RELATIONS
+            "source",
+            "offering__host",
+            "offering__version__foundation",
+            "provider",
+            *ANNOUNCEMENT_RELATIONS,
         ),
         pk=pk,
     )
@@ -226,7 +243,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(
         request,
         "events/detail.html",
-        title=f"{event.get_kind_display()}: {event.offering.api_id}",
+        title=f"{event.get_kind_display()}: {event.subject_name}",
         crumbs=(
             ("Provider events", reverse("events:list")),
             (event.source.name, f"{reverse('events:list')}?source={event.source.slug}"),
@@ -237,7 +254,12 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=_build_headline(event, reach.n, reach.n_critical),
         evidence=event.evidence.select_related("source").order_by("source__trust_rank", "pk"),
         n_reached=reach.n,
-        notified=notified_of_offerings([event.offering_id], user=user, event_id=event.pk),
+        notified=notified_of_offerings(
+            [event.offering_id] if event.offering_id is not None else [],
+            user=user,
+            event_id=event.pk,
+        ),
+        difference=_read_difference(event),
         standings=[
             (application_summaries(applications_by_id[pk], today), by_primary)
             for pk, by_primary in reach.first
@@ -246,7 +268,14 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+def _read_difference(event: ProviderEvent) -> str:
+    """Return the text difference that the event of changed terms carries, empty for others."""
+    return str(event.new.get("difference", "")) if isinstance(event.new, dict) else ""
+
+
 def _build_headline(event: ProviderEvent, n_applications: int, n_critical: int) -> Headline:
+    if event.offering is None:
+        return Headline(f"{event.subject_name}: {describe_change(event)}.")
     change_text = f"{event.offering.api_id} on {event.offering.host.name}: {describe_change(event)}"
     if n_applications == 0:
         return Headline(f"{change_text}. None of your applications is affected.")

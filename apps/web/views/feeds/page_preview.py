@@ -10,8 +10,8 @@ from apps.feeds.mapping.reader import MappingResult
 from apps.feeds.models import PollState
 from apps.feeds.parsers.payload import InvalidPayloadError
 from apps.feeds.sources.adapters import compare_with_last_form
-from apps.feeds.sources.page_form import FormChange
-from apps.feeds.sources.page_payload import PagePayload, propose_page_mapping, read_page_sample
+from apps.feeds.sources.page_form import FormChange, PagePayload
+from apps.feeds.sources.page_payload import propose_page_mapping, read_page_sample
 from apps.web.views.feeds.mapping_preview import MappingPreview, PreviewTable, build_preview
 
 

@@ -217,9 +217,9 @@ def _list_events(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
     if previous_observed_at is not None:
         events = events.filter(detected_at__gt=previous_observed_at)
     return list(
-        events.select_related("source", "offering__host").order_by("-detected_at", "-id")[
-            : MAX_EVENTS + 1
-        ]
+        events.select_related("source", "offering__host", "provider").order_by(
+            "-detected_at", "-id"
+        )[: MAX_EVENTS + 1]
     )
 
 

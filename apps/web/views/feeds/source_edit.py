@@ -173,8 +173,9 @@ class _SourceEditor:
             change_source(source=self.source, by=self.user, mapping=mapping, reason=reason, **facts)
         except InvalidSourceError as error:
             for name, sentences in error.message_dict.items():
-                is_mapping = name == "mapping" and self.input is not None
-                target: forms.BaseForm = self.input.mapping if is_mapping else self.form
+                target: forms.BaseForm = self.form
+                if name == "mapping" and self.input is not None:
+                    target = self.input.mapping
                 target.add_error(
                     name if name in target.fields else None,
                     [ValidationError(sentence) for sentence in sentences],

@@ -1,0 +1,1 @@
+"""Terms pages of providers: their visible text, and its differences."""
