@@ -20,6 +20,7 @@ from apps.common.time import now
 from apps.feeds.mapping.definition import KIND
 from apps.feeds.models import Payload, SourceMapping
 from apps.feeds.sources.configuration import (
+    ADDABLE_KINDS,
     NOTICES,
     InvalidSourceError,
     NoSampleError,
@@ -57,7 +58,9 @@ class _SourceEditor:
         data = request.POST if request.method == "POST" else None
         self.act = request.POST.get("act", "read") if data is not None else ""
         mapping = self._load_mapping()
-        self.form = SourceForm(data, row=source, mapping=mapping, reports_errors=self.act in SAVING)
+        self.form = SourceForm(
+            data, row=source, mapping=mapping, reports_errors=self.act in SAVING, kind=kind
+        )
         self.has_mapping = kind == KIND
         self.mapping = MappingForm(data, initial=MappingForm.initial_of(mapping))
         self.prices = PriceForms(data, initial=mapping.get("prices") or [], prefix="p")
@@ -246,6 +249,8 @@ class _SourceEditor:
             return self.preview.sentence
         if self.source is not None:
             return Headline(f"Edit the feed {self.source.name}.")
+        if self.kind == Source.STATUS:
+            return Headline("Add the status page of a host.")
         if self.kind == NOTICES:
             return Headline("Add a feed of provider notices.")
         return Headline("Add a JSON feed with a mapping.")
@@ -257,10 +262,11 @@ def _add_default_choices(initial: dict[str, Any]) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_source(request: HttpRequest) -> HttpResponse:
-    """Add a source that is read by a mapping, or (?kind=notices) one of notices. Only `save` and
+    """Add a source that is read by a mapping, or of the kind that `kind` names. Only `save` and
     `enable` write."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    kind = NOTICES if request.GET.get("kind") == NOTICES else KIND
+    requested = request.GET.get("kind", "")
+    kind = requested if requested in ADDABLE_KINDS else KIND
     editor = _SourceEditor(request, user, None, kind)
     if request.method == "POST":
         editor.process_input()
