@@ -644,6 +644,8 @@ SPECTACULAR_SETTINGS = {
         "ApprovalDecisionEnum": "apps.inventory.models.Approval.Decision",
         "OfferingKindEnum": "apps.catalog.models.OfferingKind",
         "WaiverStateEnum": "apps.gate.models.Waiver.State",
+        "IncidentEndEnum": "apps.catalog.models.IncidentEnd",
+        "IncidentImpactEnum": "apps.catalog.models.IncidentImpact",
         # as in apps/api/intake
         "ImportStatusEnum": [
             "queued",

@@ -19,7 +19,7 @@ from apps.api.inventory.applications import ReasonMixin
 from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
 from apps.catalog.claims.values import lifecycle_value, price_value
 from apps.catalog.filters import SourceFilter
-from apps.catalog.models import Source
+from apps.catalog.models import Provider, Source
 from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping.definition import KIND, InvalidMappingError
@@ -63,6 +63,13 @@ class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
         default=KIND,
         help_text="Kind of the source, which cannot be changed. Kinds that can be "
         f"added: {', '.join(ADDABLE_KINDS)}.",
+    )
+    host = serializers.SlugRelatedField(
+        slug_field="slug",
+        queryset=Provider.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="Slug of the host whose own page it is; required for a status page.",
     )
     mapping = MappingField(
         source="mapping.settings",
@@ -110,6 +117,7 @@ class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
             "name",
             "kind",
             "url",
+            "host",
             "interval_minutes",
             "stale_after_minutes",
             "frozen_after_days",

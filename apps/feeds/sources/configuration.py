@@ -44,11 +44,12 @@ from apps.feeds.sources.adapters import MAPPED_KINDS, mapping_settings
 from apps.feeds.sources.page_settings import normalise_page_settings
 
 # Source kinds that users can add; sources of the other kinds are built in.
-ADDABLE_KINDS = (KIND, PAGE, NOTICES)
+ADDABLE_KINDS = (KIND, PAGE, NOTICES, Source.STATUS)
 # Fields that a user can set, in addition to `mapping`.
 EDITABLE_FIELDS = (
     "name",
     "url",
+    "host",
     "interval_minutes",
     "stale_after_minutes",
     "frozen_after_days",
@@ -102,7 +103,7 @@ def add_source(
         )
     source = Source(kind=kind, trusted_address=False)
     definition = _set_source(source, facts, mapping)
-    source.slug = _find_free_slug(source.name)
+    source.slug = _find_free_slug(_slug_stem(source))
     _validate_source(source, url_changed=True)
     with audit_context(user=by, reason=reason or f"{source.name} was added"):
         source.save()
@@ -287,6 +288,8 @@ def _validate_source(source: Source, *, url_changed: bool) -> None:
     errors: dict[str, str] = {}
     if not source.name:
         errors["name"] = "Enter a name for the source."
+    if source.kind == Source.STATUS and source.host is None:
+        errors["host"] = "Select the host of which the status page tells."
     if url_changed and not source.url.startswith(PACKAGE_SCHEME):
         try:
             check_address(source.url)
@@ -308,6 +311,13 @@ def _validate_source(source: Source, *, url_changed: bool) -> None:
         source.full_clean(exclude={"slug"}, validate_unique=False, validate_constraints=False)
     except ValidationError as validation_error:
         raise InvalidSourceError(validation_error.message_dict) from None
+
+
+def _slug_stem(source: Source) -> str:
+    """Return the text of which the slug is made: of a status page its kind and host."""
+    if source.kind == Source.STATUS and source.host is not None:
+        return f"{Source.STATUS}-{source.host.slug}"
+    return source.name
 
 
 def _find_free_slug(name: str) -> str:

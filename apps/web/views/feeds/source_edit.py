@@ -54,7 +54,9 @@ class _SourceEditor:
         data = request.POST if request.method == "POST" else None
         self.act = request.POST.get("act", "read") if data is not None else ""
         mapping = self._load_mapping()
-        self.form = SourceForm(data, row=source, mapping=mapping, reports_errors=self.act in SAVING)
+        self.form = SourceForm(
+            data, row=source, mapping=mapping, reports_errors=self.act in SAVING, kind=kind
+        )
         self.input = build_mapping_input(kind, data, mapping)
         self.sample_form = SampleForm(data, request.FILES or None)
         self.sample: samples.Sample | None = None
@@ -226,6 +228,8 @@ class _SourceEditor:
             return self.preview.sentence
         if self.source is not None:
             return Headline(f"Edit the feed {self.source.name}.")
+        if self.kind == Source.STATUS:
+            return Headline("Add the status page of a host.")
         if self.kind == NOTICES:
             return Headline("Add a feed of provider notices.")
         if self.kind == PAGE:
@@ -235,11 +239,11 @@ class _SourceEditor:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_source(request: HttpRequest) -> HttpResponse:
-    """Add a source that is read by a mapping of JSON, or (?kind=page) of a lifecycle page, or
-    (?kind=notices) one of notices. Only `save` and `enable` write."""
+    """Add a source that is read by a mapping of JSON, or of the kind that `kind` names. Only `save`
+    and `enable` write."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    chosen = request.GET.get("kind")
-    kind = chosen if chosen in ADDABLE_KINDS else KIND
+    requested = request.GET.get("kind", "")
+    kind = requested if requested in ADDABLE_KINDS else KIND
     editor = _SourceEditor(request, user, None, kind)
     if request.method == "POST":
         editor.process_input()

@@ -10,14 +10,14 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
-from apps.catalog.models import Source
+from apps.catalog.models import Provider, Source
 from apps.feeds.mapping.definition import EXPRESSIONS
 from apps.feeds.sources.configuration import EDITABLE_FIELDS
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.views.feeds.presenters import describe_interval
 from apps.web.views.feeds.samples import MAX_PASTED_BYTES
 
-_POLL_INTERVALS = (15, 30, 60, 180, 360, 720, 1440, 10080)
+_POLL_INTERVALS = (5, 15, 30, 60, 180, 360, 720, 1440, 10080)
 _LATE_AFTER_MINUTES = (60, 180, 360, 1440, 2880, 4320, 10080, 20160, 43200)
 BLANK_PRICES = 4
 ABSENCE_CHOICES = (
@@ -36,6 +36,12 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         label="URL",
         max_length=500,
         help_text="On the public internet, or in a network that the operator has allowed.",
+    )
+    host = forms.ModelChoiceField(
+        label="Host",
+        queryset=Provider.objects.hosts(),
+        required=False,
+        help_text="The host of which the status page tells.",
     )
     interval_minutes = forms.TypedChoiceField(label="Polled", coerce=int)
     stale_after_minutes = forms.TypedChoiceField(
@@ -72,17 +78,22 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         row: Source | None = None,
         mapping: Mapping[str, Any],
         reports_errors: bool = True,
+        kind: str = "",
         **kwargs: Any,
     ) -> None:
-        """Fill the form from the source `row`, if it exists. `reports_errors` is False while a
-        mapping is being tried, so that missing fields are no errors yet."""
+        """Fill the form from the source `row`, if it exists, or for a new one of this `kind`.
+        `reports_errors` is False while a mapping is being tried, so that missing fields are no
+        errors yet."""
         self.reports_errors = reports_errors
+        self.kind = row.kind if row else kind
         self.stamp = (
             hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()[:20]
             if row
             else ""
         )
         defaults = {"interval_minutes": 1440, "stale_after_minutes": 2880, "trust_rank": 60}
+        if self.kind == Source.STATUS:
+            defaults |= {"interval_minutes": 5, "stale_after_minutes": 60}
         initial = {name: getattr(row, name) for name in EDITABLE_FIELDS} if row else defaults
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, row=row, **kwargs)
@@ -126,9 +137,10 @@ class SourceForm(OptimisticLockMixin, forms.Form):
 
     @property
     def address_fields(self) -> list[forms.BoundField]:
-        return [
-            self[name] for name in ("name", "url", "interval_minutes", "trust_rank", "licence_note")
-        ]
+        names = ["name", "url", "interval_minutes", "trust_rank", "licence_note"]
+        if self.kind == Source.STATUS:
+            names[2:2] = ["host"]
+        return [self[name] for name in names]
 
     @property
     def further_fields(self) -> list[forms.BoundField]:

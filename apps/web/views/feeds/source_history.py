@@ -94,6 +94,7 @@ def _list_steps(
 _LABELS = {
     "name": "Name",
     "url": "URL",
+    "host": "Host",
     "interval_minutes": "Minutes between polls",
     "stale_after_minutes": "Late after minutes",
     "frozen_after_days": "Not updating after days",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0005_products"),
+        ("catalog", "0010_incidents"),
     ]
 
     operations = [
