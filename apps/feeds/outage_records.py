@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Least
 
 from apps.catalog.models import Incident, IncidentImpact, Source
@@ -18,9 +18,11 @@ from apps.catalog.providers.outages import (
     count_outages,
     full_months,
 )
+from apps.feeds.incidents import azure
 from apps.feeds.models import FeedRun
 
-_OUTAGE_IMPACTS = [impact for impact in IncidentImpact if impact != IncidentImpact.NONE]
+# Azure's feed states no impact: its reader takes all of its incidents as major.
+_STATES_IMPACT = Q(impact__in=IncidentImpact.values) & ~Q(url=azure.PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def outage_records(hosts: Iterable[int] | None = None) -> dict[int, OutageRecord
     runs = FeedRun.objects.succeeded().filter(source=OuterRef("pk"))
     sources = (
         Source.objects.filter(
-            Exists(incidents.filter(highest_impact__in=IncidentImpact.values)),
+            Exists(incidents.filter(_STATES_IMPACT)),
             kind=Source.STATUS,
             host__isnull=False,
             poll_state__last_observed_at__isnull=False,
@@ -115,7 +117,8 @@ def _load_outages(sources: Iterable[_ObservedSource]) -> dict[int, list[Outage]]
     outages: dict[int, list[Outage]] = defaultdict(list)
     rows = (
         Incident.objects.counted()
-        .filter(source__in=observed_until, impact__in=_OUTAGE_IMPACTS)
+        .filter(_STATES_IMPACT, source__in=observed_until)
+        .exclude(impact=IncidentImpact.NONE)
         .order_by("started_at", "pk")
         .values_list("source_id", "started_at", "ended_at", "impact", "last_update_at")
     )

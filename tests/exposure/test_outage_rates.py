@@ -1,13 +1,14 @@
 """Outage rates of the loss model from recorded incidents: by which source, of which months, and
 where the organisation's own rate or the assumption applies."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.catalog.models import Node, NodeKind, Provider
+from apps.catalog.models import Incident, Node, NodeKind, Provider, Source
 from apps.catalog.models.incidents import IncidentEnd
 from apps.catalog.providers.outages import DEFAULT_THRESHOLD, OutageThreshold
 from apps.exposure.actions.decisions import FlagPermissionError
@@ -17,6 +18,8 @@ from apps.exposure.loss.outage_rates import RateBasis
 from apps.exposure.loss_runs import loss_model
 from apps.exposure.models import EventRate, LossRun
 from apps.exposure.queries.outage_rates import outage_threshold, provider_outage_rates
+from apps.feeds.incidents.reader import read_status
+from apps.feeds.incidents.storage import store_incidents
 from apps.feeds.models import FeedRun
 from apps.feeds.outage_records import outage_records
 from tests.builders import NOW, make_provider, make_user
@@ -235,3 +238,43 @@ def test_the_threshold_is_set_by_governance_and_changes_what_counts() -> None:
     for facts in ({"outage_hours": 3.0}, {"outage_impact": "none"}, {"outage_impact": "red"}):
         with pytest.raises(ValidationError):
             change_settings(facts=facts, by=two_teams.governance)
+
+
+# --- recorded status pages ------------------------------------------------------------------------
+
+
+def read_recorded(source: Source, body: bytes, *, at: datetime) -> None:
+    store_incidents(source, read_status(body), at=at)
+
+
+@pytest.mark.shared
+def test_a_recorded_status_page_is_counted(shared: Any) -> None:
+    """50 incidents of another operator in this form; those of its months are counted by hand."""
+    host = make_provider("elsewhere")
+    body = (shared / "incidents/statuspage/github.incidents.reshaped.json").read_bytes()
+    at = datetime(2026, 8, 22, 12, tzinfo=UTC)
+    source = add_status_source(host, read_at=at)
+    read_recorded(source, body, at=at)
+    Incident.objects.update(affects_models=True)
+
+    counts = provider_outage_rates(MAJOR)[host.pk].counts
+
+    # the list begins on 23 June and was read on 22 August: July alone was observed to its end
+    in_july = [
+        row["impact"] in {"major", "critical"}
+        for row in json.loads(body)["incidents"]
+        if row["started_at"].startswith("2026-07")
+    ]
+    duplicates = Incident.objects.filter(end_reason=IncidentEnd.DUPLICATE)
+    assert duplicates.count() == 1
+    assert counts.months == ((date(2026, 7, 1), sum(in_july) - 1),)
+
+
+@pytest.mark.shared
+def test_a_recorded_page_of_azure_states_no_impact_and_gives_no_rate(shared: Any) -> None:
+    source = add_status_source(make_provider("azure"))
+    for name in ("status.2026-07-23T1650Z.xml", "status.2026-07-23T1813Z.xml"):
+        read_recorded(source, (shared / "incidents/azure" / name).read_bytes(), at=NOW)
+
+    assert Incident.objects.exists()
+    assert outage_records() == {}

@@ -20,8 +20,8 @@ from apps.feeds.incidents.values import (
 from apps.feeds.parsers.notices import find_first_text, index_children, list_items
 
 FORM = "azure"
-# The address in items names another server at each poll.
-_PAGE = "https://azure.status.microsoft/en-us/status"
+# URL of all its incidents, because the address in items names another server at each poll.
+PAGE = "https://azure.status.microsoft/en-us/status"
 # The feed states no impact, and carries broad incidents only.
 _IMPACT = "major"
 _DIRECTION = (
@@ -74,7 +74,7 @@ def _read_item(children: dict[str, list[Element]]) -> ReportedIncident:
         has_ended=False,
         components=tuple(category for category in categories if category not in regions),
         regions=regions,
-        url=_PAGE,
+        url=PAGE,
         status="open",
         updates=(ReportedUpdate(None, "", text),) if text else (),
         posted_at=posted_at,

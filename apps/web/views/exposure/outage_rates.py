@@ -135,14 +135,15 @@ def _has_own_rate(counted_kinds: set[str], single: set[int], provider_id: int) -
 
 
 def _format_rate(rate: float) -> str:
-    return f"{rate:.3g}" if rate < 100 else number(round(rate))
+    return f"{rate:.2g}" if rate < 100 else number(round(rate))
 
 
 class OutageThresholdForm(forms.Form):
     outage_impact = forms.ChoiceField(
         label="Minimum impact",
         choices=OUTAGE_IMPACTS,
-        help_text="As the status page states it. The provider chooses the label.",
+        help_text="As the status page states it. A lower impact counts more outages, so enter the "
+        "loss of one such outage too.",
     )
     outage_hours = forms.TypedChoiceField(
         label="Minimum length",
@@ -202,7 +203,6 @@ def _render_form(request: HttpRequest, form: forms.BaseForm) -> HttpResponse:
         crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
         form=form,
         sentence=Headline(
-            "Incidents with at least this impact and length count as outages of their host. A "
-            "lower threshold counts more outages, so enter the loss of one such outage too."
+            "Incidents with at least this impact and length count as outages of their host."
         ),
     )

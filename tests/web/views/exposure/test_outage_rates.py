@@ -31,7 +31,7 @@ def test_without_a_status_page_the_section_says_what_applies(governor: Any) -> N
 
     assert "the assumed outage rates apply" in text
     assert "critical impact, at least 4 hours" in text
-    assert "1.5 per year (0.101 – 5.26)" in text
+    assert "1.5 per year (0.1 – 5.3)" in text
     assert "arXiv 2501.12469" in text
 
 
