@@ -19,7 +19,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Team, User
-from apps.common.credentials import UnreadableCredentialsError
 from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
@@ -27,8 +26,8 @@ from apps.intake.accounts.account_record import CLOUD_ACCOUNT_FIELDS, CloudAccou
 from apps.intake.accounts.clients.registry import CLOUD_KINDS, CloudKind
 from apps.intake.accounts.credentials import (
     MAX_SECRET_LENGTH,
+    credentials_problem,
     delete_credentials,
-    open_credentials,
     set_credentials,
 )
 from apps.intake.accounts.pulls import check_access, queue_pull
@@ -376,7 +375,7 @@ def _render_account(
         account=account,
         kind=kind,
         credential=credential,
-        credential_problem=_credential_problem(account) if credential is not None else "",
+        credential_problem=credentials_problem(account),
         credential_form=credential_form or _credential_form(kind)(),
         last_pull=last_pull,
         open_pull=open_pull,
@@ -402,15 +401,6 @@ def _render_account(
             reverse("account-deployments:list"), account=str(account.pk)
         ),
     )
-
-
-def _credential_problem(account: CloudAccount) -> str:
-    """Return why the stored credentials cannot be used, empty if they can."""
-    try:
-        open_credentials(account)
-    except UnreadableCredentialsError as error:
-        return str(error)
-    return ""
 
 
 def _build_headline(
