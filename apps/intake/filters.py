@@ -121,7 +121,7 @@ class AccountDeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]
     kind = django_filters.ChoiceFilter(choices=AccountDeployment.Kind.choices, label="Type")
     region = django_filters.CharFilter(field_name="region", label="Region")
     gone = django_filters.BooleanFilter(
-        field_name="gone_at", lookup_expr="isnull", exclude=True, label="Gone"
+        field_name="gone_at", lookup_expr="isnull", exclude=True, label="Missing"
     )
 
     class Meta:

@@ -5,6 +5,7 @@ import pytest
 
 from apps.api.framework.record_views import record_serializer
 from apps.catalog.models import Foundation, Offering, Price, Product
+from apps.intake.models import CloudAccount
 from apps.risks.models import RiskTemplate
 from apps.web.pages.record_form import record_form
 from apps.web.views.records.pages import RECORD_PAGES
@@ -13,6 +14,9 @@ KEYS = {"id", "created_at", "updated_at"}
 BY_SOURCES = "the accepted value of several sources, overridden on its page"
 BY_IDENTITY = "the model of the offering, decided with the unresolved models"
 LEFT_OUT = {
+    CloudAccount: dict.fromkeys(
+        ("reported_digest", "n_reports"), "written by pulls, for what was passed on"
+    ),
     Foundation: {"slug": "made from the line"},
     Offering: {
         **dict.fromkeys(

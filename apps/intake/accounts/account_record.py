@@ -70,7 +70,13 @@ class CloudAccountRecord(RecordType[CloudAccount]):
                 "Enter credentials on the page of the account first. Pulls start when they are "
                 "stored."
             )
-        if row.link_rule != CloudAccount.LinkRule.APPLICATION and row.application_id:
+        is_of_one = row.link_rule == CloudAccount.LinkRule.APPLICATION
+        # not a constraint: the application can be deleted later
+        if is_of_one and row.application_id is None:
+            errors["application"] = (
+                "Enter the application that uses all deployments, or select another rule."
+            )
+        if not is_of_one and row.application_id:
             errors["application"] = (
                 "Only the rule of one application uses this field. Empty it, or select that rule."
             )

@@ -99,6 +99,19 @@ def open_credentials(account: CloudAccount) -> Credentials:
     return credentials
 
 
+def credentials_problem(account: CloudAccount) -> str:
+    """Return the sentence why the stored secrets cannot be used; empty if they can, or if there are
+    none."""
+    credential = CloudCredential.objects.filter(account=account).first()
+    if credential is None:
+        return ""
+    try:
+        decrypt_credentials(credential.sealed, purpose=account.purpose)
+    except UnreadableCredentialsError as error:
+        return str(error)
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """Result of a rotation; `unreadable` are the names of accounts that no key opens."""

@@ -75,7 +75,8 @@ def application_name(account: CloudAccount, deployment: FoundDeployment) -> str:
     container = deployment.project or deployment.name
     title = str(deployment.facts.get("title") or deployment.name)
     if rule == CloudAccount.LinkRule.APPLICATION:
-        return ""
+        # an application that was deleted leaves the rule without one
+        return "" if account.application_id is not None else container
     if rule == CloudAccount.LinkRule.RESOURCE_GROUP:
         return deployment.group or container
     if rule == CloudAccount.LinkRule.TAG:

@@ -714,18 +714,6 @@ class Migration(migrations.Migration):
             model_name="cloudaccount",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("link_rule", "application"), _negated=True),
-                    ("application__isnull", False),
-                    _connector="OR",
-                ),
-                name="cloud_account_rule_has_its_application",
-                violation_error_message="Enter the application that uses all deployments, or select another rule.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="cloudaccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
                     models.Q(("link_rule__in", ["tag", "prefix"]), _negated=True),
                     models.Q(("link_key", ""), _negated=True),
                     _connector="OR",

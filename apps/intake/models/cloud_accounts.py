@@ -143,12 +143,6 @@ class CloudAccount(models.Model):
         ordering = ["name"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                name="cloud_account_rule_has_its_application",
-                condition=~Q(link_rule="application") | Q(application__isnull=False),
-                violation_error_message="Enter the application that uses all deployments, or "
-                "select another rule.",
-            ),
-            models.CheckConstraint(
                 name="cloud_account_rule_has_its_key",
                 condition=~Q(link_rule__in=["tag", "prefix"]) | ~Q(link_key=""),
                 violation_error_message="Enter the name of the tag, or the character that ends "

@@ -21,6 +21,7 @@ _MERGED = {
     "intake_observation": "application_id = a.merged_into_id, state = 'new', dependency_id = NULL",
     "intake_service": "application_id = a.merged_into_id",
     "intake_tokenbinding": "application_id = a.merged_into_id",
+    "intake_cloudaccount": "application_id = a.merged_into_id",
 }
 
 _CLAIM_DECISIONS = """

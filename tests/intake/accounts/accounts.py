@@ -16,7 +16,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
-from tests.intake.accounts.conftest import SECRETS, SETTINGS
+from tests.intake.accounts.entered import SECRETS, SETTINGS
 
 
 def make_account(kind: str, *, has_credentials: bool = True, **facts: Any) -> CloudAccount:

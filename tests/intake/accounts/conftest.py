@@ -1,7 +1,6 @@
 """The cloud on loopback, and accounts that are read from it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,27 +10,8 @@ from apps.intake.accounts.clients.addresses import DEFAULT_ADDRESSES
 from apps.intake.accounts.clients.registry import read_account
 from apps.intake.accounts.clients.session import CloudSession
 from apps.intake.accounts.records import AccountAccess, Listing
-from tests.intake.accounts.cloud import SUBSCRIPTION, Cloud, running_cloud
-from tests.intake.accounts.keys import SERVICE_ACCOUNT
-
-AT = datetime(2026, 11, 29, 12, 30, tzinfo=UTC)
-MARKER = "zqsecretqz"
-SECRETS: dict[str, dict[str, str]] = {
-    "azure": {"client_secret": f"{MARKER}-azure"},
-    "bedrock": {"access_key_id": "AKIDEXAMPLE", "secret_access_key": f"{MARKER}-aws"},
-    "vertex": {"service_account": SERVICE_ACCOUNT},
-    "openai": {"admin_key": f"{MARKER}-openai-admin", "api_key": f"{MARKER}-openai"},
-    "anthropic": {"admin_key": f"{MARKER}-anthropic-admin", "api_key": f"{MARKER}-anthropic"},
-    "mistral": {"api_key": f"{MARKER}-mistral"},
-}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "azure": {"tenant": "tenant-1", "client": "client-1", "subscription": SUBSCRIPTION},
-    "bedrock": {"regions": ["eu-central-1"]},
-    "vertex": {"project": "claims-1", "regions": ["europe-west4"]},
-    "openai": {},
-    "anthropic": {},
-    "mistral": {},
-}
+from tests.intake.accounts.cloud import Cloud, running_cloud
+from tests.intake.accounts.entered import AT, SECRETS, SETTINGS
 
 
 @pytest.fixture

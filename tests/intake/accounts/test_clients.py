@@ -23,7 +23,7 @@ from tests.intake.accounts.cloud import (
     speak_openai,
     speak_vertex,
 )
-from tests.intake.accounts.conftest import AT, MARKER, SECRETS
+from tests.intake.accounts.entered import AT, MARKER, SECRETS
 
 DAY_START = int(AT.replace(hour=0, minute=0).timestamp()) - 86_400
 SPEAK = {

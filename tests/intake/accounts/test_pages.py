@@ -32,7 +32,7 @@ from tests.intake.accounts.cloud import (
     speak_openai,
     speak_vertex,
 )
-from tests.intake.accounts.conftest import AT, MARKER, SECRETS, SETTINGS
+from tests.intake.accounts.entered import AT, MARKER, SECRETS, SETTINGS
 
 pytestmark = pytest.mark.django_db
 

@@ -45,7 +45,7 @@ from tests.intake.accounts.cloud import (
     speak_mistral,
     speak_openai,
 )
-from tests.intake.accounts.conftest import SECRETS
+from tests.intake.accounts.entered import SECRETS
 
 pytestmark = pytest.mark.django_db
 

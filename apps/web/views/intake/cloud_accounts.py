@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,7 +19,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Team, User
-from apps.common.credentials import UnreadableCredentialsError
 from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import now
@@ -26,8 +26,8 @@ from apps.intake.accounts.account_record import CLOUD_ACCOUNT_FIELDS, CloudAccou
 from apps.intake.accounts.clients.registry import CLOUD_KINDS, CloudKind
 from apps.intake.accounts.credentials import (
     MAX_SECRET_LENGTH,
+    credentials_problem,
     delete_credentials,
-    open_credentials,
     set_credentials,
 )
 from apps.intake.accounts.pulls import check_access, queue_pull
@@ -86,6 +86,17 @@ def _account(request: HttpRequest, pk: int) -> tuple[User, CloudAccount]:
 # --- list -----------------------------------------------------------------------------------------
 
 
+class AccountStatus(models.TextChoices):
+    """Status of an account in the list."""
+
+    WITHOUT_CREDENTIALS = "without_credentials", "No credentials"
+    NEVER_PULLED = "never_pulled", "Never pulled"
+    BEING_PULLED = "being_pulled", "Being pulled"
+    FAILED = "failed", "Failed"
+    PARTIAL = "partial", "Partly read"
+    UP_TO_DATE = "up_to_date", "Up to date"
+
+
 @dataclass(frozen=True, slots=True)
 class AccountRow:
     """An account with its last pull, None if it was never pulled."""
@@ -96,20 +107,25 @@ class AccountRow:
     has_credentials: bool
 
     @property
-    def status(self) -> str:
+    def status(self) -> AccountStatus:
         if not self.has_credentials:
-            return "No credentials"
+            return AccountStatus.WITHOUT_CREDENTIALS
         if self.pull is None:
-            return "Never pulled"
+            return AccountStatus.NEVER_PULLED
         if self.pull.state in CloudPull.OPEN:
-            return "Being pulled"
+            return AccountStatus.BEING_PULLED
         if self.pull.state == CloudPull.State.FAILED:
-            return "Failed"
-        return "Partly read" if self.pull.is_partial else "Up to date"
+            return AccountStatus.FAILED
+        return AccountStatus.PARTIAL if self.pull.is_partial else AccountStatus.UP_TO_DATE
+
+    @property
+    def is_incomplete(self) -> bool:
+        return self.status in {AccountStatus.FAILED, AccountStatus.PARTIAL}
 
     @property
     def css(self) -> str:
-        return "late" if self.status in {"Failed", "Partly read", "No credentials"} else ""
+        is_late = self.is_incomplete or self.status == AccountStatus.WITHOUT_CREDENTIALS
+        return "late" if is_late else ""
 
 
 def _describe_schedule(row: AccountRow) -> str:
@@ -136,7 +152,11 @@ class CloudAccountList(ListPage[CloudAccount, AccountRow]):
             order=("name", "pk"),
         ),
         Column[AccountRow](
-            "status", "Status", attrgetter("status"), note=_describe_schedule, css=attrgetter("css")
+            "status",
+            "Status",
+            attrgetter("status.label"),
+            note=_describe_schedule,
+            css=attrgetter("css"),
         ),
         Column[AccountRow](
             "last_pull",
@@ -195,7 +215,7 @@ class CloudAccountList(ListPage[CloudAccount, AccountRow]):
 
     def describe_all(self) -> Headline:
         n_found = sum(row.n_deployments for row in self.rows)
-        n_failed = sum(row.status in {"Failed", "Partly read"} for row in self.rows)
+        n_failed = sum(row.is_incomplete for row in self.rows)
         opening = f"{self.count_records()} with {number(n_found)} deployments and models in use"
         if not n_failed:
             return Headline(f"{opening}.")
@@ -272,7 +292,7 @@ class AccountDeploymentList(ListPage[AccountDeployment, AccountDeployment]):
         Column[AccountDeployment]("lifecycle", "Lifecycle in the account", describe_lifecycle),
         Column[AccountDeployment](
             "gone",
-            "Gone since",
+            "Missing since",
             attrgetter("gone_at"),
             format=format_moment,
             order=("gone_at", "pk"),
@@ -292,7 +312,7 @@ class AccountDeploymentList(ListPage[AccountDeployment, AccountDeployment]):
             FilterControl("q", "Search", "search"),
             FilterControl("account", "Account", choices=[(str(pk), name) for pk, name in accounts]),
             FilterControl("kind", "Type", choices=AccountDeployment.Kind.choices),
-            FilterControl("gone", "Gone", choices=BOOLEANS),
+            FilterControl("gone", "Missing", choices=BOOLEANS),
         )
 
     def check_access(self) -> None:
@@ -355,7 +375,7 @@ def _render_account(
         account=account,
         kind=kind,
         credential=credential,
-        credential_problem=_credential_problem(account) if credential is not None else "",
+        credential_problem=credentials_problem(account),
         credential_form=credential_form or _credential_form(kind)(),
         last_pull=last_pull,
         open_pull=open_pull,
@@ -381,15 +401,6 @@ def _render_account(
             reverse("account-deployments:list"), account=str(account.pk)
         ),
     )
-
-
-def _credential_problem(account: CloudAccount) -> str:
-    """Return why the stored credentials cannot be used, empty if they can."""
-    try:
-        open_credentials(account)
-    except UnreadableCredentialsError as error:
-        return str(error)
-    return ""
 
 
 def _build_headline(
