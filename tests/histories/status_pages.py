@@ -241,12 +241,13 @@ class InventedTroubles:
     seed: int
     days: int = 100
     n: int = 90
+    start: datetime = START
     troubles: list[Trouble] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         rng = random.Random(self.seed)
         gap = self.days * 24 * 60 / self.n
-        at = START - timedelta(days=6)
+        at = self.start - timedelta(days=6)
         while len(self.troubles) < self.n:
             at += timedelta(minutes=rng.uniform(0.3 * gap, 1.7 * gap), seconds=rng.randint(0, 59))
             self._add(rng, at)

@@ -95,7 +95,9 @@ def test_a_fortnight_of_a_page_is_told_exactly(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.xfail(reason="a table of one notice that leaves puts the whole page on hold for good")
+@pytest.mark.xfail(
+    strict=False, reason="a table of one notice that leaves puts the whole page on hold for good"
+)
 def test_a_notice_that_leaves_does_not_silence_the_page(tmp_path: Path) -> None:
     stage = Stage("notices", tmp_path)
     gone, moved = (stage.world.add(HOST, f"actor-2-{n}-gone") for n in range(2))

@@ -1,30 +1,40 @@
-"""A year of polls of all six feeds through the real pipeline, and what they leave in the database.
+"""A year of polls of feeds, lifecycle pages and status pages through the real pipeline, and what
+they leave in the database.
 
     REGISTRY_DATA=/tmp/year python -m tests.histories.year [--rows 400] [--days 365] [--seed 1]
+        [--only feed,page,status]
 
-LiteLLM and OpenRouter are polled hourly, the others every six hours. Each feed shows a made-up
-world of about `--rows` models with a year of its usual events and faults (world.py, faults.py).
-OpenRouter sends another body at every poll; the others say 304 between the moments at which their
-publishers put out a new one. The daily work of beat (holds, disagreements, retention of payloads)
-is done as well. Everything happens in a scratch database of the embedded server, which is dropped
-at the end. Prints tables: rows written, sizes, seconds.
+LiteLLM and OpenRouter are polled hourly, the other feeds and the lifecycle pages every six hours,
+status pages every five minutes. Each feed shows a made-up world of about `--rows` models with a
+year of its usual events and faults (invented_models.py, faults.py), and so do lifecycle pages in
+each form (pages.py) and status pages in three (status_pages.py). OpenRouter and the pages in HTML
+send another body at every poll; the others say 304 between the moments at which their publishers
+put out a new one. The daily work of beat (holds, disagreements, retention of payloads) is done as
+well. Everything happens in a scratch database of the embedded server, which is dropped at the end.
+Prints tables: statements and seconds of polls, what an unchanged poll writes, rows written, sizes.
 """
 
 import argparse
 import hashlib
+import heapq
 import os
 import random
+import re
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.histories.faults import Fault, View, usual_faults
 from tests.histories.feeds import FEEDS, Feed, Shown
-from tests.histories.invented_models import START, InventedModels, mixed_models
+from tests.histories.invented_models import START, InventedModels, State, mixed_models
+from tests.histories.page_seasons import page_faults
+from tests.histories.pages import FORMS, HOST, PageForm
+from tests.histories.status_pages import STATUS_FORMS, InventedTroubles, StatusForm
 
 if TYPE_CHECKING:
     from apps.catalog.models import Source
@@ -42,7 +52,25 @@ HABITS: dict[str, tuple[float, float]] = {
     "modeldeprecations": (6, 24),
     "genai-prices": (6, 48),
     "models-dev": (6, 6),
+    "page-notices": (6, 72),
+    "page-states": (6, 168),
+    "page-labs": (6, 6),
+    "page-regions": (6, 6),
+    "page-families": (6, 168),
+    **{f"status-{name}": (1 / 12, 0) for name in ("statuspage", "incidentio", "atom")},
 }
+KINDS = ("feed", "page", "status")
+_STATUS_FORMS = {f"status-{name.replace('.', '')}": form for name, form in STATUS_FORMS.items()}
+# What a poll may write where nothing has changed.
+QUIET = frozenset({"feeds_feedrun", "feeds_pollstate"})
+_WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM|COPY) "?(\w{1,60})"?')
+
+
+class Publishing(Protocol):
+    """Whoever serves a body. `body_at` returns (status, body); no body where nothing new has been
+    put out since the last look."""
+
+    def body_at(self, at: datetime) -> tuple[int, bytes | None]: ...
 
 
 @dataclass(slots=True)
@@ -58,6 +86,8 @@ class Publisher:
     status: int = 200
     number: int = -1
     lasting: list[Fault] = field(default_factory=list)
+    see: Callable[[State], State] = lambda state: state
+    lists: Callable[[State, datetime], bool] = lambda state, at: True
 
     def body_at(self, at: datetime) -> tuple[int, bytes | None]:
         """(status, body); no body where nothing new has been put out since the last look."""
@@ -67,8 +97,13 @@ class Publisher:
             return (304, None) if self.status == 200 else (self.status, None)
         self.number, self.lasting = number, active
         world_at = min([at, *(fault.start for fault in active if fault.frozen)])
-        rows = [Shown(model, model.at(world_at)) for model in self.world.models]
-        view = View(self.feed, at, [shown for shown in rows if self.feed.lists(shown.state)])
+        rows = [Shown(model, self.see(model.at(world_at))) for model in self.world.models]
+        listed = [
+            shown
+            for shown in rows
+            if self.feed.lists(shown.state) and self.lists(shown.state, world_at)
+        ]
+        view = View(self.feed, at, listed)
         for fault in active:
             fault.apply(view)
         self.status = 200 if view.status == 304 else view.status
@@ -79,27 +114,74 @@ class Publisher:
         return 200, self.served
 
 
+@dataclass(slots=True)
+class StatusPublisher:
+    """A status page with its incidents: another body whenever one of them changes."""
+
+    form: StatusForm
+    world: InventedTroubles
+    changes: list[datetime] = field(default_factory=list)
+    number: int = -1
+
+    def __post_init__(self) -> None:
+        moments = (at for trouble in self.world.troubles for at in trouble.moments())
+        self.changes = sorted(moments)
+
+    def body_at(self, at: datetime) -> tuple[int, bytes | None]:
+        number = bisect_right(self.changes, at)
+        if number == self.number:
+            return 304, None
+        self.number = number
+        return 200, self.form.render(self.world.troubles, at)
+
+
+def kind_of(slug: str) -> str:
+    """One of `KINDS`."""
+    prefix = slug.partition("-")[0]
+    return prefix if prefix in KINDS else "feed"
+
+
+def publisher_of(slug: str, *, rows: int, days: int, seed: int) -> Publishing:
+    """Whoever publishes what the source with this slug polls."""
+    match kind_of(slug):
+        case "page":
+            return page_publisher(FORMS[slug.removeprefix("page-")], days=days, seed=seed)
+        case "status":
+            # as many as OpenAI's page told of in a year (incidents.md: 82 to 107, all components)
+            world = InventedTroubles(seed, days=days, n=max(3, days * 100 // 365), start=START)
+            return StatusPublisher(_STATUS_FORMS[slug], world)
+    return publisher(slug, rows=rows, days=days, seed=seed)
+
+
+def page_publisher(form: PageForm, *, days: int, seed: int) -> Publisher:
+    """The lifecycle page with as much happening per day as its habits say."""
+    feed = form.feed()
+    providers = ((HOST, max(64, days // 2)),)
+    often = _scaled(feed, days)
+    world = mixed_models(
+        seed, providers, replace(feed.habits, days=days, **often), dress=form.dress
+    )
+    faults = page_faults(form, world.models, world.start, max(20, days), seed + 1)
+    hours = HABITS[feed.slug][1]
+    return Publisher(feed, world, faults, hours, see=form.seen, lists=form.lists)
+
+
+def _scaled(feed: Feed, days: int) -> dict[str, Any]:
+    """How often what happens over `days` days, by the habits of the feed."""
+    longer = days / feed.habits.days
+    names = ("announced", "silent", "prices", "discounts", "scheduled", "floating", "releases")
+    often = {name: round(getattr(feed.habits, name) * longer) for name in (*names, "promises")}
+    # names for new models are few
+    often["releases"] = min(often["releases"], 30)
+    return often
+
+
 def publisher(slug: str, *, rows: int, days: int, seed: int) -> Publisher:
     """The feed with about `rows` models, and as much happening per day as its habits say."""
     feed = FEEDS[slug]
     scale = rows / sum(n for _, n in feed.providers)
     providers = tuple((name, max(4, round(n * scale))) for name, n in feed.providers)
-    longer = days / feed.habits.days
-    often = {
-        name: round(getattr(feed.habits, name) * longer)
-        for name in (
-            "announced",
-            "silent",
-            "prices",
-            "discounts",
-            "scheduled",
-            "floating",
-            "releases",
-            "promises",
-        )
-    }
-    # names for new models are few
-    often["releases"] = min(often["releases"], 30)
+    often = _scaled(feed, days)
     world = mixed_models(seed, providers, replace(feed.habits, days=days, **often))
     faults: list[Fault] = []
     for quarter in range(max(1, days // QUARTER_DAYS)):
@@ -115,16 +197,17 @@ def replace_providers(feed: Feed, providers: tuple[tuple[str, int], ...]) -> Fee
     return replace(feed, providers=providers)
 
 
-def moments(days: int, seed: int) -> Iterator[tuple[datetime, str]]:
-    """(moment, feed) of every poll in the order of time, each a little late as pollers are."""
-    rng = random.Random(seed)
-    for hour in range(days * 24):
-        for place, (slug, (interval, _)) in enumerate(HABITS.items()):
-            if hour % int(interval) == 0:
-                yield (
-                    START + hour * HOUR + timedelta(minutes=2 * place, seconds=rng.randint(0, 90)),
-                    slug,
-                )
+def moments(slugs: Iterable[str], days: int, seed: int) -> Iterator[tuple[datetime, str]]:
+    """(moment, source) of every poll in the order of time, each a little late as pollers are."""
+
+    def of(place: int, slug: str) -> Iterator[tuple[datetime, str]]:
+        rng = random.Random(f"{seed} {slug}")
+        interval = HABITS[slug][0] * HOUR
+        for number in range(int(days * 24 * HOUR / interval)):
+            late = timedelta(minutes=2 * place % 30, seconds=rng.randint(0, 90))
+            yield START + number * interval + late, slug
+
+    return heapq.merge(*(of(place, slug) for place, slug in enumerate(slugs)))
 
 
 # --- what it costs --------------------------------------------------------------------------------
@@ -132,9 +215,12 @@ def moments(days: int, seed: int) -> Iterator[tuple[datetime, str]]:
 
 @dataclass(slots=True)
 class Cost:
-    """What the polls of one feed took; `seconds` by the status of the run."""
+    """What the polls of one source took; `seconds` and `statements` by the status of the run.
+    `written` are the tables that polls without a change wrote to."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    statements: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    written: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
 
 
@@ -209,54 +295,83 @@ def absence_only() -> dict[str, tuple[int, int]]:
 # --- the year -------------------------------------------------------------------------------------
 
 
-def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
+def make_source(slug: str) -> "Source":
+    """The source that polls the publisher of this slug."""
+    from apps.catalog.models import Provider, Source
+    from apps.feeds.models import SourceMapping
+
+    kind = slug if kind_of(slug) == "feed" else kind_of(slug)
+    source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": slug, "kind": kind})
+    if kind == "status":
+        source.host, _ = Provider.objects.get_or_create(
+            slug=f"{HOST}-{slug}", defaults={"name": slug, "roles": ["host"]}
+        )
+    if kind == "page":
+        # each page is of a host of its own
+        settings = {**FORMS[slug.removeprefix("page-")].settings, "host": f"{HOST}-{slug}"}
+        SourceMapping.objects.get_or_create(source=source, defaults={"settings": settings})
+    source.interval_minutes = max(1, round(HABITS[slug][0] * 60))
+    source.enabled = True
+    source.save()
+    return source
+
+
+def live(publishers: Mapping[str, Publishing], *, days: int, seed: int) -> None:
     """Do the year, then print what it cost."""
-    from apps.catalog.models import Source
     from apps.feeds.actions import apply_expired_holds, purge_old_payloads, record_disagreements
 
-    sources = {
-        slug: Source.objects.get_or_create(slug=slug, defaults={"name": slug, "kind": slug})[0]
-        for slug in FEEDS
-    }
-    for slug, source in sources.items():
-        source.interval_minutes = int(HABITS[slug][0] * 60)
-        source.enabled = True
-        source.save()
-    costs = {slug: Cost() for slug in FEEDS}
+    sources = {slug: make_source(slug) for slug in publishers}
+    costs = {slug: Cost() for slug in publishers}
     began, size_before = time.monotonic(), database_size()
     baseline: dict[str, tuple[int, int, int]] | None = None
     size_baseline, day = 0, START.date()
     forgotten = 0
-    for at, slug in moments(days, seed):
+    for at, slug in moments(publishers, days, seed):
         if baseline is None and at > START + HOUR:
-            # the six first payloads are in
+            # the first payloads are in
             baseline, size_baseline = written(), database_size()
         if at.date() > day:
             day = at.date()
+            if day.day == 1:
+                elapsed = time.monotonic() - began
+                print(
+                    f"{day} {elapsed:.0f} s, {database_size() / 1e6:.1f} MB",
+                    file=sys.stderr,
+                    flush=True,
+                )
             forgotten += purge_old_payloads(at=at)
             for event in [*apply_expired_holds(at=at), *record_disagreements(at=at)]:
                 costs[event.source.slug].events[event.kind] += 1
-        _poll(sources[slug], publishers[slug], at, costs[slug])
-        if at.hour == 0 and slug == "models-dev" and (at.date() - START.date()).days % 30 == 0:
-            elapsed = time.monotonic() - began
-            print(
-                f"{at:%Y-%m-%d} {elapsed:.0f} s, {database_size() / 1e6:.1f} MB",
-                file=sys.stderr,
-                flush=True,
-            )
+        poll(sources[slug], publishers[slug], at, costs[slug])
     _report(costs, began, (size_before, size_baseline), baseline or {}, forgotten)
 
 
-def _poll(source: "Source", publisher: Publisher, at: datetime, cost: Cost) -> None:
+def poll(source: "Source", publisher: Publishing, at: datetime, cost: Cost) -> None:
+    """Poll once, and add what it took to `cost`."""
+    from django.db import connection
+
     from apps.common.time import now
     from apps.feeds.models import Payload
     from apps.feeds.polls.pipeline import poll_source
 
     fetched = _fetched(*publisher.body_at(at))
     before = now()
+    statements: list[str] = []
+
+    def count(execute: Any, sql: str, *arguments: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *arguments)
+
     start = time.perf_counter()
-    polled = poll_source(source, at=at, fetch=lambda state, adapter: fetched, trigger="schedule")
-    cost.seconds[str(polled.run.status)].append(time.perf_counter() - start)
+    with connection.execute_wrapper(count):
+        polled = poll_source(
+            source, at=at, fetch=lambda state, adapter: fetched, trigger="schedule"
+        )
+    status = str(polled.run.status)
+    cost.seconds[status].append(time.perf_counter() - start)
+    cost.statements[status].append(len(statements))
+    if status == "unchanged":
+        cost.written.update({table for sql in statements for table in _WRITES.findall(sql)})
     cost.events.update(event.kind for event in polled.events)
     if polled.run.payload_id is not None:
         # retention goes by the wall clock, which all but stands still here
@@ -285,14 +400,24 @@ def _report(
 ) -> None:
     elapsed = time.monotonic() - began
     print(f"\n{elapsed:.0f} s in all; raw bodies forgotten: {forgotten}")
-    print(f"\n{'feed':<20}{'status':<11}{'polls':>7}{'median ms':>11}{'p95 ms':>9}{'max ms':>9}")
+    heads = ("polls", "statements", "most", "median ms", "p95 ms", "max ms")
+    print(f"\n{'source':<20}{'status':<11}{heads[0]:>7}" + "".join(f"{h:>11}" for h in heads[1:]))
     for slug, cost in costs.items():
         for status, seconds in sorted(cost.seconds.items()):
             ms = sorted(1000 * second for second in seconds)
+            counts = sorted(cost.statements[status])
             print(
-                f"{slug:<20}{status:<11}{len(ms):>7}{ms[len(ms) // 2]:>11.1f}"
-                f"{ms[int(0.95 * (len(ms) - 1))]:>9.1f}{ms[-1]:>9.1f}"
+                f"{slug:<20}{status:<11}{len(ms):>7}{counts[len(counts) // 2]:>11}{counts[-1]:>11}"
+                f"{ms[len(ms) // 2]:>11.1f}{ms[int(0.95 * (len(ms) - 1))]:>11.1f}{ms[-1]:>11.1f}"
             )
+    print("\nwritten by polls without a change:")
+    for kind in KINDS:
+        tables = Counter[str]()
+        for slug, cost in costs.items():
+            if kind_of(slug) == kind:
+                tables.update(cost.written)
+        if tables:
+            print(f"  {kind}: {dict(tables.most_common())}")
     print()
     for slug, cost in costs.items():
         print(f"{slug}: {dict(sorted(cost.events.items()))}")
@@ -323,7 +448,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=400, help="models per feed, about")
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
     arguments = parser.parse_args()
+    kinds = arguments.only.split(",")
+    if not set(kinds) <= set(KINDS):
+        parser.error(f"--only must name some of {', '.join(KINDS)}, with commas between them.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
     os.environ.setdefault("REGISTRY_ENV", "demo")
     os.environ.setdefault("LOG_LEVEL", "CRITICAL")
@@ -339,8 +468,11 @@ def main() -> None:
     from apps.common.database.scratch_database import scratch_database
 
     made = {
-        slug: publisher(slug, rows=arguments.rows, days=arguments.days, seed=arguments.seed + place)
-        for place, slug in enumerate(FEEDS)
+        slug: publisher_of(
+            slug, rows=arguments.rows, days=arguments.days, seed=arguments.seed + place
+        )
+        for place, slug in enumerate(HABITS)
+        if kind_of(slug) in kinds
     }
     with scratch_database(
         lambda: load_catalogue(identities_only=True),
