@@ -144,7 +144,7 @@ def settle_new_retirements(
     if not new_offerings:
         return
     listed_rows = _listed_rows(new_offerings) if lists_served else set()
-    changes = {}
+    changes: dict[int, dict[str, Any]] = {}
     for offering in new_offerings:
         claim = offering.lifecycle_claim
         assert claim is not None
