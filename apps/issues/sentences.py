@@ -249,7 +249,20 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
 # --- advice ---------------------------------------------------------------------------------------
 
 
+def is_about_feature(issue: Issue) -> bool:
+    """Return whether a feature of a host retires rather than a model."""
+    return any(
+        isinstance(row, dict) and row.get("is_feature")
+        for row in issue.details.get("dependencies") or ()
+    )
+
+
 def _retirement_advice(issue: Issue, today: date) -> str:
+    if is_about_feature(issue):
+        return (
+            "Stop using the feature before the date. Then remove it from the dependency, which "
+            "resolves the issue."
+        )
     if issue.due_on is None or (issue.due_on <= today and not issue.is_earliest):
         return "Calls might fail or reach another model. Migrate now."
     if issue.start_by is None or issue.details.get("effort_days") is None:

@@ -8,6 +8,7 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Offering
 from apps.inventory.models import Dependency
 from apps.issues.models import ChangedApplication, Issue
+from apps.issues.sentences import is_about_feature
 from tests.builders import TODAY, make_dependency, make_offering
 
 SOON = TODAY + timedelta(40)
@@ -42,6 +43,7 @@ def test_a_feature_that_is_used_and_retires_is_an_issue(world, feature, evaluate
 
     issue = open_issues(feature).get()
     assert (issue.application, issue.due_on) == (world.application, SOON)
+    assert is_about_feature(issue)
 
 
 def test_a_feature_that_nobody_uses_is_no_issue(world, feature, evaluate):

@@ -157,7 +157,8 @@ def offering_notes(offerings: Collection[Offering], today: date) -> dict[int, st
         stages.setdefault(stage.offering_id, []).append(stage)
     regions: dict[int, list[RegionalRetirement]] = {}
     for row in RegionalRetirement.objects.filter(offering__in=by_id, retires_on__isnull=False):
-        if row.retires_on != by_id[row.offering_id].retires_on:
+        end = by_id[row.offering_id].retires_on
+        if row.retires_on is not None and (end is None or row.retires_on < end):
             regions.setdefault(row.offering_id, []).append(row)
     notes = {
         pk: " ".join(

@@ -14,6 +14,7 @@ from apps.common.text import pluralize
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Application, ExitPlan
 from apps.issues.models import CauseKind, Issue, Urgency
+from apps.issues.sentences import is_about_feature
 from apps.issues.urgency import issue_urgency
 from apps.risks.queries.reach import RiskReach
 from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues
@@ -273,7 +274,11 @@ def _issue_acts(
     ]
     if may_edit:
         acts += _editor_acts(issue, kind, slug)
-    called = _called_offering(issue) if kind == CauseKind.RETIREMENT else None
+    called = (
+        _called_offering(issue)
+        if kind == CauseKind.RETIREMENT and not is_about_feature(issue)
+        else None
+    )
     if user.is_governance and called is not None and not tasks:
         url = f"{reverse('campaigns:create')}?offering={called}"
         acts.append(WorkAct("Open migration", url))
@@ -282,6 +287,8 @@ def _issue_acts(
 
 def _editor_acts(issue: Issue, kind: CauseKind, slug: str) -> list[WorkAct]:
     ids = _dependency_ids(issue)
+    if ids and is_about_feature(issue):
+        return [WorkAct("Edit dependency", reverse("dependencies:edit", args=ids[:1]))]
     if kind in _DEPENDENCY_ACTS and ids:
         label, route = _DEPENDENCY_ACTS[kind]
         return [WorkAct(label, reverse(route, args=[ids[0]]))]

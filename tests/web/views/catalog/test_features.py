@@ -197,7 +197,11 @@ def test_costs_name_a_known_price_of_extended_access(world, as_user):
 def test_the_application_says_which_region_retires_earlier(world, as_user):
     claim = make_claim(make_source("bedrock-page"), "regions", offering=world.sonnet)
     RegionalRetirement.objects.create(
-        offering=world.sonnet, region="us-west-2", retires_on=SOON, date_kind="firm", claim=claim
+        offering=world.sonnet,
+        region="us-west-2",
+        retires_on=world.sonnet.retires_on - timedelta(2),
+        date_kind="firm",
+        claim=claim,
     )
     dependency = Dependency.objects.filter(offering=world.sonnet, role="primary").first()
 

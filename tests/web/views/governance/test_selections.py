@@ -288,8 +288,8 @@ def test_pages_of_selections_cost_the_same_for_any_number(
 
     with django_assert_num_queries(9):
         client.get("/selections/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(f"/selections/{draft.pk}/")
     decided(world, draft, as_user)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         client.get(f"/selections/{draft.pk}/")
