@@ -27,12 +27,17 @@ class BuiltInPage:
     mapping: dict[str, Any] = field(default_factory=dict)
 
 
+def _markdown_of(url: str, ending: str = "") -> str:
+    """Return the address of the Markdown form of a page."""
+    return f"{url}.md{ending}"
+
+
 BUILT_IN: tuple[BuiltInPage, ...] = (
     BuiltInPage(
         host="openai",
         name="OpenAI deprecations",
         url="https://platform.openai.com/docs/deprecations",
-        source_url="https://developers.openai.com/api/docs/deprecations.md",
+        source_url=_markdown_of("https://developers.openai.com/api/docs/deprecations"),
         seen_on="2026-08-20",
         mapping={
             # One table for each notice, and timelines of products: date, update.
@@ -43,7 +48,9 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         host="anthropic",
         name="Anthropic model deprecations",
         url="https://platform.claude.com/docs/en/about-claude/model-deprecations",
-        source_url="https://platform.claude.com/docs/en/about-claude/model-deprecations.md",
+        source_url=_markdown_of(
+            "https://platform.claude.com/docs/en/about-claude/model-deprecations"
+        ),
         seen_on="2026-08-22",
         # A table of all models, a table for each notice, and one of parameters.
         mapping={},
@@ -52,7 +59,7 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         host="google",
         name="Gemini API deprecations",
         url="https://ai.google.dev/gemini-api/docs/deprecations",
-        source_url="https://ai.google.dev/gemini-api/docs/deprecations.md.txt",
+        source_url=_markdown_of("https://ai.google.dev/gemini-api/docs/deprecations", ".txt"),
         seen_on="2026-08-21",
         mapping={
             # A sentence of the page says that the listed dates are the earliest possible ones.
@@ -112,7 +119,7 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         host="groq",
         name="Groq model deprecation",
         url="https://console.groq.com/docs/deprecations",
-        source_url="https://console.groq.com/docs/deprecations.md",
+        source_url=_markdown_of("https://console.groq.com/docs/deprecations"),
         seen_on="2026-08-20",
         mapping={
             "dates": {"order": "month_first"},
@@ -124,7 +131,7 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         host="cohere",
         name="Cohere deprecations",
         url="https://docs.cohere.com/docs/deprecations",
-        source_url="https://docs.cohere.com/docs/deprecations.md",
+        source_url=_markdown_of("https://docs.cohere.com/docs/deprecations"),
         seen_on="2026-08-20",
         # One table; other notices are prose and lists, of which "the following models" are read.
         mapping={
@@ -135,7 +142,7 @@ BUILT_IN: tuple[BuiltInPage, ...] = (
         host="moonshot",
         name="Kimi model list",
         url="https://platform.kimi.ai/docs/models",
-        source_url="https://platform.kimi.ai/docs/models.md",
+        source_url=_markdown_of("https://platform.kimi.ai/docs/models"),
         seen_on="2026-08-20",
         mapping={
             # Tables of IDs without dates: the day is in the sentence above.

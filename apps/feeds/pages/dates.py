@@ -203,6 +203,8 @@ def read_labelled(text: str, rules: DateRules, label: "re.Pattern[str]") -> Cell
     return next((found for found in dates if label.search(found.label)), None)
 
 
+# Single words for "no date". Longer ones, such as "not announced", need no list: a cell without a
+# date states none.
 _NONE = frozenset(
     {
         "",
@@ -215,13 +217,6 @@ _NONE = frozenset(
         "unknown",
         "tbd",
         "tba",
-        "to be determined",
-        "to be announced",
-        "not announced",
-        "not scheduled",
-        "not available",
-        "not applicable",
-        "no date",
         "-",
         "--",
         "---",

@@ -178,14 +178,14 @@ def _read_tables(value: object, errors: dict[str, str]) -> tuple[TableRule, ...]
         if not isinstance(entry, dict) or not set(entry) <= set(_TABLE_KEYS):
             errors.setdefault("tables", f"Table {number}: use only {', '.join(_TABLE_KEYS)}.")
             continue
-        texts = {}
+        texts: dict[str, str] = {}
         for name in ("heading", "kind", "stage"):
             text = entry.get(name) or ""
             if text and not _is_pattern(text):
                 errors.setdefault("tables", f'Table {number}: "{name}" must be {_A_PATTERN}.')
                 text = ""
             texts[name] = text
-        lists = {}
+        lists: dict[str, tuple[str, ...]] = {}
         for name in ("headers", "exclude", "header_row"):
             found = _texts_of(entry.get(name))
             if found is None:
@@ -195,7 +195,16 @@ def _read_tables(value: object, errors: dict[str, str]) -> tuple[TableRule, ...]
             errors.setdefault("tables", f"Table {number}: {_bad_kind(texts['kind'])}")
         if texts["stage"] and texts["stage"] not in STAGES:
             errors.setdefault("tables", f"Table {number}: {_bad_stage(texts['stage'])}")
-        rules.append(TableRule(**texts, **lists))
+        rules.append(
+            TableRule(
+                heading=texts["heading"],
+                headers=lists["headers"],
+                exclude=lists["exclude"],
+                header_row=lists["header_row"],
+                kind=texts["kind"],
+                stage=texts["stage"],
+            )
+        )
     return tuple(rules)
 
 
@@ -311,11 +320,11 @@ def _read_flag(definition: Dictionary[str, Any], name: str, errors: dict[str, st
 
 
 def _read_absence(value: object, errors: dict[str, str]) -> Absence:
-    chosen = value or "notices"
-    if chosen not in ABSENCE_MEANINGS:
-        errors["absence"] = f"absence must be one of: {', '.join(ABSENCE_MEANINGS)}."
-        return "notices"
-    return cast(Absence, chosen)
+    for meaning in ABSENCE_MEANINGS:
+        if meaning == (value or "notices"):
+            return meaning
+    errors["absence"] = f"absence must be one of: {', '.join(ABSENCE_MEANINGS)}."
+    return "notices"
 
 
 _A_PATTERN = f"a text of at most {MAX_TEXT_LENGTH} characters with at most {MAX_STARS} stars"
