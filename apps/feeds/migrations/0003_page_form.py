@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="Form of a lifecycle page when it was last read without doubt: tables, columns, rows; and the form on hold.",
+                help_text="Form of a lifecycle page when it was last read without doubt: tables, columns, rows; and the form on hold. Of a terms page, the digests of its last texts.",
             ),
         ),
     ]

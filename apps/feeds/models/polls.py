@@ -54,7 +54,7 @@ class PollState(models.Model):
         default=dict,
         blank=True,
         help_text="Form of a lifecycle page when it was last read without doubt: tables, columns, "
-        "rows; and the form on hold.",
+        "rows; and the form on hold. Of a terms page, the digests of its last texts.",
     )
 
     objects = PublicQuerySet["PollState"].as_manager()

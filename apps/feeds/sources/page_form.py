@@ -159,7 +159,7 @@ def _describe_lost_column(table: TableForm, column: str, before: PageForm, now: 
     )
     if target is not None:
         return f"The column “{header}” moved from the table {table.name} to {target.name}."
-    return f"The column “{header}” of the table {table.name} is gone."
+    return f"The column “{header}” of the table {table.name} is missing."
 
 
 # --- the stored form ------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def test_a_column_that_is_gone_withdraws_nothing(source: Source, feed: server.Lo
     lost = polled(source, feed, narrow, AT + DAY)
 
     assert_on_hold(
-        source, lost, "The column “Recommended replacement” of the table “Chat models” is gone."
+        source, lost, "The column “Recommended replacement” of the table “Chat models” is missing."
     )
     assert Offering.objects.get(api_id="acme-1").replacement_text == "acme-99"
 

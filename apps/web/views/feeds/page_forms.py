@@ -101,7 +101,7 @@ class PageMappingForm(forms.Form):
         label="Dates in the future are the earliest possible ones", required=False
     )
     accept_ids = TextListField(
-        label="Only these model IDs", help_text="* stands for any text: gpt-* | o*-mini."
+        label="Only these model IDs", help_text="* matches any text: gpt-* | o*-mini."
     )
     drop_ids = TextListField(label="Texts that are not model IDs", help_text="Such as: Preview *.")
     kinds = MeaningsField(

@@ -143,7 +143,7 @@ def test_the_form_on_hold_is_said_and_accepted(client, made, poll):
             {"Chat models": table(narrow, HEADERS[:2]), "Audio models": table(models(4, first=12))}
         ),
     )
-    sentence = "The column “Recommended replacement” of the table “Chat models” is gone."
+    sentence = "The column “Recommended replacement” of the table “Chat models” is missing."
 
     assert sentence in text_of(client.get(f"/feeds/runs/{run.pk}/"))
     assert sentence in text_of(client.get("/feeds/acme-page/"))
