@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from apps.catalog.models import Offering, Provider
 from apps.feeds.incidents.records import ReportedIncident
@@ -97,7 +98,7 @@ class ModelFinder:
         """Load the names of all models that `host` serves."""
         self._versions: dict[str, set[int]] = defaultdict(set)
         self._offerings: dict[str, set[int]] = defaultdict(set)
-        rows = (
+        rows: Any = (
             Offering.objects.model_ids()
             .filter(host=host, not_a_model=False)
             .order_by()

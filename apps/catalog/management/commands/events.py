@@ -57,15 +57,17 @@ class Command(BaseCommand):
                 )
             events = events.filter(source=sources[slug])
             incidents = incidents.filter(source=sources[slug])
-        rows = merge(
+        rows: Any = merge(
             events.iterator(chunk_size=2000), incidents.iterator(chunk_size=2000), key=_detected_at
         )
         for row in rows:
             self.stdout.write(json.dumps(row.as_line() | {"key": _key_of(row)}))
 
 
-def _detected_at(row: ProviderEvent | Incident) -> datetime:
-    return row.detected_at if isinstance(row, ProviderEvent) else row.first_seen
+def _detected_at(row: Any) -> datetime:
+    """Return when an event or an incident became known."""
+    moment: datetime = row.detected_at if isinstance(row, ProviderEvent) else row.first_seen
+    return moment
 
 
 def _key_of(row: ProviderEvent | Incident) -> str:
