@@ -75,7 +75,7 @@ def outage_records(hosts: Iterable[int] | None = None) -> dict[int, OutageRecord
     best: dict[int, _ObservedSource] = {}
     for source in sources:
         assert source.host_id is not None
-        row = _ObservedSource(source, source.observed_from, source.observed_until)
+        row = _ObservedSource(source, source.observed_from, source.observed_until)  # type: ignore[attr-defined]
         if source.host_id not in best or row.n_months > best[source.host_id].n_months:
             best[source.host_id] = row
     if not best:
