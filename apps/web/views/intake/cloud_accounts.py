@@ -11,7 +11,7 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -216,7 +216,12 @@ class CloudAccountList(ListPage[CloudAccount, AccountRow]):
     def describe_all(self) -> Headline:
         n_found = sum(row.n_deployments for row in self.rows)
         n_failed = sum(row.is_incomplete for row in self.rows)
-        opening = f"{self.count_records()} with {number(n_found)} deployments and models in use"
+        found = pluralize(
+            n_found,
+            "1 deployment or model in use",
+            f"{number(n_found)} deployments and models in use",
+        )
+        opening = f"{self.count_records()} with {found}"
         if not n_failed:
             return Headline(f"{opening}.")
         verb = pluralize(n_failed, "account was", "accounts were")
@@ -357,7 +362,9 @@ def _render_account(
     last_pull = next((pull for pull in pulls if pull.state not in CloudPull.OPEN), None)
     credential = CloudCredential.objects.filter(account=account).defer("sealed").first()
     rows = list(
-        account.deployments.order_by("gone_at", "kind", "name", "pk")[: MAX_DEPLOYMENTS + 1]
+        account.deployments.order_by(F("gone_at").desc(nulls_first=True), "kind", "name", "pk")[
+            : MAX_DEPLOYMENTS + 1
+        ]
     )
     applications = {
         service.name: service
@@ -462,8 +469,15 @@ def _settings_form(kind: CloudKind, *, creating: bool) -> type[RecordForm]:
         RECORD, creating=creating, querysets={"team": Team.objects.order_by("name")}
     )
     hidden = [name for name in _SETTINGS if name not in (*kind.settings, *kind.optional_settings)]
-    fields = dict.fromkeys((*hidden, *(("kind", "enabled") if creating else ())))
-    return type("CloudAccountForm", (form_class,), fields)
+    left_out = dict.fromkeys((*hidden, *(("kind", "enabled") if creating else ())))
+    kind_form: type[RecordForm] = type("CloudAccountForm", (form_class,), left_out)
+    for name in kind.settings:
+        field = kind_form.base_fields[name]
+        field.required = True
+        field.error_messages["required"] = (
+            f"Enter a value for {CLOUD_ACCOUNT_FIELDS.label(name)}: {kind.label} needs it."
+        )
+    return kind_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
