@@ -180,6 +180,29 @@ def test_a_day_of_incidents_is_known_exactly(tmp_path: Path) -> None:
     assert Incident.objects.filter(source=stage.source).told().count() == 4
 
 
+def test_an_incident_open_while_the_page_moves_to_another_operator_stays_one(
+    tmp_path: Path,
+) -> None:
+    hour = timedelta(hours=1)
+    troubles = [
+        trouble(0, START - 9 * hour, (0, "investigating"), (50, "resolved")),
+        trouble(1, START + hour, (0, "investigating"), (180, "resolved")),
+    ]
+    stage = Stage(troubles, tmp_path)
+    before, after = STATUS_FORMS["statuspage"], STATUS_FORMS["incident.io"]
+    stage.look(before, START)
+    stage.look(before, START + 1.1 * hour)
+
+    stage.look(after, START + 2 * hour)
+    ongoing = list(Incident.objects.filter(source=stage.source).told().ongoing())
+    stage.look(after, START + 5 * hour)
+
+    assert [row.title for row in ongoing] == ["Errors 1"]
+    told = Incident.objects.filter(source=stage.source, title="Errors 1").told().get()
+    assert told.started_at == START + hour
+    assert told.ended_at == START + 4 * hour
+
+
 # --- months of everything -------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ OF_KINDS = ("litellm", "page-states", "page-labs", "status-statuspage")
 
 @pytest.mark.parametrize("slug", OF_KINDS)
 def test_a_poll_without_a_change_writes_one_run_and_the_state(slug: str) -> None:
-    publisher = publisher_of(slug, rows=40, days=10, seed=3)
+    publisher = publisher_of(slug, rows=40, days=60, seed=3)
     source, cost = make_source(slug), Cost()
 
     # feeds and pages put another body out after six hours, in which nothing has happened

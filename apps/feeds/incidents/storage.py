@@ -85,6 +85,16 @@ def store_incidents(source: Source, status: ReportedStatus, *, at: datetime) -> 
             _apply(row, incident, status, host_slug=host.slug, at=at)
             unlisted = [other for key, other in known.items() if key not in listed]
             original = _find_original(row, unlisted)
+            if original is not None and original.is_ongoing:
+                # the page moved to another operator while it was open: it continues under its new
+                # ID, because nothing else would tell of its end
+                del known[original.external_id]
+                original.external_id = incident.external_id
+                known[original.external_id] = original
+                _apply(original, incident, status, host_slug=host.slug, at=at)
+                changed_rows.append(original)
+                reports[original.external_id] = incident
+                continue
             if original is not None:
                 _close_as_duplicate(row, original, at=at)
             known[row.external_id] = row
@@ -315,7 +325,9 @@ def _write(
     Incident.objects.bulk_create(duplicates)
     for row in changed_rows:
         row.changed_at = at
-    Incident.objects.bulk_update(changed_rows, [*_COLUMNS, "changed_at"], batch_size=500)
+    Incident.objects.bulk_update(
+        changed_rows, ["external_id", *_COLUMNS, "changed_at"], batch_size=500
+    )
     _write_named_models(
         source, [row for row in [*new_rows, *changed_rows] if row.external_id in reports], reports
     )
