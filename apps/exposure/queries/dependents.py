@@ -94,8 +94,8 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
         [event.pk, event.pk, event.pk],
     )
     live = Dependency.objects.live_on(on)
-    if event.offering.is_feature:
-        return live.using_features([event.offering_id])
+    if event.offering is not None and event.offering.is_feature:
+        return live.using_features([event.offering.pk])
     return live.filter(offering_id__in=reached_ids)
 
 

@@ -190,7 +190,7 @@ def _posted(incident: ReportedIncident) -> list[datetime]:
 
 
 def _choose_start(row: Incident, incident: ReportedIncident, status: ReportedStatus) -> datetime:
-    if row.pk is None:
+    if row._state.adding:
         return incident.started_at
     if status.form in _CUT_FORMS and incident.started_at >= row.started_at:
         return row.started_at

@@ -40,7 +40,8 @@ CLOUD = {
 EVENT = {"arn": "arn:aws:health:us-east-1::event/1", "date": "1788242400", "status": "3"}
 AZURE = (
     "<?xml version='1.0'?><rss version='2.0'><channel><title>Azure Status</title><item>"
-    "<guid>a</guid><title>Trouble</title><pubDate>Tue, 01 Sep 2026 06:00:00 Z</pubDate></item></channel></rss>"
+    "<guid>a</guid><title>Trouble</title>"
+    "<pubDate>Tue, 01 Sep 2026 06:00:00 Z</pubDate></item></channel></rss>"
 )
 # a body of each form with one open incident
 FORMS: dict[str, bytes] = {

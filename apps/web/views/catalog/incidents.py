@@ -75,7 +75,7 @@ class IncidentList(ListPage[Incident, IncidentRow]):
     namespace = "incidents"
     title = "Incidents"
     nouns = ("incident", "incidents")
-    counts = "Incidents that status pages told of"
+    counts = "Incidents that status pages report"
     filterset_class = IncidentFilter
     default_filters = {"duplicates": "false"}
     columns = (
