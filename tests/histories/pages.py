@@ -108,6 +108,8 @@ class PageForm:
             dates=True,
             soft=True,
             only_ending=self.only_ending,
+            # the host can extend a date on its day
+            lists_served=True,
         )
 
 

@@ -24,10 +24,12 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.dates import is_day_over, is_promise
 from apps.catalog.ingestion.change_detection.prices import started_prices
 from apps.catalog.ingestion.change_detection.records import (
+    DEFAULT_RULES,
     IDENTITY,
     LIFECYCLE,
     PRICE,
     CatalogueFact,
+    DetectionRules,
 )
 from apps.catalog.ingestion.events import (
     MIN_STANDING,
@@ -60,12 +62,21 @@ class SuccessfulPoll:
     """A poll that read its source: it confirms or contradicts the dates of that source that have
     come.
 
-    `lists_served` as in `DetectionRules`. `unreadable` are the IDs of rows that the payload has but
+    `rules` are those of the source. `unreadable` are the IDs of rows that the payload has but
     that could not be read: it says nothing about them."""
 
     source_id: int
-    lists_served: bool = False
+    rules: DetectionRules = DEFAULT_RULES
     unreadable: frozenset[str] = frozenset()
+
+    @property
+    def lists_served(self) -> bool:
+        return self.rules.lists_served
+
+    @property
+    def waits_for_end_of_day(self) -> bool:
+        """Whether a row that states the date confirms it only when the day is over everywhere."""
+        return self.rules.lists_served or self.rules.has_own_dates
 
 
 def retire_due_offerings(
@@ -75,9 +86,10 @@ def retire_due_offerings(
     as due. Return the events raised, detected on the date itself.
 
     A date is confirmed by a `poll` of its source on or after the day that still states it, or no
-    longer has the row. A host's own list that still has the row confirms nothing before the day is
-    over everywhere. A date that no poll confirms counts after `CONFIRMATION_LIMIT`, with a note
-    (`Offering.due_status`). Values of users and of the built-in catalogue need no confirmation.
+    longer has the row. A host's own list or page that still has the row confirms nothing before the
+    day is over everywhere, because the host can extend the date on its day. A date that no poll
+    confirms counts after `CONFIRMATION_LIMIT`, with a note (`Offering.due_status`). Values of users
+    and of the built-in catalogue need no confirmation.
 
     A redirect that begins on that day changes the upstream dependencies of the due offering.
     """
@@ -122,7 +134,7 @@ def retire_due_offerings(
 
 
 def settle_new_retirements(
-    offering_ids: Collection[int], *, source: Source, lists_served: bool, at: datetime
+    offering_ids: Collection[int], *, source: Source, rules: DetectionRules, at: datetime
 ) -> None:
     """Settle offerings that got a date of `source` with this observation that has come already.
 
@@ -143,14 +155,16 @@ def settle_new_retirements(
     )
     if not new_offerings:
         return
-    listed_rows = _listed_rows(new_offerings) if lists_served else set()
+    waits = rules.lists_served or rules.has_own_dates
+    listed_rows = _listed_rows(new_offerings) if waits else set()
+    due_status = DueStatus.STILL_LISTED if rules.lists_served else DueStatus.UNCONFIRMED
     changes: dict[int, dict[str, Any]] = {}
     for offering in new_offerings:
         claim = offering.lifecycle_claim
         assert claim is not None
         is_listed = (claim.source_id, claim.external_id) in listed_rows
         if is_listed and offering.retires_on == today:
-            changes[offering.pk] = {"due_status": DueStatus.STILL_LISTED}
+            changes[offering.pk] = {"due_status": due_status}
         elif not is_listed or offering.due_status == DueStatus.UNCONFIRMED:
             changes[offering.pk] = {"lifecycle": Lifecycle.RETIRED, "due_status": ""}
     update_rows(Offering, changes)
@@ -186,10 +200,12 @@ def _settled_columns(
         and poll.source_id == claim.source_id
         and claim.external_id not in poll.unreadable
     ):
-        is_listed = poll.lists_served and (claim.source_id, claim.external_id) in listed_rows
-        status = DueStatus.STILL_LISTED if is_listed else ""
-        if not is_listed or is_day_over(day, at) or claim.value.get("status") == "retired":
+        is_listed = (claim.source_id, claim.external_id) in listed_rows
+        status = DueStatus.STILL_LISTED if is_listed and poll.lists_served else ""
+        is_confirmed = not (is_listed and poll.waits_for_end_of_day) or is_day_over(day, at)
+        if is_confirmed or claim.value.get("status") == "retired":
             return {"lifecycle": Lifecycle.RETIRED, "due_status": status}
+        status = status or DueStatus.UNCONFIRMED
     if day + CONFIRMATION_LIMIT <= day_of(at):
         return {"lifecycle": Lifecycle.RETIRED, "due_status": status}
     return {"due_status": status}

@@ -101,7 +101,7 @@ def ingest_observation(
         at,
         host_names or {},
         rules=rules,
-        poll=SuccessfulPoll(source.pk, rules.lists_served, frozenset(set_aside)),
+        poll=SuccessfulPoll(source.pk, rules, frozenset(set_aside)),
         also_reconcile=builtin_offering_ids,
     )
     if not baseline:
@@ -126,7 +126,7 @@ def ingest_unchanged(
     `seen_again_by` is the time of the last observation if this is not one itself: values first seen
     then have not been seen again yet, and stay on hold.
     """
-    poll = SuccessfulPoll(source.pk, rules.lists_served) if seen_again_by is None else None
+    poll = SuccessfulPoll(source.pk, rules) if seen_again_by is None else None
     shortest_hold = min(
         rules.price_hold, rules.withdrawal_hold, rules.doubted_date_hold or rules.price_hold
     )
@@ -249,7 +249,7 @@ def write_observation(
     touched_ids |= _offerings_read_as_soft(claims_by_key, observation, offering_of)
     touched_ids |= set(also_reconcile)
     reconcile_offerings(touched_ids, at=at, fresh=fresh)
-    settle_new_retirements(touched_ids, source=source, lists_served=rules.lists_served, at=at)
+    settle_new_retirements(touched_ids, source=source, rules=rules, at=at)
     events = due_facts + create_events(
         source,
         claims_by_key,

@@ -201,6 +201,7 @@ def change_rules_of(source: Source) -> DetectionRules:
         rules,
         # a tenth counts, which `>` would leave out
         max_vanished_share=0.0999,
+        has_own_dates=True,
         doubts_expire=False,
         doubted_date_hold=BULK_DATE_HOLD,
     )

@@ -192,9 +192,10 @@ class DateRules:
             self._add_fact("retired", external_id, day, day)
 
     def _is_still_listed(self, day: date) -> bool:
-        """Return whether the row contradicts a retirement on `day`: the host lists what it serves,
+        """Return whether the row is no confirmation of a retirement on `day`: it is the host's own,
         and the day is not over yet. ingestion/due_changes.py reports the retirement later."""
-        return self.rules.lists_served and not is_day_over(day, self.builder.at)
+        is_own = self.rules.lists_served or self.rules.has_own_dates
+        return is_own and not is_day_over(day, self.builder.at)
 
     def _report_doubted_retirement(self, claim: KnownClaim, day: date | None) -> None:
         """Report a retirement whose date passed while it was in doubt, now that it is confirmed,

@@ -48,6 +48,9 @@ class DetectionRules:
     # The source is the host's own list of what it serves: a row that is still listed contradicts a
     # retirement date until the date has passed everywhere.
     lists_served: bool = False
+    # The source has the dates of its own host, which can still extend one on its day: such a date
+    # is confirmed when the day has passed everywhere.
+    has_own_dates: bool = False
     # Duration for which a doubted change to another date is held; that of other doubted changes if
     # None.
     doubted_date_hold: timedelta | None = None
