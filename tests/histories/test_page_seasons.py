@@ -95,9 +95,6 @@ def test_a_fortnight_of_a_page_is_told_exactly(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a table of one notice that leaves puts the whole page on hold for good"
-)
 def test_a_notice_that_leaves_does_not_silence_the_page(tmp_path: Path) -> None:
     stage = Stage("notices", tmp_path)
     gone, moved = (stage.world.add(HOST, f"actor-2-{n}-gone") for n in range(2))
@@ -108,7 +105,10 @@ def test_a_notice_that_leaves_does_not_silence_the_page(tmp_path: Path) -> None:
 
     result = stage.score(16)
 
-    assert result.is_perfect, str(result)
+    # the removal of the table of that notice waits for a decision, the rest of the page does not
+    assert [wanted.kind for wanted in result.missed] == ["delisted"], str(result)
+    assert "moved_later" in [event["kind"] for _, event in result.found]
+    assert not (result.false or result.duplicates), str(result)
 
 
 # --- months of everything -------------------------------------------------------------------------
