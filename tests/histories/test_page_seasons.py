@@ -108,7 +108,7 @@ def test_a_notice_that_leaves_does_not_silence_the_page(tmp_path: Path) -> None:
     # the removal of the table of that notice waits for a decision, the rest of the page does not
     assert [wanted.kind for wanted in result.missed] == ["delisted"], str(result)
     assert "moved_later" in [event["kind"] for _, event in result.found]
-    assert not (result.false or result.duplicates), str(result)
+    assert [*result.false, *result.duplicates] == [], str(result)
 
 
 # --- months of everything -------------------------------------------------------------------------
