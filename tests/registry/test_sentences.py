@@ -43,6 +43,7 @@ ALLOWED = {
     ("apps/feeds/parsers/dates.py", "all regions"),  # of a feed
     ("apps/feeds/parsers/dates.py", "all region"),
     ("apps/feeds/parsers/deprecations_info.py", "google model"),
+    ("apps/feeds/incidents/syndication.py", "affected components"),  # of status pages
     ("apps/intake/readers/cyclonedx/scanners.py", "dependency files"),  # of scanners
     # the service category of the FOCUS specification
     ("apps/intake/readers/focus/reader.py", "AI and Machine Learning"),

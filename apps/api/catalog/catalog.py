@@ -214,10 +214,10 @@ class MovesSerializer(serializers.Serializer[Any]):
         help_text="Number of those whose date was never moved since it was announced."
     )
     later = MoveLengthsSerializer(
-        allow_null=True, help_text="How far dates moved later, in days; null if none did."
+        allow_null=True, help_text="Days by which dates moved later; null if none did."
     )
     earlier = MoveLengthsSerializer(
-        allow_null=True, help_text="How far dates moved earlier, in days; null if none did."
+        allow_null=True, help_text="Days by which dates moved earlier; null if none did."
     )
     n_left_before_their_day = serializers.IntegerField(source="n_delisted_dated")
     n_left_without_notice = serializers.IntegerField(source="n_delisted")

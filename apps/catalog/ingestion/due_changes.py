@@ -302,7 +302,7 @@ def advance_due_stages(*, at: datetime) -> int:
             | Q(Exists(begun.filter(stage=Stage.DEPRECATED)), lifecycle=Lifecycle.LEGACY)
         )
     )
-    ids = set(due.values_list("pk", flat=True))
+    ids = set(due.order_by().values_list("pk", flat=True))
     if not ids:
         return 0
     catalogue_lock()

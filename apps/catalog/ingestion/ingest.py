@@ -158,7 +158,7 @@ def apply_accepted(
     return write_observation(source, claims_by_key, observation, at, {}, rules=rules)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def apply_due_facts(*, at: datetime, poll: SuccessfulPoll | None = None) -> list[ProviderEvent]:
     """Apply changes that are due by `at`: announced dates that have come and that `poll` confirms
     or that waited long enough, prices published in advance that have begun, and stages that were

@@ -102,7 +102,7 @@ class CloudAccount(models.Model):
         max_length=12,
         choices=LinkRule,
         default=LinkRule.ACCOUNT,
-        help_text="Names the application of a deployment. Names that are no application wait "
+        help_text="Names the application of a deployment. Names without an application wait "
         "under Reported services.",
     )
     link_key = models.CharField(
@@ -263,7 +263,7 @@ class AccountDeployment(models.Model):
     lifecycle = models.JSONField(
         default=dict,
         help_text="Lifecycle of the model as the account states it: {status, announced_on, "
-        "retires_on, training_ends_on}. It is no source of the catalogue.",
+        "retires_on, training_ends_on}. The catalogue does not take it over.",
     )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField(

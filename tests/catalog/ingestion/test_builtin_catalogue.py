@@ -28,6 +28,7 @@ from apps.catalog.models import (
 )
 from apps.catalog.models.offerings import Lifecycle
 from apps.feeds.parsers import ADAPTERS
+from apps.feeds.sources.adapters import adapter_of
 
 pytestmark = pytest.mark.proof
 
@@ -198,10 +199,12 @@ def test_what_stands_on_what_is_complete(loaded: dict[str, int]) -> None:
 
 
 def test_every_source_to_poll_has_an_adapter(loaded: dict[str, int]) -> None:
-    polled = dict(Source.objects.polled().values_list("slug", "kind"))
+    polled = list(Source.objects.polled())
 
-    assert set(polled) == {*ADAPTERS, "genai-prices-package"}
-    assert set(polled.values()) == set(ADAPTERS)
+    assert {*ADAPTERS, "genai-prices-package"} <= {source.slug for source in polled}
+    assert {source.kind for source in polled} == {*ADAPTERS, "page", "status", "terms"}
+    for source in polled:
+        adapter_of(source)
 
 
 def test_identities_are_what_the_resolver_says_today(loaded: dict[str, int]) -> None:

@@ -231,8 +231,8 @@ class CloudSession:
         suffix = f" ({code})" if code else ""
         if response.status == 403:
             return PartUnreadableError(
-                f"{self.label} does not permit reading this part{suffix}. Give the credentials "
-                "the permission that the guide names."
+                f"{self.label} does not permit reading this part{suffix}. Add the permission "
+                "that the guide names to the credentials."
             )
         if response.status == 404:
             return PartUnreadableError(

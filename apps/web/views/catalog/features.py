@@ -181,7 +181,7 @@ class FeatureList(ListPage[Offering, FeatureRow]):
         )
 
     def get_basis(self) -> str:
-        return "They are no models: lists of models, concentration and comparisons leave them out."
+        return "Lists of models, concentration and comparisons leave them out."
 
     def get_empty_state(self) -> EmptyState:
         return EmptyState(

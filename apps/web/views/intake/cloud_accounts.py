@@ -240,7 +240,7 @@ class CloudAccountList(ListPage[CloudAccount, AccountRow]):
         return EmptyState(
             "No cloud accounts yet.",
             "Add an account with read-only credentials. The registry then finds its deployments, "
-            "their models and regions, and reports use that nobody declared.",
+            "their models and regions, and reports undeclared use.",
             "Add account",
             reverse("cloud-accounts:choose"),
         )
