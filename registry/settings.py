@@ -645,7 +645,7 @@ SPECTACULAR_SETTINGS = {
         "OfferingKindEnum": "apps.catalog.models.OfferingKind",
         "WaiverStateEnum": "apps.gate.models.Waiver.State",
         "IncidentEndEnum": "apps.catalog.models.IncidentEnd",
-        "IncidentImpactEnum": "apps.catalog.models.IncidentImpact",
+        "StatusImpactEnum": "apps.catalog.models.IncidentImpact",
         # as in apps/api/intake
         "ImportStatusEnum": [
             "queued",

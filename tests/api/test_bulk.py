@@ -183,7 +183,7 @@ class TestApplications:
 
         # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY,
         # UPDATE; release: 11; then the evaluation of issues, one statement for each kind
-        assert len(queries) == 34
+        assert len(queries) == 35
 
 
 class TestDependencies:

@@ -103,7 +103,7 @@ TEXTS = [
     (
         "incident",
         {},
-        "Incident at GPT-4.1",
+        "Ongoing incident at GPT-4.1",
         "Check whether the application was affected.",
     ),
     (

@@ -83,6 +83,7 @@ def test_a_claim_of_the_built_in_catalogue_says_that_its_feed_speaks_for_itself_
 
 def test_an_offering_that_has_ended_and_is_still_called_says_so_first(world, as_user):
     world.sonnet.retires_on = world.today - timedelta(3)
+    world.sonnet.lifecycle = "retired"
     world.sonnet.save()
 
     page = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))

@@ -79,7 +79,8 @@ def retirement_day(offering: Any) -> str:
     """Format the retirement date of an offering, as a month where its source states no day."""
     if offering is None or not offering.retires_on:
         return "–"
-    return wording.retirement_day(offering.retires_on, getattr(offering, "retires_month", ""))
+    month = getattr(offering, "retires_month", "")
+    return wording.month(month) if month else full_day(offering.retires_on)
 
 
 @register.filter

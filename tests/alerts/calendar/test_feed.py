@@ -14,6 +14,7 @@ from apps.alerts.calendar import queries
 from apps.alerts.calendar.feed import build_calendar
 from apps.alerts.kinds.reminders.queries import all_reminder_types
 from apps.alerts.models import PERSONAL_KINDS, DayKind, Mute
+from apps.catalog.models import OfferingStage
 from apps.exposure.models import Campaign, CampaignTask, ExposureSettings, FlagEvent
 from apps.gate.models import Waiver
 from apps.inventory.models import Application, Approval, Dependency, ExitTest, Selection
@@ -22,12 +23,14 @@ from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_claim,
     make_dependency,
     make_exit_test,
     make_flag,
     make_member,
     make_offering,
     make_provider,
+    make_source,
     make_team,
     make_user,
 )
@@ -293,6 +296,13 @@ def days(world):
         ceiling="0.7",
     )
     assert FlagEvent.objects.filter(flag=flag).exists()
+    OfferingStage.objects.create(
+        offering=world.offering,
+        stage="closed_to_new",
+        starts_on=TODAY + 19 * DAY,
+        date_kind="firm",
+        claim=make_claim(make_source("page"), "gemini", offering=world.offering),
+    )
     return world
 
 
@@ -304,6 +314,8 @@ TEAMS_DAYS = {
     14: "The deferral for Motor damage estimator in Move by Gus Grant expires today",
     18: "The waiver of FR002 Model retired, gemini-2.5-pro for Motor damage estimator by Gus "
     "Grant expires today",
+    19: "The next stage of gemini-2.5-pro on Google Vertex AI (closed to new customers) for Motor "
+    "damage estimator begins today",
 }
 DECIDED_DAYS = {
     15: "The approval of Google Vertex AI (approved) by Gus Grant expires today",

@@ -134,7 +134,7 @@ def _describe_subject(alert: Alert, application: str) -> str:
             of_application = f" of {application}" if application else ""
             return f"The exit test{of_application} for {title}"
         case DayKind.STAGE_BEGINS:
-            return f"The stage{of_application} of {title}"
+            return f"The next stage of {title}{of_application}"
         case DayKind.REVIEW_DUE:
             return f"The review of {title}"
         case DayKind.TREATMENT_DUE:

@@ -212,7 +212,7 @@ def test_lists_cost_the_same_however_long(kept, as_user, django_assert_num_queri
     refresh_stale_applications(on=kept.today)
 
     for query in ("?sort=runway", "?sort=users", "?finding=any"):
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(18):
             client.get("/applications/" + query)
     with django_assert_num_queries(12):
         client.get("/findings/")
