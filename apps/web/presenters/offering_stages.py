@@ -39,21 +39,32 @@ class StageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionLine:
+    """The regions of an offering that have one retirement date from one source."""
+
+    names: tuple[str, ...]
+    retires_on: date | None
+    date_kind: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class OfferingStages:
     """The stages and the retirements by region of one offering."""
 
     rows: tuple[OfferingStage, ...]
     lines: tuple[StageLine, ...]
-    regions: tuple[RegionalRetirement, ...]
+    regions: tuple[RegionLine, ...]
 
 
 def load_stages(offering: Offering, today: date) -> OfferingStages:
-    """Load the stages of the offering with their sources: two statements."""
+    """Load the stages of the offering with their sources: two statements. None of them is the
+    current one once the offering is retired."""
     rows = list(offering.stages.select_related("claim__source"))
     order = {stage: place for place, stage in enumerate(Stage.values)}
     rows.sort(key=lambda row: (row.starts_on or date.min, order[row.stage]))
     begun = [row for row in rows if row.has_begun(today)]
-    current = begun[-1] if begun else None
+    current = begun[-1] if begun and not offering.is_retired(today) else None
     return OfferingStages(
         tuple(rows),
         tuple(
@@ -67,8 +78,18 @@ def load_stages(offering: Offering, today: date) -> OfferingStages:
             )
             for row in rows
         ),
-        tuple(offering.regional_retirements.select_related("claim__source")),
+        _group_regions(offering.regional_retirements.select_related("claim__source")),
     )
+
+
+def _group_regions(rows: Iterable[RegionalRetirement]) -> tuple[RegionLine, ...]:
+    """Return a line for each date and source, the first date first: a host names two dozen regions
+    with one date."""
+    names: dict[tuple[date | None, str, Source], list[str]] = {}
+    for row in rows:
+        names.setdefault((row.retires_on, row.date_kind, row.claim.source), []).append(row.region)
+    lines = [RegionLine(tuple(sorted(group)), *key) for key, group in names.items()]
+    return tuple(sorted(lines, key=lambda line: (line.retires_on or date.max, line.names)))
 
 
 def describe_start(stage: OfferingStage, today: date) -> str:
@@ -83,7 +104,9 @@ def describe_start(stage: OfferingStage, today: date) -> str:
 
 def stage_sentence(offering: Offering, stages: Iterable[OfferingStage], today: date) -> str:
     """Return what the stages mean for users of the offering, as whole sentences; empty without any
-    that does. Of a fine-tuned model, when training and inference end."""
+    that does, and of a retired offering. Of a fine-tuned model, when training and inference end."""
+    if offering.is_retired(today):
+        return ""
     by_stage = {row.stage: row for row in stages}
     sentences = []
     for name, (ahead, begun) in _SENTENCES.items():

@@ -97,6 +97,7 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         initial = {name: getattr(row, name) for name in EDITABLE_FIELDS} if row else defaults
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, row=row, **kwargs)
+        self.fields["host"].required = self.kind == Source.STATUS
         if row is not None:
             self.fields["stamp"] = forms.CharField(
                 widget=forms.HiddenInput, required=False, initial=self.stamp
