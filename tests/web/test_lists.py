@@ -26,7 +26,7 @@ from tests.http import file_lines, text_of
 @pytest.mark.parametrize(
     ("path", "n"),
     [
-        ("/applications/", 18),
+        ("/applications/", 19),
         ("/foundations/", 12),
         ("/offerings/", 11),
         ("/providers/", 14),

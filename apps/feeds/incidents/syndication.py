@@ -49,7 +49,7 @@ _DATE_LINE = re.compile(
     r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}(?::\d{2})? \w{1,5}"
 )
 _LINK_ID = re.compile(r"/incidents/([A-Za-z0-9_-]{4,100})")
-_COMPONENT_TITLE = re.compile(r"\[([^\[\]]{1,100})\] *(.*)")
+_COMPONENT_TITLE = re.compile(r"\[([^\[\]]{1,100})\](.*)")
 _COMPONENT_LINE = re.compile(
     r"(.{1,150}) \((?:Operational|Degraded[a-z ]*|Partial[a-z ]*|Major[a-z ]*"
     r"|Full[a-z ]*)\)",
