@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from apps.accounts.models import Team, User
 from apps.alerts.models import Subscription, Webhook
 from apps.api.urls import VIEWSETS
-from apps.catalog.models import Node, NodeKind, Provider
+from apps.catalog.models import Node, NodeKind, Offering, Provider
 from apps.common.time import day_of, now
 from apps.exposure.models import Policy
 from apps.intake.spreadsheets.export import (
@@ -76,6 +76,13 @@ def _of_dependency() -> dict[str, Any]:
     return {"dependency": make_dependency(make_application(), make_offering())}
 
 
+def _offering_with_feature() -> Offering:
+    """An offering whose host has the feature that a dependency on it can use."""
+    offering = make_offering()
+    make_offering("assistants", host=offering.host, kind="feature")
+    return offering
+
+
 CASES = (
     Case(
         Application,
@@ -88,10 +95,10 @@ CASES = (
         Dependency,
         links=lambda: {
             "application": make_application(),
-            "offering": make_offering(),
+            "offering": _offering_with_feature(),
             "role": "tool",
         },
-        full=lambda: {"since": date(2026, 1, 1), "until": LATER},
+        full=lambda: {"since": date(2026, 1, 1), "until": LATER, "features": ["assistants"]},
         bare={"since": date(2026, 1, 1)},
         page=("dependencies:edit", "pk"),
     ),
