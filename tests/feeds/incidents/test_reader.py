@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from apps.feeds.incidents.scope import serves_models
 from apps.feeds.incidents.values import read_moment
 from apps.feeds.parsers.payload import InvalidPayloadError
 
-RECORDED = Path("/work/shared/incidents")
+SHARED = Path(os.environ.get("SHARED") or Path(__file__).resolve().parents[4] / "shared")
+RECORDED = SHARED / "incidents"
 shared = pytest.mark.shared
 
 
