@@ -250,18 +250,19 @@ def test_a_price_that_floats_is_listed_in_the_run_and_followed(
         return json.dumps({"acme/m": row}).encode()
 
     polled = [read(AT, priced(100))]
+    # by more than one per cent, below which a change is rounding
     for move in range(1, 10):
-        read(AT + 4 * move * DAY, priced(100 + move))
-        polled.append(read(AT + (4 * move + 3) * DAY, priced(100 + move)))
+        read(AT + 4 * move * DAY, priced(100 + 2 * move))
+        polled.append(read(AT + (4 * move + 3) * DAY, priced(100 + 2 * move)))
 
     assert [len(one.events) for one in polled] == [0, *[1] * 8, 0]
     assert polled[-1].run.status == "changed"
-    assert polled[-1].run.floated == [["acme/m", {"input": "1.08"}, {"input": "1.09"}]]
+    assert polled[-1].run.floated == [["acme/m", {"input": "1.16"}, {"input": "1.18"}]]
     assert Assertion.objects.get(topic="price").floating_since is not None
     amounts = (
         Offering.objects.get(api_id="m").prices.order_by("valid").values_list("amount", flat=True)
     )
     assert [str(amount.normalize()) for amount in amounts] == [
         "1",
-        *(f"1.0{n}" for n in range(1, 10)),
+        *("1.02", "1.04", "1.06", "1.08", "1.1", "1.12", "1.14", "1.16", "1.18"),
     ]
