@@ -774,13 +774,10 @@ class OfferingViewSet(RecordViewSet[Offering]):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out features, which are no models, unless `kind` asks for them."""
         found: QuerySet[Any] = super().filter_queryset(queryset)
-        if self.request.query_params.get("kind"):
-            return found
-        return found.exclude(kind__in=FEATURE_KINDS)
+        return found if self.request.query_params.get("kind") else self.limit_unfiltered(found)
 
-    @property
-    def _is_filtered(self) -> bool:
-        return True
+    def limit_unfiltered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(kind__in=FEATURE_KINDS)
 
     def get_serializer_class(self) -> type[OfferingSerializer]:
         return (

@@ -383,6 +383,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         """Return whether the rows depend only on the permissions of the caller."""
         return type(self).get_queryset is ReadViewSet.get_queryset
 
+    def limit_unfiltered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of a list without filters, which can be fewer than those that a filter
+        finds. They must not depend on the request, since the statement is prepared once."""
+        return queryset
+
     @property
     def _is_filtered(self) -> bool:
         params = self.request.query_params
@@ -406,7 +411,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         omits_undated = self.request.query_params.get(pagination.order_param) in self.dated_orders
 
         def prepare_statement() -> PreparedStatement:
-            queryset = self.get_queryset()
+            queryset = self.limit_unfiltered(self.get_queryset())
             if omits_undated:
                 queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
             if after is not None:
