@@ -69,15 +69,6 @@ class SuccessfulPoll:
     rules: DetectionRules = DEFAULT_RULES
     unreadable: frozenset[str] = frozenset()
 
-    @property
-    def lists_served(self) -> bool:
-        return self.rules.lists_served
-
-    @property
-    def waits_for_end_of_day(self) -> bool:
-        """Whether a row that states the date confirms it only when the day is over everywhere."""
-        return self.rules.lists_served or self.rules.has_own_dates
-
 
 def retire_due_offerings(
     *, at: datetime, poll: SuccessfulPoll | None = None
@@ -155,8 +146,7 @@ def settle_new_retirements(
     )
     if not new_offerings:
         return
-    waits = rules.lists_served or rules.has_own_dates
-    listed_rows = _listed_rows(new_offerings) if waits else set()
+    listed_rows = _listed_rows(new_offerings) if rules.waits_for_end_of_day else set()
     due_status = DueStatus.STILL_LISTED if rules.lists_served else DueStatus.UNCONFIRMED
     changes: dict[int, dict[str, Any]] = {}
     for offering in new_offerings:
@@ -201,8 +191,8 @@ def _settled_columns(
         and claim.external_id not in poll.unreadable
     ):
         is_listed = (claim.source_id, claim.external_id) in listed_rows
-        status = DueStatus.STILL_LISTED if is_listed and poll.lists_served else ""
-        is_confirmed = not (is_listed and poll.waits_for_end_of_day) or is_day_over(day, at)
+        status = DueStatus.STILL_LISTED if is_listed and poll.rules.lists_served else ""
+        is_confirmed = not (is_listed and poll.rules.waits_for_end_of_day) or is_day_over(day, at)
         if is_confirmed or claim.value.get("status") == "retired":
             return {"lifecycle": Lifecycle.RETIRED, "due_status": status}
         status = status or DueStatus.UNCONFIRMED

@@ -194,8 +194,7 @@ class DateRules:
     def _is_still_listed(self, day: date) -> bool:
         """Return whether the row is no confirmation of a retirement on `day`: it is the host's own,
         and the day is not over yet. ingestion/due_changes.py reports the retirement later."""
-        is_own = self.rules.lists_served or self.rules.has_own_dates
-        return is_own and not is_day_over(day, self.builder.at)
+        return self.rules.waits_for_end_of_day and not is_day_over(day, self.builder.at)
 
     def _report_doubted_retirement(self, claim: KnownClaim, day: date | None) -> None:
         """Report a retirement whose date passed while it was in doubt, now that it is confirmed,

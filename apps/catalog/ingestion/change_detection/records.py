@@ -58,6 +58,11 @@ class DetectionRules:
     # hold. A source that describes itself otherwise than before proves neither.
     doubts_expire: bool = True
 
+    @property
+    def waits_for_end_of_day(self) -> bool:
+        """Whether a row that states a date confirms it only when the day is over everywhere."""
+        return self.lists_served or self.has_own_dates
+
 
 DEFAULT_RULES = DetectionRules()
 

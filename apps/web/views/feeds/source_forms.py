@@ -41,7 +41,8 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         label="Host",
         queryset=Provider.objects.hosts(),
         required=False,
-        help_text="The host of which the status page tells.",
+        help_text="The host of this status page.",
+        error_messages={"required": "Select the host of the status page."},
     )
     interval_minutes = forms.TypedChoiceField(label="Polled", coerce=int)
     stale_after_minutes = forms.TypedChoiceField(
