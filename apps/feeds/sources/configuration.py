@@ -289,7 +289,7 @@ def _validate_source(source: Source, *, url_changed: bool) -> None:
     if not source.name:
         errors["name"] = "Enter a name for the source."
     if source.kind == Source.STATUS and source.host is None:
-        errors["host"] = "Select the host of which the status page tells."
+        errors["host"] = "Select the host of the status page."
     if url_changed and not source.url.startswith(PACKAGE_SCHEME):
         try:
             check_address(source.url)

@@ -54,7 +54,7 @@ def test_a_page_and_rest_add_one() -> None:
     client = signed_in_client(governance)
     page = text_of(client.get("/feeds/new/?kind=status"))
     assert "Add the status page of a host." in page
-    assert "The host of which the status page tells." in page
+    assert "The host of this status page." in page
 
     answer = client.post(
         "/feeds/new/?kind=status",
