@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.alerts.models import Alert
+from apps.alerts.models import Alert, AlertIssue
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
@@ -32,6 +32,14 @@ def tab_to(page: Page, selector: str, *, most: int = 60) -> None:
         if focused(page, selector):
             return
     raise AssertionError(f"{selector} is more than {most} tabs away on {page.url}")
+
+
+def acknowledged_ids() -> set[int]:
+    return set(Alert.objects.filter(state="acknowledged").values_list("pk", flat=True))
+
+
+def issue_ids_of(alert_id: int) -> set[int]:
+    return set(AlertIssue.objects.filter(alert=alert_id).values_list("issue_id", flat=True))
 
 
 def test_the_first_tab_skips_to_the_content(desk):
@@ -107,7 +115,7 @@ def test_filters_are_used_without_losing_ones_place(desk):
 
 def test_an_alert_is_acknowledged_by_keyboard_and_the_focus_stays_with_it(desk):
     desk.goto("/alerts/")
-    before = Alert.objects.filter(state="acknowledged").count()
+    before = acknowledged_ids()
     desk.keyboard.press("j")
     tab_to(desk, ".inbox > .msg.cursor .acts button", most=6)
     desk.keyboard.press("Enter")
@@ -115,7 +123,12 @@ def test_an_alert_is_acknowledged_by_keyboard_and_the_focus_stays_with_it(desk):
     row = desk.locator(".inbox > .msg").first
     expect(row).to_contain_text("acknowledged by")
     expect(row.locator(":focus"), "the focus stays in the row").to_have_count(1)
-    assert Alert.objects.filter(state="acknowledged").count() == before + 1
+    chosen = int(row.locator("[name=pick]").get_attribute("value") or 0)
+    changed = acknowledged_ids() - before
+    assert chosen in changed
+    # alerts all of whose issues are acknowledged with it follow, and no other does
+    issue_ids = issue_ids_of(chosen)
+    assert all(issue_ids_of(pk) and issue_ids_of(pk) <= issue_ids for pk in changed - {chosen})
 
 
 def test_nothing_moves_for_who_asked_for_no_motion(signed_in, demo):

@@ -51,8 +51,8 @@ _DATE_LINE = re.compile(
 _LINK_ID = re.compile(r"/incidents/([A-Za-z0-9_-]{4,100})")
 _COMPONENT_TITLE = re.compile(r"\[([^\[\]]{1,100})\](.*)")
 _COMPONENT_LINE = re.compile(
-    r"(.{1,150}) \((?:Operational|Degraded[a-z ]*|Partial[a-z ]*|Major[a-z ]*"
-    r"|Full[a-z ]*)\)",
+    r"(.{1,150}) \((?:Operational|Degraded[a-z ]{0,30}|Partial[a-z ]{0,30}|Major[a-z ]{0,30}"
+    r"|Full[a-z ]{0,30})\)",
     re.IGNORECASE,
 )
 _SEVERITIES = {"available": "", "degraded": "minor", "partial": "major", "unavailable": "critical"}
