@@ -38,5 +38,6 @@ declare_retention(
         "catalog_footing",
         "catalog_node",
         "catalog_changedoffering",
+        "catalog_settledclaims",
     ),
 )

@@ -60,6 +60,7 @@ declare_retention(
         "inventory_exchangerate",
         "inventory_exitplan",
         "inventory_exittest",
+        "inventory_requirement",
         "inventory_selection",
         "inventory_selectioncandidate",
         "inventory_usecaselink",

@@ -30,6 +30,8 @@ WITHOUT_LIMIT = {
         ("inventory.DecisionProposal.before", "inventory.DecisionProposal.after"),
         "values of the record, checked as the record when they are proposed",
     ),
+    "catalog.SettledClaims.values": BY_JOBS,
+    "inventory.Requirement.value": "checked by its field (catalog/capabilities/fields.py)",
     "inventory.Selection.criteria": "at most 30, with limits of their own "
     "(inventory/governance/selections.py)",
     "inventory.SelectionCandidate.scores": "one a criterion, notes of 2,000 characters at most",

@@ -4,6 +4,7 @@ A parser turns bytes into `FeedRow`s and `RejectedRow`s without the database; th
 takes them and does not depend on the feed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -119,6 +120,8 @@ class FeedRow:
     `price_is_offer` marks a price that is the cheapest current offer rather than a published list
     price (a router's price for open weights). `excerpt` is the raw row, reduced to what supports
     the claims. `released_on` is the release day that the row states, None unless known to the day.
+    `capabilities` is {key of `CAPABILITY_FIELDS`: canonical value}; a field about which the row is
+    silent is missing. None if the feed has no such topic.
     """
 
     external_id: str
@@ -138,6 +141,7 @@ class FeedRow:
     excerpt: dict[str, Any] = field(default_factory=dict)
     kind: str = "model"
     released_on: date | None = None
+    capabilities: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

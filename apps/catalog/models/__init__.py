@@ -6,7 +6,7 @@ from apps.catalog.models.announcements import (
     RetirementAnnouncement,
 )
 from apps.catalog.models.change_queue import ChangedOffering
-from apps.catalog.models.claims import Assertion, ProviderEvent, Source
+from apps.catalog.models.claims import Assertion, ProviderEvent, SettledClaims, Source, Topic
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
 from apps.catalog.models.incidents import (
@@ -78,8 +78,10 @@ __all__ = [
     "Region",
     "RegionalRetirement",
     "RetirementAnnouncement",
+    "SettledClaims",
     "Source",
     "Stage",
+    "Topic",
     "Version",
     "Via",
 ]

@@ -99,6 +99,8 @@ class Topic(models.TextChoices):
     IDENTITY = "identity", "Identity"
     LIFECYCLE = "lifecycle", "Lifecycle"
     PRICE = "price", "Price"
+    CAPABILITY = "capability", "Capability"
+    DATA_TERMS = "data_terms", "Data terms"
 
 
 class AssertionQuerySet(PublicQuerySet["Assertion"]):
@@ -254,6 +256,7 @@ class ProviderEvent(models.Model):
         ALIAS_MOVED = "alias_moved", "Alias moved"
         RELEASED = "released", "Released"
         TERMS_CHANGED = "terms_changed", "Terms changed"
+        CAPABILITY_LOST = "capability_lost", "Capability withdrawn"
         DISAGREEMENT = "disagreement", "Source disagreement"
 
     key = models.CharField(max_length=64, unique=True)
@@ -335,3 +338,35 @@ class ProviderEvent(models.Model):
             "effective_on": self.effective_on.isoformat() if self.effective_on else None,
             "detected_at": self.detected_at.isoformat().replace("+00:00", "Z"),
         }
+
+
+class SettledClaimsQuerySet(PublicQuerySet["SettledClaims"]):
+    pass
+
+
+class SettledClaims(models.Model):
+    """What applies of all that sources state about an offering on one topic: derived from the
+    claims (see capabilities/), and written only when it changes.
+
+    `values` is {field: {"value", "source", "at", "agreed"}}, with `"contradicted": true` and a
+    value of null where sources of the same rank contradict each other.
+    """
+
+    offering = models.ForeignKey(
+        "catalog.Offering", on_delete=models.CASCADE, related_name="settled_claims"
+    )
+    topic = models.CharField(max_length=10, choices=Topic)
+    values = models.JSONField(default=dict)
+    changed_at = models.DateTimeField()
+
+    objects = SettledClaimsQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["offering", "topic"]
+        verbose_name_plural = "settled claims"
+        constraints = [
+            models.UniqueConstraint(fields=["offering", "topic"], name="settled_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} of offering {self.offering_id}"

@@ -20,6 +20,7 @@ from apps.inventory.models.read_models import (
     ReadModelState,
     StaleApplication,
 )
+from apps.inventory.models.requirements import Requirement
 from apps.inventory.models.use_cases import ProposedUseCase, UseCaseLink, UseCaseQuestion
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "OnFile",
     "ProposedUseCase",
     "ReadModelState",
+    "Requirement",
     "Selection",
     "SelectionCandidate",
     "StaleApplication",

@@ -1,0 +1,56 @@
+"""What dependencies need of an offering, from their declared and observed requirements, and how
+candidates fit."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, LIMIT, SET
+from apps.catalog.capabilities.fit import Fit, check_fit
+from apps.catalog.capabilities.settled_values import settled_values
+from apps.inventory.models import Requirement
+
+type Needs = Mapping[str, Any]
+
+
+def needs_of(dependency_ids: Collection[int]) -> dict[int, Needs]:
+    """Return {dependency ID: {field: needed}} in one statement, fields in the order of
+    `CAPABILITY_FIELDS`. A dependency of whose use nothing is known is missing."""
+    values: dict[int, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    rows = Requirement.objects.filter(dependency__in=dependency_ids)
+    for dependency_id, field, value in rows.values_list("dependency_id", "field", "value"):
+        values[dependency_id][field].append(value)
+    return {
+        dependency_id: {
+            field: combine_needs(field, by_field[field])
+            for field in CAPABILITY_FIELDS
+            if field in by_field
+        }
+        for dependency_id, by_field in values.items()
+    }
+
+
+def combine_needs(field: str, values: Iterable[Any]) -> Any:
+    """Return what is needed of a field by its declared and its observed value: the larger number,
+    all names, and used rather than not used."""
+    used = [value for value in values if value is not False]
+    if not used:
+        return False
+    form = CAPABILITY_FIELDS[field].form
+    if form == LIMIT:
+        return max(used)
+    if form == SET:
+        return sorted({name for names in used for name in names})
+    return max(used)
+
+
+def dependency_fits(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], Fit]:
+    """Return {(dependency ID, offering ID): fit} in two statements."""
+    needs = needs_of({dependency_id for dependency_id, _ in pairs})
+    capabilities = settled_values({offering_id for _, offering_id in pairs})
+    return {
+        (dependency_id, offering_id): check_fit(
+            needs.get(dependency_id, {}), capabilities.get(offering_id, {})
+        )
+        for dependency_id, offering_id in pairs
+    }
