@@ -40,6 +40,7 @@ from apps.web.views.catalog import (
     offerings,
     products,
     providers,
+    stated_values,
     versions,
 )
 from apps.web.views.data_quality import disagreements, price_gaps, unresolved_models
@@ -375,6 +376,21 @@ ROUTES: dict[str, list[URLPattern]] = {
             "offerings/<int:pk>/model-id/undo/<uuid:change>/",
             model_ids.undo_model_id,
             name="undo-model-id",
+        ),
+        path(
+            "offerings/<int:pk>/values/undo/<uuid:change>/",
+            stated_values.undo_value,
+            name="undo-value",
+        ),
+        path(
+            "offerings/<int:pk>/values/<slug:topic>/<slug:field>/",
+            stated_values.enter_value,
+            name="enter-value",
+        ),
+        path(
+            "offerings/<int:pk>/values/<slug:topic>/<slug:field>/remove/",
+            stated_values.remove_value,
+            name="remove-value",
         ),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(
