@@ -31,6 +31,7 @@ from apps.web.views.campaigns import detail as campaigns_detail
 from apps.web.views.campaigns import list as campaigns_list
 from apps.web.views.campaigns import task_detail
 from apps.web.views.catalog import (
+    capabilities,
     events,
     features,
     foundation_detail,
@@ -40,7 +41,6 @@ from apps.web.views.catalog import (
     offerings,
     products,
     providers,
-    stated_values,
     versions,
 )
 from apps.web.views.data_quality import disagreements, price_gaps, unresolved_models
@@ -378,19 +378,19 @@ ROUTES: dict[str, list[URLPattern]] = {
             name="undo-model-id",
         ),
         path(
-            "offerings/<int:pk>/values/undo/<uuid:change>/",
-            stated_values.undo_value,
-            name="undo-value",
+            "offerings/<int:pk>/capabilities/undo/<uuid:change>/",
+            capabilities.undo_capability,
+            name="undo-capability",
         ),
         path(
-            "offerings/<int:pk>/values/<slug:topic>/<slug:field>/",
-            stated_values.enter_value,
-            name="enter-value",
+            "offerings/<int:pk>/capabilities/<slug:field>/",
+            capabilities.enter_capability,
+            name="enter-capability",
         ),
         path(
-            "offerings/<int:pk>/values/<slug:topic>/<slug:field>/remove/",
-            stated_values.remove_value,
-            name="remove-value",
+            "offerings/<int:pk>/capabilities/<slug:field>/remove/",
+            capabilities.remove_capability,
+            name="remove-capability",
         ),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import User
 from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.actions import MANUAL_STAGES, remove_manual_fact, set_manual_fact
-from apps.catalog.capabilities.fields import CAPABILITY, DATA_TERMS
+from apps.catalog.capabilities.fields import CAPABILITY
 from apps.catalog.capabilities.side_by_side import compare_sources
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
@@ -507,7 +507,7 @@ def _render_offering_page(
             [
                 tab
                 for tab in TABS
-                if offering.kind == OfferingKind.MODEL_ID or tab not in VALUE_TABS
+                if offering.kind == OfferingKind.MODEL_ID or tab.name not in _MODEL_ID_TABS
             ],
             data,
             selected="sources" if form.is_bound else "",
@@ -619,14 +619,6 @@ def _load_capabilities(data: OfferingData) -> dict[str, Any]:
     }
 
 
-def _load_data_terms(data: OfferingData) -> dict[str, Any]:
-    pk = data.offering.pk
-    return {
-        "data_terms": present_values(DATA_TERMS, compare_sources([pk], DATA_TERMS)[pk]),
-        "data_term_changes": present_changes(pk, DATA_TERMS),
-    }
-
-
 def _load_risks(data: OfferingData) -> dict[str, Any]:
     offering = data.offering
     nodes = [
@@ -643,14 +635,11 @@ def _tab(
     return Tab(name, label, f"offerings/tabs/{name}.html", load, anchors)
 
 
-# tabs of model IDs alone
-VALUE_TABS = (
-    _tab("capabilities", "Capabilities", _load_capabilities, "h-capability"),
-    _tab("data-terms", "Data terms", _load_data_terms, "h-data_terms"),
-)
+# tabs of what hosts serve, which names and features have not
+_MODEL_ID_TABS = frozenset({"capabilities"})
 TABS = (
     _tab("overview", "Overview", _load_overview, "h-settled", "h-stands", "h-events"),
-    *VALUE_TABS,
+    _tab("capabilities", "Capabilities", _load_capabilities, "h-capability"),
     _tab("sources", "Sources", _load_sources, "h-claims", "manual", "h-manual"),
     _tab("prices", "Prices", _load_prices, "prices", "h-prices", "price-table"),
     _tab("risks", "Risks and dependencies", _load_risks, "h-risks", "h-footing"),

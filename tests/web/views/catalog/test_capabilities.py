@@ -95,7 +95,7 @@ def test_sources_stand_side_by_side(client: Client, governance: User) -> None:
 
 def test_an_offering_without_claims_says_what_to_do(client: Client, governance: User) -> None:
     offering = make_offering("m")
-    enter = reverse("offerings:enter-value", args=[offering.pk, "capability", "vision"])
+    enter = reverse("offerings:enter-capability", args=[offering.pk, "vision"])
     url = f"{reverse('offerings:detail', args=[offering.pk])}?tab=capabilities"
     response = client.get(url)
     assert "No source states capabilities of this model ID." in visible_text(response)
@@ -108,7 +108,7 @@ def test_an_offering_without_claims_says_what_to_do(client: Client, governance: 
 
 def test_a_value_is_entered_changed_removed_and_undone(client: Client, governance: User) -> None:
     offering = make_offering("m")
-    url = reverse("offerings:enter-value", args=[offering.pk, "capability", "context_window"])
+    url = reverse("offerings:enter-capability", args=[offering.pk, "context_window"])
     assert "is unknown" in client.get(url).content.decode()
     form = {"value": "200000", "kind": "own_test", "at": "2026-01-10", "note": "Filled it"}
 
@@ -121,35 +121,32 @@ def test_a_value_is_entered_changed_removed_and_undone(client: Client, governanc
 
     same = client.post(url, form, follow=True).content.decode()
     assert "Nothing was changed" in same
-    remove = reverse("offerings:remove-value", args=[offering.pk, "capability", "context_window"])
+    remove = reverse("offerings:remove-capability", args=[offering.pk, "context_window"])
     assert "Enter a reason" in client.post(remove, follow=True).content.decode()
     client.post(remove, {"reason": "Wrong model"})
     assert "context_window" not in settled_values([offering.pk]).get(offering.pk, {})
 
     change = stated_value_changes(offering.pk, "capability")[0].change
     undone = client.post(
-        reverse("offerings:undo-value", args=[offering.pk, change]), follow=True
+        reverse("offerings:undo-capability", args=[offering.pk, change]), follow=True
     ).content.decode()
     assert "The change was undone." in undone
     assert settled_values([offering.pk])[offering.pk]["context_window"].value == 200_000
 
 
 @pytest.mark.parametrize(
-    ("topic", "field", "value", "stored"),
+    ("field", "value", "stored"),
     [
-        ("capability", "tool_calling", "no", False),
-        ("capability", "input_modalities", ["text", "image"], ["image", "text"]),
-        ("capability", "knowledge_cutoff", "2025-01", "2025-01"),
-        ("data_terms", "residency", "EU, CH", ["CH", "EU"]),
-        ("data_terms", "retention_days", "0", 0),
-        ("data_terms", "subprocessors_url", "https://acme.example/s", "https://acme.example/s"),
+        ("tool_calling", "no", False),
+        ("input_modalities", ["text", "image"], ["image", "text"]),
+        ("knowledge_cutoff", "2025-01", "2025-01"),
     ],
 )
 def test_every_form_of_value_is_entered(
-    topic: str, field: str, value: object, stored: object, client: Client, governance: User
+    field: str, value: object, stored: object, client: Client, governance: User
 ) -> None:
     offering = make_offering("m")
-    url = reverse("offerings:enter-value", args=[offering.pk, topic, field])
+    url = reverse("offerings:enter-capability", args=[offering.pk, field])
     form = {
         "value": value,
         "kind": "statement",
@@ -158,14 +155,14 @@ def test_every_form_of_value_is_entered(
     }
     response = client.post(url, form)
     assert response.status_code == 302, response.content.decode()
-    assert settled_values([offering.pk], topic)[offering.pk][field].value == stored
+    assert settled_values([offering.pk])[offering.pk][field].value == stored
     assert client.get(response["Location"]).status_code == 200
     assert client.get(url).status_code == 200
 
 
 def test_a_wrong_value_is_explained(client: Client, governance: User) -> None:
     offering = make_offering("m")
-    url = reverse("offerings:enter-value", args=[offering.pk, "capability", "vision"])
+    url = reverse("offerings:enter-capability", args=[offering.pk, "vision"])
     response = client.post(url, {"kind": "statement", "at": "2026-01-10", "value": "yes"})
     assert response.status_code == 422
     assert "Enter the address of the statement" in response.content.decode()
@@ -186,10 +183,10 @@ def test_only_governance_may_enter_remove_and_undo(client: Client) -> None:
         by=ada,
     )
     client.force_login(make_user("vic"))
-    key = [offering.pk, "capability", "vision"]
-    assert client.get(reverse("offerings:enter-value", args=key)).status_code == 403
-    assert client.post(reverse("offerings:remove-value", args=key)).status_code == 403
-    undo = reverse("offerings:undo-value", args=[offering.pk, write.change])
+    key = [offering.pk, "vision"]
+    assert client.get(reverse("offerings:enter-capability", args=key)).status_code == 403
+    assert client.post(reverse("offerings:remove-capability", args=key)).status_code == 403
+    undo = reverse("offerings:undo-capability", args=[offering.pk, write.change])
     assert client.post(undo).status_code == 403
     assert "Own test by ada" in page(client, offering)
 
@@ -197,12 +194,11 @@ def test_only_governance_may_enter_remove_and_undo(client: Client) -> None:
 def test_unknown_subjects_are_not_found(client: Client, governance: User) -> None:
     offering, name = make_offering("m"), make_offering("Some model", kind="name")
     for args in (
-        [offering.pk, "capability", "telepathy"],
-        [offering.pk, "mood", "vision"],
-        [name.pk, "capability", "vision"],
+        [offering.pk, "telepathy"],
+        [name.pk, "vision"],
     ):
-        assert client.get(reverse("offerings:enter-value", args=args)).status_code == 404
-    undo = reverse("offerings:undo-value", args=[offering.pk, uuid4()])
+        assert client.get(reverse("offerings:enter-capability", args=args)).status_code == 404
+    undo = reverse("offerings:undo-capability", args=[offering.pk, uuid4()])
     assert "Change not found" in client.post(undo, follow=True).content.decode()
 
 

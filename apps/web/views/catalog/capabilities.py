@@ -1,7 +1,5 @@
-"""Entering capabilities and data terms of an offering: an own test, or a statement with its
-address."""
+"""Entering capabilities of an offering: an own test, or a statement with its address."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +9,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts.models import User
 from apps.catalog.capabilities.fields import (
     CAPABILITY,
-    FIELDS,
+    CAPABILITY_FIELDS,
     FLAG,
     LIMIT,
     MONTH,
@@ -40,12 +37,10 @@ from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.stated_values import present_changes, present_values
 
-_REFUSAL = "You need the governance role to enter capabilities and data terms."
-# the tab of the offering page that shows a topic
-TABS: Mapping[str, str] = {CAPABILITY: "capabilities", "data_terms": "data-terms"}
+_REFUSAL = "You need the governance role to enter capabilities."
 
 
-class StatedValueForm(forms.Form):
+class CapabilityForm(forms.Form):
     """Form of one value; its input depends on the field."""
 
     kind = forms.ChoiceField(
@@ -84,12 +79,7 @@ class StatedValueForm(forms.Form):
     def value(self) -> Any:
         """Return the entered value as the catalogue stores it."""
         value = self.cleaned_data["value"]
-        form = self.stated_field.form
-        if form == FLAG:
-            return value == "yes"
-        if form == SET and isinstance(value, str):
-            return [name.strip() for name in value.split(",") if name.strip()]
-        return value
+        return value == "yes" if self.stated_field.form == FLAG else value
 
 
 def _value_input(field: StatedField) -> forms.Field:
@@ -114,22 +104,16 @@ def _value_input(field: StatedField) -> forms.Field:
             widget=forms.TextInput(attrs={"type": "month", "placeholder": "2026-01"}),
             error_messages=required,
         )
-    if field.form == SET and field.allowed:
-        return forms.MultipleChoiceField(
-            label=field.label,
-            choices=[(name, name.upper() if name == "pdf" else name) for name in field.allowed],
-            widget=forms.CheckboxSelectMultiple,
-            error_messages=required,
-        )
-    return forms.CharField(
+    assert field.form == SET, "capabilities have no other form"
+    return forms.MultipleChoiceField(
         label=field.label,
-        max_length=500,
-        help_text="Names, separated by commas." if field.form == SET else "",
+        choices=[(name, name.upper() if name == "pdf" else name) for name in field.allowed],
+        widget=forms.CheckboxSelectMultiple,
         error_messages=required,
     )
 
 
-class RemoveValueForm(forms.Form):
+class RemoveCapabilityForm(forms.Form):
     """Reason for the removal of a value."""
 
     reason = forms.CharField(
@@ -142,42 +126,42 @@ class RemoveValueForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def enter_value(request: HttpRequest, pk: int, topic: str, field: str) -> HttpResponse:
+def enter_capability(request: HttpRequest, pk: int, field: str) -> HttpResponse:
     """Enter or change the value of one field, beside what the sources state."""
-    offering, stated_field = _subject_or_404(request, pk, topic, field)
+    offering, stated_field = _subject_or_404(request, pk, field)
     user = governance_user(request, _REFUSAL)
     return action_view(
         request,
-        form=lambda: StatedValueForm(
+        form=lambda: CapabilityForm(
             stated_field,
             request.POST if request.method == "POST" else None,
-            initial=_initial(offering, topic, field),
+            initial=_initial(offering, field),
         ),
         action=lambda form: record_stated_value(
             offering=offering,
-            topic=topic,
+            topic=CAPABILITY,
             field=field,
             value=form.value,
             **{name: form.cleaned_data[name] for name in ("kind", "at", "source_url", "note")},
             by=user,
         ),
         done=lambda write: _confirm(write, f"{stated_field.label} saved. It outranks every feed."),
-        back=_tab_url(offering, topic),
-        page=lambda form: _render_form(request, user, offering, topic, stated_field, form),
+        back=_tab_url(offering),
+        page=lambda form: _render_form(request, offering, stated_field, form),
     )
 
 
 @require_POST
-def remove_value(request: HttpRequest, pk: int, topic: str, field: str) -> HttpResponse:
+def remove_capability(request: HttpRequest, pk: int, field: str) -> HttpResponse:
     """Remove the value that a user entered, so that the feeds apply again."""
-    offering, stated_field = _subject_or_404(request, pk, topic, field)
+    offering, stated_field = _subject_or_404(request, pk, field)
     user = governance_user(request, _REFUSAL)
     return action_view(
         request,
-        form=lambda: RemoveValueForm(request.POST),
+        form=lambda: RemoveCapabilityForm(request.POST),
         action=lambda form: remove_stated_value(
             offering=offering,
-            topic=topic,
+            topic=CAPABILITY,
             field=field,
             by=user,
             reason=form.cleaned_data["reason"],
@@ -185,12 +169,12 @@ def remove_value(request: HttpRequest, pk: int, topic: str, field: str) -> HttpR
         done=lambda write: _confirm(
             write, f"{stated_field.label} removed. The values of the feeds apply again."
         ),
-        back=_tab_url(offering, topic),
+        back=_tab_url(offering),
     )
 
 
 @require_POST
-def undo_value(request: HttpRequest, pk: int, change: UUID) -> HttpResponse:
+def undo_capability(request: HttpRequest, pk: int, change: UUID) -> HttpResponse:
     """Undo a change of the values that users entered for an offering."""
     offering = _offering_or_404(request, pk)
     user = governance_user(request, _REFUSAL)
@@ -198,8 +182,7 @@ def undo_value(request: HttpRequest, pk: int, change: UUID) -> HttpResponse:
         request,
         action=lambda _form: undo_stated_values(change=change, by=user),
         done=lambda write: _confirm(write, "The change was undone."),
-        back=lambda write: _tab_url(offering, write.claim.topic),
-        refused=_tab_url(offering, CAPABILITY),
+        back=_tab_url(offering),
     )
 
 
@@ -207,12 +190,12 @@ def _confirm(write: StatedValueWrite, message: str) -> Confirmation:
     if write.change is None:
         return Confirmation("No value differs from the recorded one. Nothing was changed.")
     return Confirmation(
-        message, reverse("offerings:undo-value", args=[write.claim.offering_id, write.change])
+        message, reverse("offerings:undo-capability", args=[write.claim.offering_id, write.change])
     )
 
 
-def _tab_url(offering: Offering, topic: str) -> str:
-    return f"{reverse('offerings:detail', args=[offering.pk])}?tab={TABS[topic]}"
+def _tab_url(offering: Offering) -> str:
+    return f"{reverse('offerings:detail', args=[offering.pk])}?tab=capabilities"
 
 
 def _offering_or_404(request: HttpRequest, pk: int) -> Offering:
@@ -222,18 +205,16 @@ def _offering_or_404(request: HttpRequest, pk: int) -> Offering:
     return offering
 
 
-def _subject_or_404(
-    request: HttpRequest, pk: int, topic: str, field: str
-) -> tuple[Offering, StatedField]:
-    if field not in FIELDS.get(topic, {}):
+def _subject_or_404(request: HttpRequest, pk: int, field: str) -> tuple[Offering, StatedField]:
+    if field not in CAPABILITY_FIELDS:
         raise Http404
-    return _offering_or_404(request, pk), FIELDS[topic][field]
+    return _offering_or_404(request, pk), CAPABILITY_FIELDS[field]
 
 
-def _initial(offering: Offering, topic: str, field: str) -> dict[str, Any]:
+def _initial(offering: Offering, field: str) -> dict[str, Any]:
     """Return the value that a user entered before, otherwise today as the day of an own test."""
     comparison = next(
-        row for row in compare_sources([offering.pk], topic)[offering.pk] if row.field.key == field
+        row for row in compare_sources([offering.pk])[offering.pk] if row.field.key == field
     )
     manual = comparison.manual
     if manual is None:
@@ -250,41 +231,31 @@ def _initial(offering: Offering, topic: str, field: str) -> dict[str, Any]:
 def _form_value(manual: StatedValue, field: StatedField) -> Any:
     if field.form == FLAG:
         return "yes" if manual.value else "no"
-    if field.form == SET and not field.allowed:
-        return ", ".join(manual.value)
     return manual.value
 
 
 def _render_form(
-    request: HttpRequest,
-    user: User,
-    offering: Offering,
-    topic: str,
-    field: StatedField,
-    form: StatedValueForm,
+    request: HttpRequest, offering: Offering, field: StatedField, form: CapabilityForm
 ) -> HttpResponse:
     comparisons = [
-        row
-        for row in compare_sources([offering.pk], topic)[offering.pk]
-        if row.field.key == field.key
+        row for row in compare_sources([offering.pk])[offering.pk] if row.field.key == field.key
     ]
-    table = present_values(topic, comparisons)
+    table = present_values(CAPABILITY, comparisons)
     row = table.rows[0]
     state = f"is {row.text} now" if row.is_known else "is unknown"
     return render_page(
         request,
-        "offerings/enter-value.html",
+        "offerings/enter-capability.html",
         title=f"Enter {field_noun(field.key)}",
         crumbs=(
             ("Offerings", reverse("offerings:list")),
-            (offering.api_id, _tab_url(offering, topic)),
+            (offering.api_id, _tab_url(offering)),
         ),
         sentence=Headline(f"{field.label} of {offering.api_id} on {offering.host.name} {state}."),
         offering=offering,
-        topic=topic,
         field=field,
         row=row,
         form=form,
-        back=_tab_url(offering, topic),
-        changes=present_changes(offering.pk, topic, field=field.key),
+        back=_tab_url(offering),
+        changes=present_changes(offering.pk, CAPABILITY, field=field.key),
     )
