@@ -42,9 +42,9 @@ class FieldAgreement:
 
 
 def values_agree(field: StatedField, first: Any, second: Any) -> bool:
-    """Return whether two known values are the same one. Limits may differ by 5%, as sources round
-    them."""
-    if field.form == LIMIT:
+    """Return whether two known values are the same one. Limits of tokens may differ by 5%, as
+    sources round them."""
+    if field.form == LIMIT and field.unit == "tokens":
         return bool(abs(first - second) <= LIMIT_TOLERANCE * max(first, second))
     return bool(first == second)
 

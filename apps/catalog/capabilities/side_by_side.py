@@ -11,15 +11,12 @@ from django.db.models import Exists, OuterRef
 from apps.catalog.capabilities.common_values import values_agree
 from apps.catalog.capabilities.fields import CAPABILITY, FIELDS, StatedField
 from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.capabilities.settlement import OWN_LISTS, OWN_PAGES, ROUTER
 from apps.catalog.capabilities.values import UNKNOWN, SettledValue
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion, Source
 from apps.catalog.models.claims import Topic
-
-# Kinds of the sources that are a provider's own word about its own offerings.
-OWN_LISTS = frozenset({"model-list", "openrouter"})
-OWN_PAGES = frozenset({"page", "document"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +105,11 @@ class _Claim:
     def is_own(self) -> bool:
         """Whether the source is a list or page of the host."""
         offering = self.row.offering
-        return self.source.kind in OWN_PAGES or (
-            offering is not None
-            and self.source.kind in OWN_LISTS
-            and self.source.host_id in (offering.host_id, None)
+        is_of_host = offering is not None and self.source.host_id == offering.host_id
+        return (
+            self.source.kind in OWN_PAGES
+            or self.source.kind == ROUTER
+            or (self.source.kind in OWN_LISTS and is_of_host)
         )
 
 
