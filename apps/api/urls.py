@@ -98,6 +98,7 @@ from apps.api.inventory.dependencies import DependencyViewSet
 from apps.api.inventory.exchange_rates import ExchangeRateViewSet
 from apps.api.inventory.exit_plans import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.inventory.findings import FindingsView
+from apps.api.inventory.fit import FitView
 from apps.api.inventory.runways import RunwaysView
 from apps.api.inventory.undo import UndoChangeView
 from apps.api.issues.causes import CauseViewSet
@@ -254,6 +255,7 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("people-settings/", PeopleSettingsView.as_view(), name="people-settings"),
     path("costs/", CostsView.as_view(), name="costs"),
     path("findings/", FindingsView.as_view(), name="findings"),
+    path("fit/", FitView.as_view(), name="fit"),
     path("gate/", GateView.as_view(), name="gate"),
     path("gate/bundle/", BundleView.as_view(), name="gate-bundle"),
     path("gate/<int:pk>/", GateRunView.as_view(), name="gate-answer"),

@@ -3,6 +3,7 @@
 Each rule returns (code, application, dependency or null, facts for the sentence as JSON).
 """
 
+from apps.catalog.capabilities.fields import LIMIT_TOLERANCE
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 
 # Rows in use on the day, whatever the application's status, with the effective offering and its
@@ -108,6 +109,26 @@ RULES: dict[str, str] = {
              AND p.answering_id <> f.answering_id AND p.version_id = f.version_id
                  AND p.host_id = f.host_id
         WHERE f.role = 'fallback' AND f.in_scope GROUP BY f.application_id, f.id, f.called""",
+    # what a primary model is recorded to use and the model that serves the fallback is stated to
+    # lack: unknown is no loss; as `judge_item` of apps/catalog/capabilities/fit.py
+    "fallback_lacks": f"""
+        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary',
+            min(p.called), 'lost', jsonb_agg(jsonb_build_object('field', r.field,
+            'needed', r.value, 'new', v.value) ORDER BY p.id, r.field, r.origin))
+        FROM dep f
+        JOIN catalog_settledclaims s ON s.offering_id = f.answering_id AND s.topic = 'capability'
+        JOIN dep p ON p.application_id = f.application_id AND p.role = 'primary'
+        JOIN inventory_requirement r ON r.dependency_id = p.id
+        CROSS JOIN LATERAL (SELECT s."values" -> r.field -> 'value' AS value) v
+        WHERE f.role = 'fallback' AND f.in_scope AND CASE jsonb_typeof(v.value)
+            WHEN 'boolean' THEN r.value = 'true' AND v.value = 'false'
+            WHEN 'number' THEN jsonb_typeof(r.value) = 'number'
+                AND v.value::numeric < r.value::numeric * {1 - LIMIT_TOLERANCE}
+            WHEN 'array' THEN jsonb_typeof(r.value) = 'array' AND NOT v.value @> r.value
+            WHEN 'string' THEN jsonb_typeof(r.value) = 'string'
+                AND v.value #>> '{{}}' < r.value #>> '{{}}'
+            ELSE false END
+        GROUP BY f.application_id, f.id, f.called""",
     "fallback_order": """
         SELECT application_id, NULL::bigint, jsonb_build_object('numbers', numbers) FROM fallbacks
         WHERE NOT (n = 1 AND last = 0) AND (n_numbers < n OR last <> n)""",

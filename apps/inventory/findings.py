@@ -15,8 +15,13 @@ from typing import Any
 
 from django.db import connection
 
+from apps.catalog.capabilities.fields import CAPABILITY_FIELDS
+from apps.catalog.capabilities.fit import check_fit
+from apps.catalog.capabilities.values import SettledValue
+from apps.catalog.capabilities.wording import describe_losses
 from apps.inventory.finding_queries import RULES, finding_statement
 from apps.inventory.models import Application, Criticality
+from apps.inventory.requirements import combine_needs
 
 TEST_VALIDITY = timedelta(days=365)
 
@@ -201,6 +206,23 @@ def _describe_invalid_test(facts: Mapping[str, Any]) -> str:
     )
 
 
+def _describe_lack(facts: Mapping[str, Any]) -> str:
+    """Return the sentence about what a fallback lacks, each field once with the largest need."""
+    needs: dict[str, list[Any]] = {}
+    offered: dict[str, SettledValue] = {}
+    for row in facts["lost"]:
+        needs.setdefault(row["field"], []).append(row["needed"])
+        offered[row["field"]] = SettledValue(row["new"])
+    needed = {
+        field: combine_needs(field, needs[field]) for field in CAPABILITY_FIELDS if field in needs
+    }
+    losses = describe_losses(check_fit(needed, offered))
+    return (
+        f"The fallback {facts['called']} {losses}, but the primary model {facts['primary']} is "
+        "used for that. Choose another fallback."
+    )
+
+
 _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     "shares_do_not_sum": (Severity.WARNING, _describe_share_sum),
     "shares_leave_nothing": (Severity.WARNING, _describe_standby_shares),
@@ -218,6 +240,7 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
             f"model {facts['primary']}. Choose another fallback."
         ),
     ),
+    "fallback_lacks": (Severity.WARNING, _describe_lack),
     "fallback_order": (
         Severity.NOTE,
         lambda facts: (

@@ -172,6 +172,7 @@ def _incident_title(fact: Fact) -> str:
 
 _FINDING_TITLES = {
     "fallback_is_primary": "A fallback of {name} is the primary model itself",
+    "fallback_lacks": "A fallback of {name} lacks what its primary model is used for",
     "fallback_same_version": "A fallback of {name} is the same version as its primary model",
     "no_primary": "{name} has no primary model",
     "redirected": "{name} uses a model ID that is redirected",

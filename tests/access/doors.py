@@ -307,7 +307,7 @@ API = {
         evidence/:post exchange-rates/:get exchange-rates/{pk}/:get exit-plans/:get
         exit-plans/:post exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
         exposure-policies/:get exposure-policies/:post
-        feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
+        feed-runs/:get feed-runs/{pk}/:get findings/:get fit/:get foundation-risks/:get
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
         foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get

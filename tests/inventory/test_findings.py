@@ -17,7 +17,7 @@ from apps.inventory.findings import (
     findings_of_application,
 )
 from apps.inventory.governance.violations import approval_violations
-from apps.inventory.models import Approval, ExitTest
+from apps.inventory.models import Approval, ExitTest, Requirement
 from tests.builders import (
     NOW,
     TODAY,
@@ -29,6 +29,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.worlds.fit import require, settle
 
 pytestmark = pytest.mark.django_db
 
@@ -141,6 +142,52 @@ class TestFallbacks:
         use(application, make_offering(version=version), "fallback", fallback_order=2)
 
         assert codes(application) == ["fallback_same_version"]
+
+    def test_a_fallback_that_lacks_what_the_primary_model_is_used_for(self, application):
+        primary = use(application, make_offering("main"))
+        seeing = use(application, make_offering("seeing"), "fallback", fallback_order=1)
+        blind = use(application, make_offering("blind"), "fallback", fallback_order=2)
+        needs = {
+            "vision": True,
+            "audio_input": False,
+            "pdf": True,
+            "context_window": 100_000,
+            "input_modalities": ["image", "text"],
+            "knowledge_cutoff": "2024-06",
+        }
+        require(primary, **needs)
+        # a little smaller is the same limit, and what nobody states is no finding
+        settle(seeing.offering, vision=True, audio_input=False, context_window=96_000)
+        assert codes(application) == []
+
+        settle(
+            blind.offering,
+            vision=False,
+            audio_input=False,
+            context_window=32_000,
+            input_modalities=["text"],
+            knowledge_cutoff="2023-10",
+        )
+        assert codes(application) == ["fallback_lacks"]
+        assert sentence(application, "fallback_lacks") == (
+            "The fallback blind takes no image input, has no image input, has a context window of "
+            "32,000 tokens (100,000 needed) and has a knowledge cutoff of 2023-10, before 2024-06, "
+            "but the primary model main is used for that. Choose another fallback."
+        )
+
+    def test_an_observed_use_counts_against_a_declaration_without_it(self, application):
+        primary = use(application, make_offering("main"))
+        blind = use(application, make_offering("blind"), "fallback", fallback_order=1)
+        require(primary, vision=False)
+        settle(blind.offering, vision=False)
+        assert codes(application) == []
+        Requirement.objects.create(
+            dependency=primary, field="vision", value=True, origin="observed"
+        )
+        assert sentence(application, "fallback_lacks") == (
+            "The fallback blind has no image input, but the primary model main is used for that. "
+            "Choose another fallback."
+        )
 
     @pytest.mark.parametrize(
         ("orders", "has_gap"),

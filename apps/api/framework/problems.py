@@ -23,6 +23,7 @@ from apps.api.bulk.row_stream import BodyTooLargeError
 from apps.common.errors import ConflictError, DomainError
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
+from apps.inventory.candidate_checks import UnconfirmedChoiceError
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -139,6 +140,8 @@ def _convert_to_api_error(error: Exception) -> exceptions.APIException | None:
             )
         case BusyError():
             return ServiceBusyError(str(error))
+        case UnconfirmedChoiceError():
+            return ApiConflictError(f"{error} Send confirm_breaks: true to save it nonetheless.")
         case ConflictError():
             return ApiConflictError(str(error))
         case DomainError():

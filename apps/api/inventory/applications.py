@@ -93,6 +93,16 @@ class ReasonMixin(serializers.Serializer[Any]):
     )
 
 
+class ConfirmingMixin(serializers.Serializer[Any]):
+    confirm_breaks = serializers.BooleanField(
+        write_only=True,
+        required=False,
+        help_text="Whether to save a choice that breaks something: a model that lacks what is "
+        "used, is blocked, retires with or before the replaced one, or is the judge's own. "
+        "Without it the answer is 409 and names what breaks.",
+    )
+
+
 class ExpectingMixin(serializers.Serializer[Any]):
     expected_updated_at = serializers.DateTimeField(
         write_only=True,

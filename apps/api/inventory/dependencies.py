@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from apps.accounts.roles import TeamRole
 from apps.api.bulk.views import BulkMixin, bulk_schema
 from apps.api.inventory.applications import (
+    ConfirmingMixin,
     ExpectingMixin,
     ProviderField,
     ReasonMixin,
@@ -21,6 +22,12 @@ from apps.catalog.models import Offering, Provider
 from apps.common.validators import validate_plausible_date
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.bulk.resources import BULK_RESOURCES
+from apps.inventory.candidate_checks import (
+    IntendedUse,
+    breaks_of,
+    refuse_unconfirmed,
+    replacement_of,
+)
 from apps.inventory.filters import DependencyFilter
 from apps.inventory.models import Application, Dependency
 
@@ -43,7 +50,7 @@ _FACTS = [
 ]
 
 
-class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency]):
+class DependencySerializer(ConfirmingMixin, ReasonMixin, serializers.ModelSerializer[Dependency]):
     application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
     offering = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(),
@@ -87,6 +94,7 @@ class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency])
             "confirmed_on",
             "created_at",
             "updated_at",
+            "confirm_breaks",
             "reason",
         ]
         read_only_fields = [
@@ -116,6 +124,7 @@ class DependencyChangeSerializer(ExpectingMixin, DependencySerializer):
         fields = [*_FACTS, "expected_updated_at", "reason"]
 
     application = offering = host = api_id = version = foundation = since = None  # type: ignore[assignment]
+    confirm_breaks = None  # type: ignore[assignment]
 
 
 class ConfirmSerializer(ReasonMixin):
@@ -141,7 +150,7 @@ class ReopenSerializer(ReasonMixin):
     )
 
 
-class ReplaceSerializer(EndSerializer):
+class ReplaceSerializer(ConfirmingMixin, EndSerializer):
     offering = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(), help_text="ID of the new offering."
     )
@@ -190,16 +199,22 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
         ],
     )
     def create(self, request: Request) -> Response:
-        """Declare that an application uses an offering. Requires the editor role on its team."""
+        """Declare that an application uses an offering. Requires the editor role on its team. The
+        answer is 409 if the choice breaks something and is not confirmed."""
         facts = self.validated(DependencySerializer)
-        application = facts.pop("application")
+        application, offering = facts.pop("application"), facts.pop("offering")
         self.require(TeamRole.EDITOR, application.team)
+        role, until = facts.pop("role", Dependency.Role.PRIMARY), facts.pop("until", None)
+        confirmed = facts.pop("confirm_breaks", False)
+        if until is None or until > today():
+            use = IntendedUse(application, role)
+            refuse_unconfirmed(breaks_of(use, offering, on=today()), confirmed=confirmed)
         dependency = actions_dependencies.declare_dependency(
             application=application,
-            offering=facts.pop("offering"),
-            role=facts.pop("role", Dependency.Role.PRIMARY),
+            offering=offering,
+            role=role,
             since=facts.pop("since", None) or today(),
-            until=facts.pop("until", None),
+            until=until,
             reason=facts.pop("reason", ""),
             facts=facts,
             by=self.user,
@@ -274,9 +289,11 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
     def replace(self, request: Request, pk: str) -> Response:
         """Replace the offering: this dependency ends and a new one starts on that date, which is
         the answer. Adaptations and the exit plan move with it. The answer is 409 if another user
-        replaced it first."""
+        replaced it first, or if the choice breaks something and is not confirmed."""
         dependency = self.editable()
         data = self.validated(ReplaceSerializer)
+        breaks = breaks_of(replacement_of(dependency), data["offering"], on=today())
+        refuse_unconfirmed(breaks, confirmed=data.get("confirm_breaks", False))
         new_dependency = actions_dependencies.replace_offering(
             dependency=dependency,
             successor=data["offering"],

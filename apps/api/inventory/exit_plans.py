@@ -15,11 +15,18 @@ from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
 from apps.api.bulk.views import BulkMixin, bulk_schema
-from apps.api.inventory.applications import ReasonMixin, WritingViewSet, WrittenMixin, today
+from apps.api.inventory.applications import (
+    ConfirmingMixin,
+    ReasonMixin,
+    WritingViewSet,
+    WrittenMixin,
+    today,
+)
 from apps.catalog.models import Offering, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.inventory.actions import exits
 from apps.inventory.bulk.resources import BULK_RESOURCES
+from apps.inventory.candidate_checks import breaks_of, refuse_unconfirmed, replacement_of
 from apps.inventory.filters import AdaptationFilter, ExitPlanFilter, ExitTestFilter
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
@@ -75,7 +82,7 @@ class WrittenAdaptationSerializer(WrittenMixin, AdaptationSerializer):
         fields = [*AdaptationSerializer.Meta.fields, "findings", "change"]
 
 
-class ExitPlanSerializer(OfDependencySerializer[ExitPlan]):
+class ExitPlanSerializer(ConfirmingMixin, OfDependencySerializer[ExitPlan]):
     target = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(),
         required=False,
@@ -119,6 +126,7 @@ class ExitPlanSerializer(OfDependencySerializer[ExitPlan]):
             "note",
             "created_at",
             "updated_at",
+            "confirm_breaks",
             "reason",
         ]
         read_only_fields = ["id", "created_at", "updated_at"]
@@ -261,6 +269,16 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+def _check_target(dependency: Dependency, facts: dict[str, Any], planned: int | None) -> None:
+    """Refuse a new target that breaks something, unless it is confirmed; `planned` is the one so
+    far. Takes the confirmation out of the facts."""
+    confirmed = facts.pop("confirm_breaks", False)
+    target = facts.get("target")
+    if target is not None and target.pk != planned:
+        breaks = breaks_of(replacement_of(dependency), target, on=today())
+        refuse_unconfirmed(breaks, confirmed=confirmed)
+
+
 @extend_schema_view(
     bulk=bulk_schema(
         BULK_RESOURCES["exit-plans"],
@@ -283,8 +301,11 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
 
     @extend_schema(responses={201: WrittenExitPlanSerializer})
     def create(self, request: Request) -> Response:
-        """Create the exit plan, or change the existing one."""
+        """Create the exit plan, or change the existing one. The answer is 409 if a new target
+        breaks something and is not confirmed."""
         dependency, facts = self.validate_facts(ExitPlanSerializer)
+        planned = ExitPlan.objects.filter(dependency=dependency).values_list("target_id").first()
+        _check_target(dependency, facts, planned[0] if planned else None)
         row = exits.set_exit_plan(
             dependency=dependency, reason=facts.pop("history_reason", ""), facts=facts, by=self.user
         )
@@ -292,10 +313,12 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
 
     @extend_schema(responses=WrittenExitPlanSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change an exit plan."""
+        """Change an exit plan. The answer is 409 if a new target breaks something and is not
+        confirmed."""
         row = self.editable()
         facts = self.validated(ExitPlanSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
+        _check_target(row.dependency, facts, row.target_id)
         plan = exits.set_exit_plan(
             dependency=row.dependency,
             reason=facts.pop("history_reason", ""),

@@ -51,6 +51,7 @@ TAGS = {
     "findings": "Errors, warnings and notes about applications and their models.",
     "foundation-risks": "Risks of a foundation, offering or provider, inherited by dependent "
     "applications.",
+    "fit": "Fit: whether a candidate does what a dependency uses.",
     "foundations": "Model generations, with their retirement dates, scorecards and blast radius.",
     "gate": "The release gate: checks of pipelines and their results.",
     "gate-policy": "Policy of the release gate.",

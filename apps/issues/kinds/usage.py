@@ -113,6 +113,7 @@ PRODUCT_MODELS = IssueKind(
 
 FINDING_CODES = (
     "fallback_is_primary",
+    "fallback_lacks",
     "fallback_same_version",
     "no_primary",
     "redirected",

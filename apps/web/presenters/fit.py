@@ -18,6 +18,11 @@ _LABELS: dict[FitVerdict, str] = {
     FitVerdict.BREAKS: "Breaks",
     FitVerdict.UNKNOWN: "Unknown",
 }
+_MARKS: dict[FitVerdict, ItemVerdict] = {
+    FitVerdict.FITS: ItemVerdict.KEPT,
+    FitVerdict.BREAKS: ItemVerdict.LOST,
+    FitVerdict.UNKNOWN: ItemVerdict.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,19 @@ def fit_phrase(fit: Fit) -> str:
         return f"breaks: {losses}"
     unknowns = describe_unknowns(fit)
     return f"unknown: {unknowns}" if unknowns else "fit unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FitMark:
+    """The fit in a list of candidates: `verdict` is that of `components/fit.html` (kept, lost or
+    unknown), `phrase` says it."""
+
+    verdict: str
+    phrase: str
+
+
+def mark_fit(fit: Fit) -> FitMark:
+    return FitMark(str(_MARKS[fit.verdict]), fit_phrase(fit))
 
 
 def _present_item(item: FitItem) -> FitLine:

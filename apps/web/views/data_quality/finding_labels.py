@@ -8,6 +8,7 @@ FINDING_NAMES: dict[str, str] = {
     "restricted": "Outside its approval",
     "fallback_is_primary": "Fallback is the primary model",
     "fallback_same_version": "Fallback is the same version on the same host",
+    "fallback_lacks": "Fallback lacks what is used",
     "redirected": "Different model served",
     "test_lapsed": "Exit test expired",
     "approval_expired": "Approval expired",

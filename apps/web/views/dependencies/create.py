@@ -20,6 +20,7 @@ from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.actions import exits
+from apps.inventory.candidate_checks import IntendedUse, breaks_of, replacement_of
 from apps.inventory.governance.violations import obstacles_to_use
 from apps.inventory.models import Application, Dependency
 from apps.web.pages.page import Headline, render_page
@@ -87,7 +88,7 @@ def _render_declaration(
             legend="Model",
             chosen=offering_id,
             hidden_fields=[("role", role)] if role else (),
-            application=application,
+            use=IntendedUse(application, role),
         ),
         obstacles=_list_obstacles(application, offering_id),
         inbox=reverse("unresolved-models:list"),
@@ -95,7 +96,8 @@ def _render_declaration(
 
 
 def _save_declaration(application: Application, form: DeclareForm, user: User) -> Dependency:
-    """Declare the dependency, creating an offering that is not in the catalogue yet."""
+    """Declare the dependency, creating an offering that is not in the catalogue yet. A choice that
+    breaks something must be confirmed."""
     cleaned = form.cleaned_data
     offering: Offering | None = cleaned["offering"]
     if offering is None:
@@ -106,6 +108,8 @@ def _save_declaration(application: Application, form: DeclareForm, user: User) -
                 cleaned["new_host"], cleaned["new_api_id"], is_model_id=cleaned["is_model_id"]
             )
         offering = Offering.objects.select_related("host").get(pk=offering_id)
+    use = IntendedUse(application, cleaned["role"])
+    form.require_confirmation(breaks_of(use, offering, on=day_of(now())), offering)
     dependency = actions_dependencies.declare_dependency(
         application=application,
         offering=offering,
@@ -163,6 +167,8 @@ def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
 
     def replace(form: ReplaceForm) -> str:
         cleaned = form.cleaned_data
+        breaks = breaks_of(replacement_of(dependency), cleaned["offering"], on=day_of(now()))
+        form.require_confirmation(breaks, cleaned["offering"])
         successor = actions_dependencies.replace_offering(
             dependency=dependency,
             successor=cleaned["offering"],
@@ -204,8 +210,7 @@ def _render_replacement(
             legend="New model",
             chosen=offering_id,
             suggested=suggestions,
-            application=application,
-            replaced=dependency.offering,
+            use=replacement_of(dependency),
         ),
         obstacles=_list_obstacles(application, offering_id),
     )

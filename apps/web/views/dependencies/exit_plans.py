@@ -6,7 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
+from apps.catalog.models import Offering
+from apps.common.time import day_of, now
 from apps.inventory.actions import exits, locks
+from apps.inventory.candidate_checks import breaks_of, replacement_of
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.applications.change_view import change_view, locked_form
@@ -42,9 +45,7 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         dependency.application,
         form=make_form,
-        action=lambda form: exits.set_exit_plan(
-            dependency=dependency, facts=form.facts, by=user, reason=form.cleaned_data["why"]
-        ),
+        action=lambda form: _save_exit_plan(dependency, form, user),
         done=f"The exit plan of {api_id} was saved.",
         page=lambda form: _render_form(
             request,
@@ -55,6 +56,18 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
             target_id=form.row.target_id if isinstance(form.row, ExitPlan) else None,
             button="Save exit plan",
         ),
+    )
+
+
+def _save_exit_plan(dependency: Dependency, form: PlanForm, user: User) -> ExitPlan:
+    """Save the plan. A new target that breaks something must be confirmed."""
+    target: Offering | None = form.cleaned_data["target"]
+    planned = form.row.target_id if isinstance(form.row, ExitPlan) else None
+    if target is not None and target.pk != planned:
+        breaks = breaks_of(replacement_of(dependency), target, on=day_of(now()))
+        form.require_confirmation(breaks, target)
+    return exits.set_exit_plan(
+        dependency=dependency, facts=form.facts, by=user, reason=form.cleaned_data["why"]
     )
 
 
@@ -169,6 +182,7 @@ def _render_form(
             is_optional=not form.fields["target"].required,
             chosen=_get_selected_target(request, target_id),
             suggested=suggest_replacements(dependency),
+            use=replacement_of(dependency),
         ),
         button=button,
     )

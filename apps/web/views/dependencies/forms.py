@@ -1,5 +1,6 @@
 """Forms of dependencies, adaptations, exit plans and exit tests."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -8,10 +9,28 @@ from django import forms
 from apps.catalog.identity.named_models import HOST_NOT_STATED
 from apps.catalog.models import Offering, Provider, ProviderRole, Version
 from apps.common.time import day_of, now
+from apps.inventory.candidate_checks import Break, refuse_unconfirmed
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 from apps.web.pages.form_fields import DayField, QuickSelect
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.views.applications.forms import ReasonField
+
+
+class ConfirmedChoiceMixin:
+    """Form of a choice that must be confirmed if it breaks something: it comes back with what
+    breaks, and `components/confirm-breaks.html` shows the box to confirm it. The box names the
+    offering, so that it confirms no other choice."""
+
+    unconfirmed: Offering | None = None
+
+    def require_confirmation(self, breaks: Sequence[Break], candidate: Offering) -> None:
+        """Raise UnconfirmedChoiceError unless the user confirmed what the candidate breaks."""
+        data: Any = self.data  # type: ignore[attr-defined]
+        confirmed = data.get("confirm_breaks") == str(candidate.pk)
+        if breaks and not confirmed:
+            self.unconfirmed = candidate
+        refuse_unconfirmed(breaks, confirmed=confirmed)
+
 
 AMOUNTS = (
     "monthly_input_tokens",
@@ -81,7 +100,7 @@ _HELP = {
 }
 
 
-class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
+class DeclareForm(ConfirmedChoiceMixin, forms.ModelForm):  # type: ignore[type-arg]
     """Form of a new dependency, and in the same step of its adaptation. The offering is selected
     beside the form."""
 
@@ -266,7 +285,7 @@ class ReopenForm(forms.Form):
     reason = ReasonField()
 
 
-class ReplaceForm(forms.Form):
+class ReplaceForm(ConfirmedChoiceMixin, forms.Form):
     offering = forms.ModelChoiceField(
         queryset=Offering.objects.all(),
         widget=forms.HiddenInput,
@@ -300,7 +319,7 @@ class AdaptationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type
         return {name: self.cleaned_data[name] for name in self.Meta.fields}
 
 
-class PlanForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
+class PlanForm(ConfirmedChoiceMixin, OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
     """Form of an exit plan; `target` is selected beside the form. The history's reason is `why`,
     since the plan has a reason of its own."""
 

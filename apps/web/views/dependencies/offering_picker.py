@@ -4,19 +4,24 @@ radio buttons.
 Pages include `dependencies/picker.html` inside the form that needs the offering; its search box is
 a form of its own, so that a page without JavaScript comes back with the results."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
-from apps.catalog.models import DateKind, Lifecycle, Offering, Price
+from apps.catalog.capabilities.wording import NOTHING_KNOWN
+from apps.catalog.models import Lifecycle, Offering, Price
 from apps.common.time import day_of, now
-from apps.inventory.governance.violations import ConsideredUse, obstacles_to_uses
-from apps.inventory.models import Application
+from apps.inventory.candidate_checks import (
+    BreakKind,
+    CandidateCheck,
+    IntendedUse,
+    check_candidates,
+)
+from apps.web.presenters.fit import FitMark, mark_fit
 from apps.web.presenters.offering_stages import closed_phrases
 from apps.web.queries import prices_at
 
@@ -28,7 +33,8 @@ MAX_ALTERNATIVES = 8
 @dataclass(frozen=True, slots=True)
 class OfferingHit:
     """Offering of the picker with its prices; `why` is the reason for a suggestion, `warnings` are
-    phrases about what its use would violate or not solve."""
+    phrases about what its use would violate or not solve. `fit` says whether it does what is used;
+    None if that is not asked, or nothing is known of the use."""
 
     offering: Offering
     prices: dict[str, Price]
@@ -36,6 +42,7 @@ class OfferingHit:
     warnings: tuple[str, ...]
     is_over: bool
     is_chosen: bool
+    fit: FitMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class OfferingPicker:
     legend: str
     is_optional: bool
     kept: tuple[tuple[str, str], ...]
+    # said once for all hits
+    note: str = ""
 
     @property
     def compared(self) -> str:
@@ -93,14 +102,12 @@ def build_picker(
     suggested: Iterable[tuple[int | None, str]] = (),
     is_optional: bool = False,
     hidden_fields: Iterable[tuple[str, str]] = (),
-    application: Application | None = None,
-    replaced: Offering | None = None,
+    use: IntendedUse | None = None,
 ) -> OfferingPicker:
-    """Build the picker; three statements, two more with an application. `suggested` are (offering
-    ID or None, reason); `hidden_fields` are fields that the search form repeats.
+    """Build the picker; three statements, five more with a use. `suggested` are (offering ID or
+    None, reason); `hidden_fields` are fields that the search form repeats.
 
-    With an `application`, offerings that its approvals block or restrict are marked; with the
-    `replaced` offering, those that retire with or before it."""
+    With a `use`, each offering is marked with what its choice would break, and with its fit."""
     query = request.GET.get("q", "")[:200]
     reasons: dict[int, str] = {}
     for pk, reason in suggested:
@@ -122,7 +129,7 @@ def build_picker(
     ]
     at = now()
     prices = prices_at(offerings=[row.pk for row in offerings], at=at)
-    violations = _list_violations(application, offerings, day_of(at))
+    checks = check_candidates(use, offerings, on=day_of(at)) if use is not None else {}
     closed = closed_phrases([row.pk for row in offerings], day_of(at))
     return OfferingPicker(
         name=name,
@@ -132,13 +139,10 @@ def build_picker(
                 row,
                 prices.get(row.pk, {}),
                 reasons.get(row.pk, ""),
-                (
-                    *violations.get(row.pk, ()),
-                    *_describe_retirement(row, replaced),
-                    *closed.get(row.pk, ()),
-                ),
+                (*_describe_check(checks.get(row.pk)), *closed.get(row.pk, ())),
                 row.is_retired(day_of(at)),
                 row.pk == chosen,
+                _mark_fit(checks.get(row.pk)),
             )
             for row in offerings
         ),
@@ -146,42 +150,33 @@ def build_picker(
         legend=legend,
         is_optional=is_optional,
         kept=tuple(hidden_fields),
+        note=_describe_needs(checks),
     )
 
 
-def _list_violations(
-    application: Application | None, offerings: Iterable[Offering], today: date
-) -> dict[int, list[str]]:
-    """Return {offering: phrases about the approvals that its use would violate}; two statements at
-    most."""
-    if application is None:
-        return {}
-    uses = [ConsideredUse(row.pk) for row in offerings]
-    obstacles, _decided = obstacles_to_uses(application=application, uses=uses, on=today)
-    return {
-        use.offering: list(
-            dict.fromkeys(
-                "blocked by an approval"
-                if "blocked" in obstacle.grounds
-                else "outside its approval"
-                if obstacle.certain
-                else "might be outside its approval"
-                for obstacle in of_use
-            )
-        )
-        for use, of_use in obstacles.items()
-    }
+def _describe_check(check: CandidateCheck | None) -> tuple[str, ...]:
+    """Return phrases about what the choice would break, and about approvals that it would be
+    outside of. The fit has a mark of its own."""
+    if check is None:
+        return ()
+    breaks = [found.phrase for found in check.breaks if found.kind != BreakKind.CAPABILITY]
+    limits = [
+        "outside its approval" if obstacle.certain else "might be outside its approval"
+        for obstacle in check.obstacles
+        if "blocked" not in obstacle.grounds
+    ]
+    return tuple(dict.fromkeys([*breaks, *limits]))
 
 
-def _describe_retirement(offering: Offering, replaced: Offering | None) -> tuple[str, ...]:
-    """Return a phrase if the offering retires with or before the one that it would replace."""
-    if replaced is None or replaced.retires_on is None or offering.retires_on is None:
-        return ()
-    if offering.date_kind == DateKind.NOT_BEFORE or offering.retires_on > replaced.retires_on:
-        return ()
-    if offering.retires_on == replaced.retires_on:
-        return (f"retires on the same date as {replaced.api_id}",)
-    return (f"retires before {replaced.api_id}",)
+def _mark_fit(check: CandidateCheck | None) -> FitMark | None:
+    return mark_fit(check.fit) if check is not None and check.fit.items else None
+
+
+def _describe_needs(checks: Mapping[int, CandidateCheck]) -> str:
+    """Return that nothing is known of the use, which no hit says for itself."""
+    if checks and not any(check.fit.items for check in checks.values()):
+        return NOTHING_KNOWN
+    return ""
 
 
 def number_in(text: Any) -> int | None:
