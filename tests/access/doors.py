@@ -345,7 +345,8 @@ API = {
         campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
         campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get deliveries/{pk}/:get
-        dependencies/{pk}/:get discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
+        dependencies/{pk}/:get dependencies/{pk}/requirements/:get
+        discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
         evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
         issues/{pk}/activity/:get memberships/{pk}/:get mutes/{pk}/:get
@@ -366,6 +367,7 @@ API = {
         campaign-tasks/{pk}/measurements/:post campaign-tasks/{pk}/switch/:post
         campaign-tasks/{pk}/target/:post changes/{change}/undo/:post dependencies/{pk}/:patch
         dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post dependencies/{pk}/reopen/:post
+        dependencies/{pk}/requirements/:put
         dependencies/{pk}/replace/:post discrepancies/{pk}/declare/:post
         discrepancies/{pk}/end/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
         exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post issues/{pk}/accept/:post
