@@ -86,6 +86,9 @@ entry AS (
     UNION ALL
     SELECT pgh_context_id, pgh_created_at FROM inventory_exittesthistory
     WHERE dependency_id IN (SELECT id FROM own)
+    UNION ALL
+    SELECT pgh_context_id, pgh_created_at FROM inventory_requirementhistory
+    WHERE dependency_id IN (SELECT id FROM own)
 )
 SELECT e.change AS id, max(e.at) AS at, coalesce(c.metadata ->> 'actor', '') AS actor,
        coalesce(person_name(u.first_name, u.last_name, u.username), c.metadata ->> 'actor', '')

@@ -130,6 +130,7 @@ PAGES = {
         changes:undo:post component-files:answers:post dependencies:confirm:post
         dependencies:create:get dependencies:create:post dependencies:edit:get
         dependencies:edit:post dependencies:end:get dependencies:end:post dependencies:reopen:get
+        dependencies:requirements:get dependencies:requirements:post
         dependencies:reopen:post dependencies:replace:get dependencies:replace:post
         exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
