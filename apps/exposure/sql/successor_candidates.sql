@@ -1,6 +1,7 @@
 -- Offerings that could succeed those of the given dependencies, with the reasons why each is looked
--- at: (dependency_id, offering_id, reason, place). `place` orders the candidates of one reason. The
--- result has more rows than a reader is shown; fit and region decide which of them.
+-- at: (dependency_id, offering_id, reason, place, is_new_host). `place` orders the candidates of one
+-- reason; a host is new if the organisation decides by approvals, and has neither used nor approved
+-- it. The result has more rows than a reader is shown; fit and region decide which of them.
 WITH subject AS MATERIALIZED (
     SELECT d.id, d.application_id, d.role, d.since, o.id AS offering_id, o.version_id, o.host_id,
            o.category, o.replacement_id, v.foundation_id, b.developer_id
@@ -137,15 +138,17 @@ of_model AS MATERIALIZED (
         WHERE place <= CASE reason WHEN 'class' THEN %(max_class)s ELSE %(max_smaller)s END
     UNION ALL SELECT old_id, offering_id, 'own_hosting', place FROM own WHERE place <= %(max_own)s
 )
-SELECT id AS dependency_id, offering_id, reason, place FROM (
+SELECT found.id AS dependency_id, offering_id, reason, place,
+       o.host_id NOT IN (SELECT host_id FROM known_host) AND EXISTS (
+           SELECT 1 FROM inventory_approval a WHERE a.revoked_at IS NULL
+               AND is_live(a.decided_on, a.expires_on, %(day)s::date)) AS is_new_host
+FROM (
     SELECT id, offering_id, reason, 0 AS place FROM direct
     UNION ALL SELECT id, offering_id, reason, 1 + host_place FROM elsewhere
     UNION ALL SELECT s.id, o.offering_id, o.reason, o.place FROM subject s
         JOIN of_model o ON o.old_id = s.offering_id
 ) found
-WHERE offering_id IS NOT NULL
-  AND offering_id NOT IN (SELECT s.offering_id FROM subject s WHERE s.id = found.id)
-  -- a part of an API and a name without a model ID cannot be called
-  AND EXISTS (SELECT 1 FROM catalog_offering o WHERE o.id = found.offering_id
-              AND o.kind = 'model_id' AND NOT o.not_a_model)
-ORDER BY dependency_id, place, reason, offering_id
+-- a part of an API and a name without a model ID cannot be called
+JOIN catalog_offering o ON o.id = found.offering_id AND o.kind = 'model_id' AND NOT o.not_a_model
+WHERE o.id NOT IN (SELECT s.offering_id FROM subject s WHERE s.id = found.id)
+ORDER BY found.id, place, reason, offering_id

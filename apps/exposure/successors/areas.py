@@ -1,8 +1,8 @@
 """Areas: where an application may have its data processed, and where an offering is served. Plain
 Python.
 
-An area is `EU` (with the EEA), `UK`, `CH`, `US`, another ISO country code, `APAC` or `GLOBAL`, which
-promises no place.
+An area is `EU` (with the EEA), `UK`, `CH`, `US`, `APAC`, another ISO country code, or `GLOBAL`,
+which promises no place.
 """
 
 import re
@@ -16,7 +16,10 @@ GLOBAL = "GLOBAL"
 AREA_NAMES = {GLOBAL: "all regions", "EU": "the EU", "UK": "the UK", "US": "the United States"}
 
 _EEA = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
+    (
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"),
+        *("IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+    )
 )
 # regions whose names begin with Europe and that are not in the EEA: London and Zurich. AWS:
 # paessler.com/manuals/prtg/list_of_supported_aws_regions_and_their_codes; Google:
@@ -37,7 +40,10 @@ _PREFIXES = (
         ),
         "EU",
     ),
-    (re.compile(r"us\b|usgov|united states|(?:east|west|central|northcentral|southcentral)us"), "US"),
+    (
+        re.compile(r"us\b|usgov|united states|(?:east|west|central|northcentral|southcentral)us"),
+        "US",
+    ),
     (re.compile(r"ap\b|apac|asia"), "APAC"),
     (re.compile(r"jp\b|japan"), "JP"),
     (re.compile(r"au\b|australia"), "AU"),

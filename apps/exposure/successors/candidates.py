@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -45,15 +46,24 @@ SMALLER_SHARE = "0.6"
 MAX_CLASS, MAX_SMALLER, MAX_OWN = 14, 6, 6
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Why an offering is a candidate. `is_new_host`: the organisation decides by approvals, and
+    neither uses nor has approved its host."""
+
+    reasons: tuple[CandidateReason, ...] = ()
+    is_new_host: bool = False
+
+
 def find_candidates(
     dependency_ids: Collection[int], *, on: date
-) -> dict[int, dict[int, tuple[CandidateReason, ...]]]:
-    """Return {dependency ID: {offering ID: reasons}} in one statement, the nearest candidates
-    first.
+) -> dict[int, dict[int, Candidate]]:
+    """Return {dependency ID: {offering ID: candidate}} in one statement, the nearest first.
 
     Names of applications do not appear: what other teams tested or moved to counts for everybody.
     """
-    found: dict[int, dict[int, list[CandidateReason]]] = defaultdict(lambda: defaultdict(list))
+    reasons: dict[tuple[int, int], set[CandidateReason]] = defaultdict(set)
+    new_hosts: set[tuple[int, int]] = set()
     with connection.cursor() as cursor:
         cursor.execute(
             load_statement("exposure", "successor_candidates"),
@@ -69,15 +79,15 @@ def find_candidates(
                 "own_hosting": OWN_HOSTING,
             },
         )
-        for dependency_id, offering_id, reason, _place in cursor.fetchall():
-            reasons = found[dependency_id][offering_id]
-            if CandidateReason(reason) not in reasons:
-                reasons.append(CandidateReason(reason))
+        for dependency_id, offering_id, reason, _place, is_new_host in cursor.fetchall():
+            reasons[dependency_id, offering_id].add(CandidateReason(reason))
+            if is_new_host:
+                new_hosts.add((dependency_id, offering_id))
     order = list(CandidateReason)
-    return {
-        dependency_id: {
-            offering_id: tuple(sorted(reasons, key=order.index))
-            for offering_id, reasons in by_offering.items()
-        }
-        for dependency_id, by_offering in found.items()
-    }
+    found: dict[int, dict[int, Candidate]] = defaultdict(dict)
+    for key, of_pair in reasons.items():
+        dependency_id, offering_id = key
+        found[dependency_id][offering_id] = Candidate(
+            tuple(sorted(of_pair, key=order.index)), key in new_hosts
+        )
+    return found

@@ -7,6 +7,14 @@ from django.db import connection
 
 from apps.common.database.statements import load_statement
 
+GRADE_WORDS = {
+    0: "same offering",
+    1: "same version, another host",
+    2: "same foundation or ancestor",
+    3: "same developer",
+    4: "other developer, a common party",
+    5: "nothing shared",
+}
 # a pair is of one lineage up to this grade: the same foundation, or one derived from the other
 SAME_LINEAGE = 2
 SAME_DEVELOPER = 3

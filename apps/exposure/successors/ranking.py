@@ -17,7 +17,7 @@ from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.models import Offering, OfferingRegion
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.successors.areas import judge_region, offered_areas, required_areas
-from apps.exposure.successors.candidates import CandidateReason, find_candidates
+from apps.exposure.successors.candidates import Candidate, CandidateReason, find_candidates
 from apps.exposure.successors.effects import (
     MAX_PROPOSED,
     companions_of,
@@ -88,6 +88,7 @@ class _Look:
 
     offering: Offering
     reasons: tuple[CandidateReason, ...]
+    is_new_host: bool
     fit: Fit
     region: ItemVerdict
     areas: frozenset[str]
@@ -126,7 +127,7 @@ def find_successors(
         of_row = found.setdefault(row.pk, {})
         for offering_id in also:
             if offering_id != row.offering_id:
-                of_row.setdefault(offering_id, ())
+                of_row.setdefault(offering_id, Candidate())
     facts = _read_facts(dependencies, found, on)
     chosen = {
         row.pk: _choose(row, found[row.pk], facts, max_candidates, also) for row in dependencies
@@ -151,9 +152,9 @@ def _read_facts(
     for offering_id, name in pairs:
         regions.setdefault(offering_id, []).append(name)
     return _Facts(
-        offerings=Offering.objects.select_related(
-            "host", "version__foundation__developer"
-        ).in_bulk(ids),
+        offerings=Offering.objects.select_related("host", "version__foundation__developer").in_bulk(
+            ids
+        ),
         capabilities=settled_values(capable),
         data_terms=settled_values(ids, DATA_TERMS),
         regions=regions,
@@ -166,7 +167,7 @@ def _read_facts(
 
 def _choose(
     dependency: Dependency,
-    found: Mapping[int, tuple[CandidateReason, ...]],
+    found: Mapping[int, Candidate],
     facts: _Facts,
     max_candidates: int,
     also: Collection[int],
@@ -175,7 +176,7 @@ def _choose(
     for before those that fit."""
     needs, required = facts.needs.get(dependency.pk, {}), required_areas(dependency.application)
     best: dict[tuple[Any, ...], _Look] = {}
-    for place, (pk, reasons) in enumerate(found.items()):
+    for place, (pk, candidate) in enumerate(found.items()):
         offering = facts.offerings.get(pk)
         if offering is None:
             continue
@@ -185,7 +186,8 @@ def _choose(
         )
         look = _Look(
             offering,
-            reasons,
+            candidate.reasons,
+            candidate.is_new_host,
             check_fit(needs, facts.capabilities.get(pk, {})),
             judge_region(required, areas),
             areas,
@@ -193,7 +195,7 @@ def _choose(
             place,
         )
         # a smaller model is one only if the use is known and narrow enough for it
-        if reasons == (CandidateReason.SMALLER,) and (
+        if look.reasons == (CandidateReason.SMALLER,) and (
             not needs or look.fit.verdict == FitVerdict.BREAKS
         ):
             continue
@@ -201,7 +203,7 @@ def _choose(
         other = best.get(key)
         if other is None or look.order < other.order:
             kept = other.reasons if other else ()
-            best[key] = replace(look, reasons=tuple(dict.fromkeys((*kept, *reasons))))
+            best[key] = replace(look, reasons=tuple(dict.fromkeys((*kept, *look.reasons))))
     ranked = sorted(
         best.values(),
         key=lambda look: (
@@ -297,7 +299,8 @@ def _compare_one(
                 terms,
                 approvals,
                 facts.on,
-                lacks_approval=is_decided_today and state == ApprovalState.UNDECIDED,
+                lacks_approval=state == ApprovalState.UNDECIDED
+                and (is_decided_today or look.is_new_host),
             )
         ),
     )
@@ -331,8 +334,8 @@ def _find_obstacles(
     *,
     lacks_approval: bool,
 ) -> Iterable[Obstacle]:
-    """Yield why the candidate is no successor. A candidate without an approval loses one only if
-    today's model has one."""
+    """Yield why the candidate is no successor. A candidate without an approval lacks one only if
+    today's model has one, or if its host is new to the organisation."""
     if look.offering.is_retired(on):
         yield Obstacle(ObstacleKind.RETIRED)
     elif look.is_ending:
@@ -378,8 +381,7 @@ def _add_effects(
         )
     )
     tests = test_results(
-        {row.offering.version_id for search in searches for row in search.all}
-        - {None},  # type: ignore[arg-type]
+        {row.offering.version_id for search in searches for row in search.all} - {None},  # type: ignore[arg-type]
         user=user,
         validity_days=facts.settings.test_validity_days,
     )
@@ -415,9 +417,7 @@ def _add_effects(
     ]
 
 
-def _missing_fields(
-    needs: Mapping[str, Any], tested: Mapping[str, Any] | None
-) -> tuple[str, ...]:
+def _missing_fields(needs: Mapping[str, Any], tested: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return what the dependency uses and a tested use did not; nothing if that is not known."""
     if tested is None:
         return ()

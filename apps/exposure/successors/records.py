@@ -191,7 +191,9 @@ class Successor:
 
     @property
     def n_unknown(self) -> int:
-        return len(self.fit.with_verdict(ItemVerdict.UNKNOWN)) + (self.region == ItemVerdict.UNKNOWN)
+        return len(self.fit.with_verdict(ItemVerdict.UNKNOWN)) + (
+            self.region == ItemVerdict.UNKNOWN
+        )
 
 
 @dataclass(frozen=True, slots=True)
