@@ -37,6 +37,7 @@ from apps.exposure.successors.records import (
     Successor,
     SuccessorSearch,
 )
+from apps.exposure.successors.tolerances import Move, exposure_changes
 from apps.inventory.costs import USED_UNITS, Money, UsedQuantities, costs_of_quantities
 from apps.inventory.governance.violations import (
     ApprovalObstacle,
@@ -62,6 +63,13 @@ _PINNED = frozenset(
         CandidateReason.MOVED,
         CandidateReason.FALLBACK,
     }
+)
+# the other roles are not part of any policy
+_EXPOSED_ROLES = (
+    Dependency.Role.PRIMARY,
+    Dependency.Role.FALLBACK,
+    Dependency.Role.JUDGE,
+    Dependency.Role.GUARDRAIL,
 )
 _CONFIDENTIAL = (Application.DataClass.CONFIDENTIAL, Application.DataClass.SECRET)
 _FIT_ORDER = (FitVerdict.FITS, FitVerdict.UNKNOWN, FitVerdict.BREAKS)
@@ -135,6 +143,8 @@ def find_successors(
     searches = _compare(dependencies, chosen, facts)
     if with_effects:
         searches = _add_effects(searches, facts, user)
+        if user.can_read_all:
+            searches = _add_exposure(searches, facts)
     return [_sort(search) for search in searches]
 
 
@@ -242,6 +252,7 @@ def _compare(
                 needs=facts.needs.get(row.pk, {}),
                 required_areas=required_areas(row.application),
                 cost=cost_today,
+                companions=tuple(facts.companions.get(row.application_id, ())),
                 successors=tuple(one for one in compared if not one.is_broken),
                 broken=tuple(one for one in compared if one.is_broken),
             )
@@ -412,6 +423,36 @@ def _add_effects(
             search,
             successors=tuple(complete(search, row) for row in search.successors),
             broken=tuple(complete(search, row) for row in search.broken),
+        )
+        for search in searches
+    ]
+
+
+def _add_exposure(searches: Sequence[SuccessorSearch], facts: _Facts) -> list[SuccessorSearch]:
+    """Return the searches with the values of exposure policies after each move; eight
+    statements."""
+    moves = [
+        Move(search.dependency, row.offering.pk)
+        for search in searches
+        if search.dependency.role in _EXPOSED_ROLES
+        for row in search.all
+    ]
+    changes = dict(
+        zip(
+            [(move.dependency.pk, move.offering_id) for move in moves],
+            exposure_changes(moves, settings=facts.settings, on=facts.on),
+            strict=True,
+        )
+    )
+
+    def complete(row: Successor) -> Successor:
+        return replace(row, exposure=changes.get((row.dependency.pk, row.offering.pk), ()))
+
+    return [
+        replace(
+            search,
+            successors=tuple(map(complete, search.successors)),
+            broken=tuple(map(complete, search.broken)),
         )
         for search in searches
     ]

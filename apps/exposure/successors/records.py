@@ -186,6 +186,19 @@ class Successor:
         return any(change.opens_flag for change in self.exposure)
 
     @property
+    def shown_exposure(self) -> tuple[ExposureChange, ...]:
+        """Return the share of the candidate's developer, then what opens or closes a flag."""
+        version = self.offering.version
+        developer = version.foundation.developer.name if version else ""
+        of_developer = [
+            change
+            for change in self.exposure
+            if change.node_kind == "developer" and change.node == developer and change.is_share
+        ][:1]
+        flags = [change for change in self.exposure if change.opens_flag or change.closes_flag]
+        return tuple(dict.fromkeys((*of_developer, *flags)))
+
+    @property
     def is_earliest(self) -> bool:
         return self.offering.date_kind == DateKind.NOT_BEFORE
 
@@ -199,12 +212,14 @@ class Successor:
 @dataclass(frozen=True, slots=True)
 class SuccessorSearch:
     """The candidates of one dependency: `successors` best first, `broken` those that lose
-    something. `needs` is {field: needed}, empty if nothing is known of the use."""
+    something. `needs` is {field: needed}, empty if nothing is known of the use. `companions`
+    are all live dependencies of the application."""
 
     dependency: Dependency
     needs: Mapping[str, Any]
     required_areas: frozenset[str]
     cost: MonthlyCost
+    companions: tuple[Dependency, ...] = ()
     successors: tuple[Successor, ...] = ()
     broken: tuple[Successor, ...] = field(default=())
 

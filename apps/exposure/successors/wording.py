@@ -172,15 +172,15 @@ def describe_fallback(effect: FallbackEffect, left: Offering) -> str:
                     if on
                     else "first"
                 )
-                sentence = f"None remains: {name} retires {when}."
+                sentence = f"{name_model(effect.offering)} retires {when}."
             case _:
-                losses = describe_losses(effect.fit) if effect.fit else ""
-                sentence = f"None remains: {name} {losses}." if losses else "None remains."
+                losses = describe_losses(effect.fit) if effect.fit else "does not fit"
+                sentence = f"{name} {losses}."
     if effect.proposed is None:
-        return sentence
+        return f"{sentence} No other fallback is known to fit."
     return (
-        f"{sentence} {name_offering(effect.proposed)} fits, "
-        f"independence {effect.proposed_independence}."
+        f"{name_offering(effect.proposed)} fits, independence {effect.proposed_independence}. "
+        f"{sentence}"
     )
 
 

@@ -134,10 +134,11 @@ def _list_effects(row: Successor, search: SuccessorSearch, today: date) -> Itera
     yield EffectLine("Data terms", describe_data_terms(row.data_terms) or "Not known.")
     if row.fallback is not None:
         text = describe_fallback(row.fallback, search.dependency.offering)
-        yield EffectLine("Fallback", text, not row.fallback.stays)
+        is_bad = not row.fallback.stays and row.fallback.proposed is None
+        yield EffectLine("Fallback", text, is_bad)
     for judge in row.judges:
         yield EffectLine("Judge", describe_judge(judge, row), judge.shares_lineage)
-    for change in row.exposure:
+    for change in row.shown_exposure:
         yield EffectLine("Tolerance", describe_change(change), change.opens_flag)
     yield EffectLine("Tested by", describe_tests(row.tests, today))
 

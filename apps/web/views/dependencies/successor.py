@@ -330,12 +330,10 @@ def _list_basis(search: SuccessorSearch, today: date) -> list[str]:
         sentences.append(f"Requests of {number(size)} tokens are in the long-context tier.")
     ending = [
         row.offering
-        for row in dependency.application.dependencies.live_on(today)
-        .filter(role__in=[Dependency.Role.FALLBACK, Dependency.Role.PRIMARY])
-        .exclude(pk=dependency.pk)
-        .select_related("offering__version__foundation")
-        .order_by("fallback_order", "pk")
-        if is_standby(row) and retires_with(row.offering, offering, today)
+        for row in search.companions
+        if row.pk != dependency.pk
+        and is_standby(row)
+        and retires_with(row.offering, offering, today)
     ]
     for fallback in ending[:2]:
         when = (
