@@ -49,6 +49,7 @@ from apps.web.views.dependencies import adaptations, exit_plans
 from apps.web.views.dependencies import create as dependencies_create
 from apps.web.views.dependencies import edit as dependencies_edit
 from apps.web.views.dependencies import requirements as dependencies_requirements
+from apps.web.views.dependencies import successor as dependencies_successor
 from apps.web.views.exposure import (
     assumptions,
     concentration,
@@ -309,6 +310,16 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("dependencies/<int:pk>/reopen/", dependencies_edit.reopen_dependency, name="reopen"),
         path(
             "dependencies/<int:pk>/replace/", dependencies_create.replace_dependency, name="replace"
+        ),
+        path(
+            "dependencies/<int:pk>/successor/",
+            dependencies_successor.find_successor,
+            name="successor",
+        ),
+        path(
+            "dependencies/<int:pk>/successor.csv",
+            dependencies_successor.successors_csv,
+            name="successor-csv",
         ),
     ],
     "adaptations": [

@@ -201,22 +201,64 @@ _CONSIDERED_USES = """
     FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key,
         offering, party)
 """
-_DECIDED_USES = compose_statement(
-    """
+
+
+@dataclass(frozen=True, slots=True)
+class UseOfApplication:
+    """A considered use of one of several applications."""
+
+    application: Application
+    offering_id: int
+    via_party_id: int | None = None
+
+
+def obstacles_to_uses_of_applications(
+    uses: Sequence[UseOfApplication], *, on: date
+) -> tuple[list[list[ApprovalObstacle]], list[bool]]:
+    """Return for each use, in order, the approvals that it would violate, and whether any approval
+    decides about it, also a positive one; three statements at most."""
+    if not uses:
+        return [], []
+    params: dict[str, Any] = {
+        "keys": list(range(len(uses))),
+        "applications": [use.application.pk for use in uses],
+        "offerings": [use.offering_id for use in uses],
+        "parties": [use.via_party_id for use in uses],
+    }
+    rows = _find_violations(_USES_OF_APPLICATIONS, params, on=on, limit=100 * len(uses))
+    obstacles: list[list[ApprovalObstacle]] = [[] for _ in uses]
+    applications = {key: use.application for key, use in enumerate(uses)}
+    for key, obstacle in _build_obstacles(rows, applications):
+        obstacles[key].append(obstacle)
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDED_USES_OF_APPLICATIONS, {**params, "on": on})
+        decided = {key for (key,) in cursor.fetchall()}
+    return obstacles, [key in decided for key in range(len(uses))]
+
+
+_USES_OF_APPLICATIONS = """
+    SELECT u.key, u.application, u.offering, u.party
+    FROM unnest(%(keys)s::bigint[], %(applications)s::bigint[], %(offerings)s::bigint[],
+        %(parties)s::bigint[]) AS u(key, application, offering, party)
+"""
+_DECIDED = """
 WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
 {deciding}, {judged}
 SELECT DISTINCT dependency_id FROM counting
-""",
-    used=_CONSIDERED_USES,
-    deciding=DECIDING_APPROVALS,
-    judged=JUDGED_USES,
+"""
+_DECIDED_USES = compose_statement(
+    _DECIDED, used=_CONSIDERED_USES, deciding=DECIDING_APPROVALS, judged=JUDGED_USES
+)
+_DECIDED_USES_OF_APPLICATIONS = compose_statement(
+    _DECIDED, used=_USES_OF_APPLICATIONS, deciding=DECIDING_APPROVALS, judged=JUDGED_USES
 )
 
 
 def _build_obstacles(
-    rows: Sequence[Mapping[str, Any]], application: Application
+    rows: Sequence[Mapping[str, Any]], application: Application | Mapping[int, Application]
 ) -> list[tuple[int, ApprovalObstacle]]:
-    """Return (dependency ID, obstacle) of each row whose approval still exists; one statement."""
+    """Return (dependency ID, obstacle) of each row whose approval still exists; one statement. With
+    several applications, {dependency ID: application}."""
     approvals = (
         Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk(
             {row["approval"] for row in rows}
@@ -228,7 +270,12 @@ def _build_obstacles(
     for row in rows:
         approval = approvals.get(row["approval"])
         if approval is not None:
-            sentences, certain = _violation_sentences(row, application, approval)
+            of_row = (
+                application
+                if isinstance(application, Application)
+                else application[row["dependency"]]
+            )
+            sentences, certain = _violation_sentences(row, of_row, approval)
             obstacles.append(
                 (
                     row["dependency"],

@@ -9,6 +9,13 @@ from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan,
 from apps.inventory.models.exits import OfDependencyQuerySet
 from apps.web.pages.form_fields import signed_in_user
 
+DEPENDENCY_RELATIONS = (
+    "application__team",
+    "offering__host",
+    "offering__version__foundation__developer",
+    "via_party",
+)
+
 
 def application_or_404(request: HttpRequest, slug: str) -> Application:
     application = (
@@ -41,21 +48,21 @@ def editable_application(request: HttpRequest, slug: str) -> tuple[Application, 
     return application, user
 
 
-def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User]:
+def visible_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User]:
     user = signed_in_user(request)
     dependency = (
         Dependency.objects.visible_to(user)
-        .select_related(
-            "application__team",
-            "offering__host",
-            "offering__version__foundation__developer",
-            "via_party",
-        )
+        .select_related(*DEPENDENCY_RELATIONS)
         .filter(pk=pk)
         .first()
     )
     if dependency is None:
         raise Http404
+    return dependency, user
+
+
+def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User]:
+    dependency, user = visible_dependency(request, pk)
     require_editor(user, dependency.application)
     return dependency, user
 

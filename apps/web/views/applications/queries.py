@@ -17,6 +17,7 @@ from apps.common.time import day_of
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import path_states
 from apps.exposure.queries.dependents import StackRow
+from apps.exposure.successors.independence import GRADE_WORDS
 from apps.exposure.threats import (
     DEVELOPER_FAILURE,
     ERROR,
@@ -32,14 +33,6 @@ from apps.inventory.governance.approvals import APPROVAL_RELATIONS
 from apps.inventory.models import Adaptation, Application, Approval, Dependency, ExitPlan, ExitTest
 from apps.web.presenters.offering_stages import describe_start
 
-GRADES = {
-    0: "same offering",
-    1: "same version, another host",
-    2: "same foundation or ancestor",
-    3: "same developer",
-    4: "other developer, a common party",
-    5: "nothing shared",
-}
 STATES = {
     "exposed": "Exposed",
     "cushioned": "Cushioned",
@@ -66,7 +59,7 @@ class Alternative:
 
     @property
     def grade_word(self) -> str:
-        return GRADES[self.grade]
+        return GRADE_WORDS[self.grade]
 
 
 @dataclass(frozen=True, slots=True)
