@@ -17,7 +17,7 @@ from django.db import connection
 from apps.catalog.capabilities.fit import FitVerdict
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.wording import describe_losses
-from apps.catalog.models import Lifecycle, Offering
+from apps.catalog.models import DateKind, Lifecycle, Offering
 from apps.common.text import format_date
 from apps.exposure.engine.operations import ReplaceNode
 from apps.exposure.engine.settings import EngineSettings
@@ -356,9 +356,10 @@ def _offering_blockers(dependency_id: int, old: Offering, target: Offering) -> I
             if old.retires_on is not None
             else f"no retirement of {_name(old)} is announced"
         )
+        earliest = " at the earliest" if target.date_kind == DateKind.NOT_BEFORE else ""
         yield Blocker(
             BlockerKind.RETIREMENT,
-            f"{_name(target)} retires on {format_date(target.retires_on)}; {own_end}.",
+            f"{_name(target)} retires on {format_date(target.retires_on)}{earliest}; {own_end}.",
             dependency_id,
         )
 

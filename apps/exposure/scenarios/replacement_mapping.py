@@ -15,8 +15,9 @@ from django.db.models import Q
 from apps.catalog.capabilities.fit import Fit, FitVerdict, check_fit
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.values import SettledValue
-from apps.catalog.models import Binding, Lifecycle, NodeKind, Offering, Price, Via
+from apps.catalog.models import Binding, DateKind, Lifecycle, NodeKind, Offering, Price, Via
 from apps.common.time import start_of
+from apps.exposure.node_names import NodeName, node_names
 from apps.inventory.requirements import Needs, needs_of
 
 REPLACEABLE_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.FOUNDATION, NodeKind.VERSION)
@@ -118,7 +119,8 @@ def served_offerings(node_id: int, *, on: date) -> list[Offering]:
     return list(
         Offering.objects.model_ids()
         .filter(
-            Q(retires_on__isnull=True) | Q(retires_on__gt=on),
+            # an earliest date that has passed is no retirement
+            ~Q(date_kind=DateKind.FIRM, retires_on__lte=on, retires_on__isnull=False),
             footings__node=node_id,
             footings__via=Via.DIRECT,
             footings__depth=0,
@@ -340,3 +342,56 @@ def _name_order(candidate: Offering) -> tuple[bool, bool, str, int]:
         candidate.api_id,
         candidate.pk,
     )
+
+
+_REPLACEMENTS = """
+SELECT n.id, count(DISTINCT o.id) AS n_served,
+       count(DISTINCT o.version_id) FILTER (WHERE o.version_id = ANY (%(versions)s)) AS n_same
+FROM catalog_node n
+JOIN catalog_footing f ON f.node_id = n.id AND f.depth = 0 AND f.via = %(direct)s
+JOIN catalog_offering o ON o.id = f.offering_id AND o.kind = 'model_id' AND NOT o.not_a_model
+    AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm' AND o.retires_on <= %(on)s) IS NOT TRUE
+WHERE n.kind = %(kind)s AND n.id <> %(node)s
+GROUP BY n.id
+ORDER BY n_same DESC, n_served DESC, n.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleReplacement:
+    """A node that can replace another one: `n_served` offerings, and `n_same_versions` of the
+    versions in use."""
+
+    name: NodeName
+    n_served: int
+    n_same_versions: int
+
+
+def possible_replacements(
+    node: NodeName, used: Sequence[UsedOffering], *, on: date, text: str = "", limit: int
+) -> list[PossibleReplacement]:
+    """Return nodes of the same kind that serve a model on that day and whose name contains `text`,
+    those with most of the versions in use first; three statements."""
+    versions = Offering.objects.filter(pk__in=[row.offering_id for row in used]).values_list(
+        "version_id", flat=True
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REPLACEMENTS,
+            {
+                "versions": [pk for pk in versions if pk is not None],
+                "direct": int(Via.DIRECT),
+                "on": on,
+                "kind": node.kind.value,
+                "node": node.node_id,
+            },
+        )
+        rows = cursor.fetchall()
+    names = node_names([row[0] for row in rows])
+    wanted = text.casefold()
+    return [
+        PossibleReplacement(names[pk], n_served, n_same)
+        for pk, n_served, n_same in rows
+        if pk in names
+        and (wanted in names[pk].label.casefold() or wanted in names[pk].name.casefold())
+    ][:limit]
