@@ -375,7 +375,7 @@ def _approval_blockers(dependency_id: int, before: _Side, after: _Side) -> Itera
 
 # what a fallback has in common with its primary model, by independence
 _IN_COMMON = {
-    0: "would be the same model at the same host as",
+    0: "would be the same version at the same host as",
     1: "would be the same version as",
     2: "would share its foundation with",
     3: "would be of the same developer as",

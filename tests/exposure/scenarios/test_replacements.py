@@ -180,7 +180,8 @@ def test_every_kind_of_blocker_is_said(world):
     assert quotes["retirement"].startswith("other on Bedrock retires on ")
     # the fallback serves the version of what replaces large
     assert said[world.triage.slug]["fallback"] == (
-        "The fallback backup on Bedrock would be the same version as other on Bedrock."
+        "The fallback backup on Bedrock would be the same version at the same host as other on "
+        "Bedrock."
     )
     assert found["n_with_blockers"] == 2
     assert found["n_by_blocker"]["capability"] == 2

@@ -39,7 +39,7 @@ from apps.web.views.scenarios.query_parameters import (
     hidden_fields,
 )
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
-from apps.web.wording import count_of, number
+from apps.web.wording import number
 
 _LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION, Layer.VERSION)
 MAX_NODES_PER_LAYER = 40
@@ -295,7 +295,7 @@ def _node_groups(user: User, chosen: NodeName | None) -> list[NodeGroup]:
             is_listed = is_listed or is_chosen
             options.append(
                 NodeOption(
-                    value, f"{row.name} ({count_of(row.n_applications, 'application')})", is_chosen
+                    value, f"{row.name}, {_count(row.n_applications, 'application')}", is_chosen
                 )
             )
         if options:
@@ -306,10 +306,14 @@ def _node_groups(user: User, chosen: NodeName | None) -> list[NodeGroup]:
 
 
 def _describe_replacement(row: PossibleReplacement) -> str:
-    served = f"serves {count_of(row.n_served, 'model')}"
+    served = f"serves {_count(row.n_served, 'model')}"
     if row.name.kind == NodeKind.HOST:
         return f"{row.name.label}: {served}, {number(row.n_same_versions)} of the versions in use"
     return f"{row.name.label}: {served}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{number(n)} {noun if n == 1 else f'{noun}s'}"
 
 
 def _build_rows(
@@ -379,7 +383,7 @@ def _headline(
     name = subject.node.label
     if not used:
         return Headline(f"None of your applications calls a model of {name}.")
-    models = f"{count_of(len(used), 'model')} of {name}"
+    models = f"{_count(len(used), 'model')} of {name}"
     verb = "is" if len(used) == 1 else "are"
     if subject.by is None:
         return Headline(f"{models} {verb} in use. Select what replaces {name}.")

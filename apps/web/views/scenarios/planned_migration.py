@@ -59,7 +59,7 @@ class PlanForm(forms.Form):
     def __init__(self, *args: Any, replacement: ReplacementResult, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if replacement.n_with_blockers:
-            noun = count_of(replacement.n_with_blockers, "application")
+            noun = _count_applications(replacement.n_with_blockers)
             verb = "has" if replacement.n_with_blockers == 1 else "have"
             self.fields["is_confirmed"].label = f"Plan it although {noun} {verb} a blocker"
         else:
@@ -200,8 +200,12 @@ def _headline(replacement: ReplacementResult, n_dependencies: int) -> Headline:
     if not replacement.n_with_blockers:
         return Headline(f"{opening}.")
     verb = "has" if replacement.n_with_blockers == 1 else "have"
-    noun = count_of(replacement.n_with_blockers, "application")
+    noun = _count_applications(replacement.n_with_blockers)
     return Headline(f"{opening}; ", f"{noun} {verb} a blocker", ".")
+
+
+def _count_applications(n: int) -> str:
+    return f"{number(n)} application{'' if n == 1 else 's'}"
 
 
 def _group_blockers(replacement: ReplacementResult) -> list[BlockerGroup]:

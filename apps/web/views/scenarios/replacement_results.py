@@ -13,7 +13,7 @@ from apps.exposure.scenarios.replacement_mapping import FitCounts
 from apps.inventory.models import Application
 from apps.web.pages.page import Headline
 from apps.web.views.exposure.parameters import applications_by_id
-from apps.web.wording import count_of, number
+from apps.web.wording import number
 
 PAGE_SIZE = 50
 BLOCKER_LABELS: Mapping[str, str] = {
@@ -249,6 +249,10 @@ def effect_cells(row: EffectRow) -> list[Any]:
     ]
 
 
+def _count(n: int, noun: str) -> str:
+    return f"{number(n)} {noun if n == 1 else f'{noun}s'}"
+
+
 def replacement_headline(result: ReplacementResult, name: str, n_flags: int) -> Headline:
     """State how many applications move, what stands against it, and the change of cost."""
     if not result.n_applications:
@@ -258,8 +262,8 @@ def replacement_headline(result: ReplacementResult, name: str, n_flags: int) -> 
     if result.cost_changes:
         opening = f"{opening} at {' and '.join(result.cost_changes)} per month"
     if result.n_cost_unknown:
-        opening = f"{opening}, {count_of(result.n_cost_unknown, 'cost')} unknown"
-    flags = f"; {count_of(n_flags, 'flag')} would open" if n_flags else ""
+        opening = f"{opening}, {_count(result.n_cost_unknown, 'cost')} unknown"
+    flags = f"; {_count(n_flags, 'flag')} would open" if n_flags else ""
     if not result.n_with_blockers:
         return Headline(f"{opening}; nothing known stands against it{flags}.")
     verb = "has" if result.n_with_blockers == 1 else "have"
