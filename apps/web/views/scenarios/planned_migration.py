@@ -78,15 +78,15 @@ class PlanForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan_migration(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what the migration of the run's mapping includes and breaks; a POST opens it."""
-    user = governance_user(request, str(GOVERNANCE_ONLY))
     run = get_object_or_404(
-        ScenarioRun.objects.visible_to(user).select_related("scenario"),
+        ScenarioRun.objects.visible_to(request.user).select_related("scenario"),
         pk=pk,
         state=RunState.DONE,
-        whole_organisation=True,
     )
+    user = governance_user(request, str(GOVERNANCE_ONLY))
     replacement = replacement_result(run.result or {}, run.details)
-    if replacement is None:
+    # a migration is about the whole organisation
+    if replacement is None or not run.whole_organisation:
         raise Http404
     targets = _targets(run)
     n_dependencies = (
