@@ -98,6 +98,7 @@ from apps.api.inventory.dependencies import DependencyViewSet
 from apps.api.inventory.exchange_rates import ExchangeRateViewSet
 from apps.api.inventory.exit_plans import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.inventory.findings import FindingsView
+from apps.api.inventory.requirements import RequirementsView
 from apps.api.inventory.runways import RunwaysView
 from apps.api.inventory.undo import UndoChangeView
 from apps.api.issues.causes import CauseViewSet
@@ -230,6 +231,11 @@ v1_routes: list[URLPattern | URLResolver] = [
         "provider-events/<int:event_id>/affected/",
         AffectedApplicationViewSet.as_view({"get": "list"}),
         name="provider-event-affected",
+    ),
+    path(
+        "dependencies/<int:pk>/requirements/",
+        RequirementsView.as_view(),
+        name="dependency-requirements",
     ),
     path("changes/<uuid:change>/undo/", UndoChangeView.as_view(), name="change-undo"),
     # without a slash at the end, as the clients of Dependency-Track send them

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps.accounts.models import Team
 from apps.catalog.models import FEATURE_KINDS, Offering, Provider
+from apps.common.history.context import audit_context
 from apps.demo.fixtures import (
     DemoError,
     LoadingDay,
@@ -18,6 +19,7 @@ from apps.demo.fixtures import (
     was_never_used,
 )
 from apps.inventory.actions.exits import add_adaptation, record_exit_test, set_exit_plan
+from apps.inventory.actions.requirements import declare_requirements
 from apps.inventory.governance.annex_documents import record_document_status, request_documents
 from apps.inventory.governance.approvals import ApprovalTarget, record_decision
 from apps.inventory.governance.contracts import register_contract
@@ -31,6 +33,7 @@ from apps.inventory.models import (
     Dependency,
     ExitPlan,
     ExitTest,
+    Requirement,
 )
 from apps.inventory.owners import set_owner_persons
 
@@ -144,6 +147,32 @@ def load_exits(*, day: LoadingDay) -> None:
                 facts=facts,
                 by=by,
             )
+
+
+# --- requirements -------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def load_requirements(*, day: LoadingDay) -> None:
+    """Record what a few dependencies use, declared and observed, unless a requirement has ever
+    existed."""
+    if not was_never_used(Requirement):
+        return
+    lookup = RecordLookup()
+    for row in read_fixture("requirements"):
+        dependency = lookup.dependency(row)
+        with audit_context(job="intake", reason="observed usage"):
+            Requirement.objects.bulk_create(
+                Requirement(
+                    dependency=dependency,
+                    origin=Requirement.Origin.OBSERVED,
+                    **day.dated(observed),
+                )
+                for observed in row["observed"]
+            )
+        declare_requirements(
+            dependency=dependency, values=row["declared"], by=lookup.user(row["by"])
+        )
 
 
 # --- contracts and approvals --------------------------------------------------------------------

@@ -25,7 +25,12 @@ from apps.demo.fixtures import DemoError, LoadingDay, was_never_used
 from apps.demo.gate import load_gate_runs
 from apps.demo.imports import load_example_sheet
 from apps.demo.intake import load_observations
-from apps.demo.inventory import load_applications, load_contracts, load_exits
+from apps.demo.inventory import (
+    load_applications,
+    load_contracts,
+    load_exits,
+    load_requirements,
+)
 from apps.demo.notices import load_notices
 from apps.demo.organisation import Login, load_teams, load_users
 from apps.demo.risks import load_risks
@@ -82,6 +87,7 @@ def load_register(*, day: LoadingDay) -> list[Login]:
     """Load the applications and the records of users about them: risks, campaigns, flags."""
     logins = load_portfolio(day=day)
     load_exits(day=day)
+    load_requirements(day=day)
     load_contracts(day=day)
     if was_never_used(Campaign):
         _analyze_engine_tables()

@@ -12,6 +12,7 @@ from apps.intake.models import Import
 from apps.intake.observations.discrepancies import find_discrepancies
 from apps.intake.observations.propagation import propagate_changes, reopen_recognised_names
 from apps.intake.observations.reconciliation import reconcile_waiting
+from apps.intake.observations.requirements import observe_requirements
 from apps.intake.spreadsheets import import_steps
 from apps.intake.spreadsheets.import_steps import purge_old_files
 from apps.intake.telemetry.aggregation import aggregate_waiting
@@ -69,11 +70,12 @@ def purge_old_calls() -> int:
 
 @shared_task(name="intake.find_discrepancies", ignore_result=True)
 def find_all_discrepancies() -> int:
-    """Find discrepancies between declared and observed usage and update the connection summaries;
-    return the number of discrepancies opened or closed."""
+    """Find discrepancies between declared and observed usage, and update the observed requirements
+    and the connection summaries; return the number of discrepancies opened or closed."""
     at = now()
     propagate_changes(at=at)
     reconcile_waiting(at=at)
+    observe_requirements(at=at)
     changes = find_discrepancies(at=at)
     update_connections(at=at)
     return changes.n

@@ -10,7 +10,13 @@ from django.db.models import Model, QuerySet
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.common.database.statements import fetch_rows
-from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
+from apps.inventory.models import (
+    Application,
+    ApplicationQuerySet,
+    Dependency,
+    DependencyQuerySet,
+    Requirement,
+)
 
 
 def visible_applications(*, user: Any) -> ApplicationQuerySet:
@@ -86,6 +92,9 @@ entry AS (
     UNION ALL
     SELECT pgh_context_id, pgh_created_at FROM inventory_exittesthistory
     WHERE dependency_id IN (SELECT id FROM own)
+    UNION ALL
+    SELECT pgh_context_id, pgh_created_at FROM inventory_requirementhistory
+    WHERE dependency_id IN (SELECT id FROM own)
 )
 SELECT e.change AS id, max(e.at) AS at, coalesce(c.metadata ->> 'actor', '') AS actor,
        coalesce(person_name(u.first_name, u.last_name, u.username), c.metadata ->> 'actor', '')
@@ -115,5 +124,17 @@ def last_change_id(row: Model) -> UUID | None:
     history: Any = row.history  # type: ignore[attr-defined]
     context_id: UUID | None = (
         history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
+    )
+    return context_id
+
+
+def last_declaration_id(dependency: Dependency) -> UUID | None:
+    """Return the ID of the change that wrote the declared requirements of the dependency last."""
+    history: Any = Requirement.history.rel.related_model  # type: ignore[attr-defined]
+    context_id: UUID | None = (
+        history.objects.filter(dependency_id=dependency.pk, origin=Requirement.Origin.DECLARED)
+        .order_by("-pgh_id")
+        .values_list("pgh_context_id", flat=True)
+        .first()
     )
     return context_id

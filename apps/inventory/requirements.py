@@ -13,6 +13,21 @@ from apps.inventory.models import Requirement
 type Needs = Mapping[str, Any]
 
 
+def declared_requirements(dependency_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return {dependency ID: {field: declared value}} in one statement, fields in the order of
+    `CAPABILITY_FIELDS`. A dependency without declared requirements is missing."""
+    rows = Requirement.objects.filter(
+        dependency__in=dependency_ids, origin=Requirement.Origin.DECLARED
+    ).values_list("dependency_id", "field", "value")
+    values: dict[int, dict[str, Any]] = defaultdict(dict)
+    for dependency_id, field, value in rows:
+        values[dependency_id][field] = value
+    return {
+        dependency_id: {field: own[field] for field in CAPABILITY_FIELDS if field in own}
+        for dependency_id, own in values.items()
+    }
+
+
 def needs_of(dependency_ids: Collection[int]) -> dict[int, Needs]:
     """Return {dependency ID: {field: needed}} in one statement, fields in the order of
     `CAPABILITY_FIELDS`. A dependency of whose use nothing is known is missing."""

@@ -41,6 +41,7 @@ TEAM_RECORD_KINDS = (
     "inventory.dependency",
     "inventory.exitplan",
     "inventory.exittest",
+    "inventory.requirement",
     "reports.componentanswer",
     "reports.modelstatement",
     "risks.assessment",

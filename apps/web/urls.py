@@ -47,6 +47,7 @@ from apps.web.views.data_quality import findings as data_quality_findings
 from apps.web.views.dependencies import adaptations, exit_plans
 from apps.web.views.dependencies import create as dependencies_create
 from apps.web.views.dependencies import edit as dependencies_edit
+from apps.web.views.dependencies import requirements as dependencies_requirements
 from apps.web.views.exposure import (
     assumptions,
     concentration,
@@ -302,6 +303,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("dependencies/<int:pk>/edit/", dependencies_edit.edit_dependency, name="edit"),
         path(
             "dependencies/<int:pk>/confirm/", dependencies_edit.confirm_dependency, name="confirm"
+        ),
+        path(
+            "dependencies/<int:pk>/requirements/",
+            dependencies_requirements.edit_requirements,
+            name="requirements",
         ),
         path("dependencies/<int:pk>/end/", dependencies_edit.end_dependency, name="end"),
         path("dependencies/<int:pk>/reopen/", dependencies_edit.reopen_dependency, name="reopen"),

@@ -131,6 +131,7 @@ PAGES = {
         changes:undo:post component-files:answers:post dependencies:confirm:post
         dependencies:create:get dependencies:create:post dependencies:edit:get
         dependencies:edit:post dependencies:end:get dependencies:end:post dependencies:reopen:get
+        dependencies:requirements:get dependencies:requirements:post
         dependencies:reopen:post dependencies:replace:get dependencies:replace:post
         exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
@@ -346,7 +347,8 @@ API = {
         campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
         campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get deliveries/{pk}/:get
-        dependencies/{pk}/:get discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
+        dependencies/{pk}/:get dependencies/{pk}/requirements/:get
+        discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
         evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
         issues/{pk}/activity/:get memberships/{pk}/:get mutes/{pk}/:get
@@ -367,6 +369,7 @@ API = {
         campaign-tasks/{pk}/measurements/:post campaign-tasks/{pk}/switch/:post
         campaign-tasks/{pk}/target/:post changes/{change}/undo/:post dependencies/{pk}/:patch
         dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post dependencies/{pk}/reopen/:post
+        dependencies/{pk}/requirements/:put
         dependencies/{pk}/replace/:post discrepancies/{pk}/declare/:post
         discrepancies/{pk}/end/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
         exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post issues/{pk}/accept/:post

@@ -688,3 +688,34 @@ def test_a_bulk_request_that_is_sent_again_is_done_once(editor, team):
     )
     assert IdempotencyKey.objects.count() == 1
     assert TODAY
+
+
+@pytest.mark.django_db
+def test_requirements_of_dependencies_are_set_with_their_rows(api):
+    editor = make_user("una", role="governance")
+    client = api(editor, "read", "write")
+    offering = make_offering()
+    row = {
+        "application": make_application("Bot").slug,
+        "offering": offering.pk,
+        "requirements": {"tool_calling": True, "context_window": 90_000},
+    }
+    assert client.post(DEPENDENCIES, [row]).json()["created"] == 1
+    pk = Dependency.objects.get().pk
+    assert declared_requirements([pk])[pk] == row["requirements"]
+
+    assert client.post(DEPENDENCIES, [row]).json()["unchanged"] == 1
+    changed = client.post(DEPENDENCIES, [row | {"requirements": "tools; not pdf"}]).json()
+    assert (changed["updated"], changed["unchanged"]) == (1, 0)
+    assert declared_requirements([pk])[pk] == {"tool_calling": True, "pdf": False}
+    # a row that does not state them keeps them
+    kept = {name: value for name, value in row.items() if name != "requirements"}
+    assert client.post(DEPENDENCIES, [kept]).json()["unchanged"] == 1
+
+    for value, sentence in (
+        ({"flying": True}, "'flying' cannot be declared"),
+        ({"vision": 3}, "Image input must be yes or no."),
+        ([], "must be an object"),
+    ):
+        report = client.post(DEPENDENCIES, [row | {"requirements": value}]).json()
+        assert sentence in report["rejected"][0]["reason"]

@@ -117,6 +117,7 @@ WITHOUT_LIMIT = {
             "intake.Observation.facts",
             "intake.Observation.explanation",
             "intake.CallBatch.groups",
+            "intake.UsageDay.uses",
             "intake.UnmatchedCall.counted_call",
             "intake.Discrepancy.details",
             "exposure.Path.parties",

@@ -357,6 +357,10 @@ EXAMPLES: dict[str, Any] = {
     },
     "exit_plans_create": _EXIT_PLAN,
     "exit_plans_partial_update": {"estimated_days": "10", **_REASON},
+    "dependencies_requirements_set": {
+        "declared": {"tool_calling": False, "pdf": True, "context_window": 90_000},
+        **_REASON,
+    },
     "exit_tests_partial_update": {"result": "passed", "effort_days": "3", **_REASON},
     "exposure_flags_accept_create": {
         "until": _UNTIL,

@@ -272,7 +272,8 @@ class Observation(models.Model):
 
 
 class UsageDay(models.Model):
-    """Usage of one observation on one day, UTC. Tokens are null if no call reported its usage."""
+    """Usage of one observation on one day, UTC. Tokens are null if no call reported its usage, and
+    `uses` if no call proved what it uses."""
 
     observation = models.ForeignKey(Observation, on_delete=models.CASCADE, related_name="days")
     day = models.DateField()
@@ -286,6 +287,13 @@ class UsageDay(models.Model):
     cost_usd = models.DecimalField(
         max_digits=20, decimal_places=10, null=True, help_text="As calculated by a gateway."
     )
+    longest_input = models.PositiveBigIntegerField(
+        null=True, help_text="Input tokens of the longest request."
+    )
+    largest_output = models.PositiveBigIntegerField(
+        null=True, help_text="Output tokens of the largest answer."
+    )
+    uses = models.JSONField(null=True, help_text="Calls by what they use: tools, images, ...")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     sample_trace = models.CharField(max_length=64, blank=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import count
 from typing import IO, TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery
 
 from apps.accounts.models import Team
 from apps.common.processes.lazy_import import lazy_import
@@ -25,7 +25,7 @@ from apps.intake.spreadsheets.columns.fields import (
 )
 from apps.intake.spreadsheets.columns.values import EMPTY_MARK, guard_formula, normalise_text
 from apps.intake.spreadsheets.limits import MAX_CELL_LENGTH
-from apps.inventory.models import Application, Dependency
+from apps.inventory.models import Application, Dependency, Requirement
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -42,7 +42,17 @@ _PATHS = {
     "use.region": "offering__region_scope",
     "use.tier": "offering__service_tier",
     "use.via": "via_party__slug",
+    "use.requirements": "declared_requirements",
 }
+# {field: value} of each dependency, null without any
+_DECLARED_REQUIREMENTS = Subquery(
+    Requirement.objects.filter(dependency=OuterRef("pk"), origin=Requirement.Origin.DECLARED)
+    .order_by()
+    .values(
+        fields=Func(F("field"), F("value"), function="jsonb_object_agg", output_field=JSONField())
+    ),
+    output_field=JSONField(),
+)
 _LISTED_TEAMS = 2_000
 _VALIDATED_ROWS = 100_000
 
@@ -77,6 +87,7 @@ def dependency_rows(applications: QuerySet[Application], *, on: date) -> Iterato
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application__in=applications.order_by()
         )
+        .annotate(declared_requirements=_DECLARED_REQUIREMENTS)
         .order_by("application_id", "pk")
         .values_list("application__slug", "application__name", *paths)
     )
@@ -307,6 +318,7 @@ _EXAMPLES = {
     "use.fallback_order": ("", "1"),
     "use.traffic_share": ("60 %", ""),
     "use.since": ("2026-03-01", ""),
+    "use.requirements": ("tool_calling; context_window=90000; not pdf", ""),
 }
 
 

@@ -12,10 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from django.db import DataError, IntegrityError, connection, transaction
 
 from apps.accounts.models import ApiToken
+from apps.common.database.statements import load_statement
 from apps.intake.documents.records import Sighting, clean
 from apps.intake.models import CallBatch, MeteredSeries
 from apps.intake.observations.storage import (
@@ -40,6 +42,7 @@ AGGREGATION_LOCK = 7_305_114_503
 _COUNTS_FROM_START = 24 * 3600 * 1_000_000_000
 _DAY = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)
+_ADD_DAYS = load_statement("intake", "add_usage_days")
 # number of dropped calls by (service, token); no service if the token is bound to an application
 type _DroppedCalls = Counter[tuple[int | None, int]]
 _UNWRITABLE = (DataError, IntegrityError, LookupError, OverflowError, TypeError, ValueError)
@@ -58,6 +61,9 @@ class CallTotals:
     first: int = 1 << 62
     last: int = 0
     trace: str = ""
+    longest_input: int | None = None
+    largest_output: int | None = None
+    uses: dict[str, int] | None = None
 
     def add(self, totals: "CallTotals") -> None:
         """Add the totals of the same names and day."""
@@ -69,11 +75,20 @@ class CallTotals:
         self.cost = _add_optional(self.cost, totals.cost)
         self.first, self.last = min(self.first, totals.first), max(self.last, totals.last)
         self.trace = self.trace or totals.trace
+        self.longest_input = _larger_optional(self.longest_input, totals.longest_input)
+        self.largest_output = _larger_optional(self.largest_output, totals.largest_output)
+        if totals.uses:
+            self.uses = dict(Counter(self.uses or {}) + Counter(totals.uses))
 
 
 def _add_optional[N: (int, float)](left: N | None, right: N | None) -> N | None:
     """Return the sum of the values that are reported; None if neither is."""
     return right if left is None else left if right is None else left + right
+
+
+def _larger_optional(left: int | None, right: int | None) -> int | None:
+    """Return the larger of the values that are reported; None if neither is."""
+    return right if left is None else left if right is None else max(left, right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,16 +399,22 @@ def _subtract_moved(moved_totals: _TotalsByDay, *, at: datetime) -> None:
                 n_without_usage = greatest(u.n_without_usage - d.without_usage, 0),
                 input_tokens = greatest(u.input_tokens - coalesce(d.input, 0), 0),
                 output_tokens = greatest(u.output_tokens - coalesce(d.output, 0), 0),
-                cost_usd = greatest(u.cost_usd - coalesce(d.cost, 0), 0)
+                cost_usd = greatest(u.cost_usd - coalesce(d.cost, 0), 0),
+                -- the longest input and the largest output stay: they are those of the application
+                uses = CASE WHEN d.uses IS NULL THEN u.uses ELSE (
+                    SELECT jsonb_object_agg(e.key, e.value::bigint - coalesce(
+                        (d.uses ->> e.key)::bigint, 0))
+                    FROM jsonb_each_text(u.uses) e
+                    WHERE e.value::bigint > coalesce((d.uses ->> e.key)::bigint, 0)) END
             FROM unnest(
                 %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
                 %s::bigint[],
-                %s::numeric[]
-            ) AS d(key, day, calls, errors, without_usage, input, output, cost)
+                %s::numeric[], %s::jsonb[]
+            ) AS d(key, day, calls, errors, without_usage, input, output, cost, uses)
             JOIN intake_observation o ON o.key = d.key
             WHERE u.observation_id = o.id AND u.day = d.day
             """,
-            _build_columns(rows),
+            [*_build_columns(rows), [_dump_uses(totals) for _, _, totals in rows]],
         )
         cursor.execute(
             "DELETE FROM intake_usageday u USING intake_observation o"
@@ -458,46 +479,21 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
     rows.sort(key=lambda row: (row[0].bytes, row[1]))
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            INSERT INTO intake_usageday AS u (
-                observation_id, day, n_calls, n_errors, n_without_usage, input_tokens,
-                output_tokens, cost_usd, first_seen_at, last_seen_at, sample_trace
-            )
-            SELECT o.id, d.day, d.calls, d.errors, greatest(d.without_usage, 0), d.input, d.output,
-                d.cost, d.first, d.last, d.trace
-            FROM unnest(
-                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                %s::bigint[], %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[]
-            ) AS d(key, day, calls, errors, without_usage, input, output, cost, first, last, trace)
-            JOIN intake_observation o ON o.key = d.key
-            ORDER BY o.id, d.day
-            -- added to the stored day; NULL means not reported, and adds nothing to a number
-            ON CONFLICT (observation_id, day) DO UPDATE SET
-                n_calls = u.n_calls + excluded.n_calls,
-                n_errors = u.n_errors + excluded.n_errors,
-                n_without_usage = u.n_without_usage + excluded.n_without_usage,
-                input_tokens = coalesce(u.input_tokens + excluded.input_tokens, u.input_tokens,
-                excluded.input_tokens),
-                output_tokens = coalesce(
-                    u.output_tokens + excluded.output_tokens, u.output_tokens,
-                    excluded.output_tokens
-                ),
-                -- the largest amount that the column can hold
-                cost_usd = CASE WHEN u.cost_usd IS NULL AND excluded.cost_usd IS NULL THEN NULL
-                    ELSE least(coalesce(u.cost_usd, 0) + coalesce(excluded.cost_usd, 0),
-                    9999999999) END,
-                first_seen_at = least(u.first_seen_at, excluded.first_seen_at),
-                last_seen_at = greatest(u.last_seen_at, excluded.last_seen_at),
-                sample_trace = CASE WHEN u.sample_trace = '' THEN excluded.sample_trace
-                ELSE u.sample_trace END
-            """,
+            _ADD_DAYS,
             [
                 *_build_columns(rows),
                 [datetime.fromtimestamp(totals.first / 1e6, UTC) for _, _, totals in rows],
                 [datetime.fromtimestamp(totals.last / 1e6, UTC) for _, _, totals in rows],
                 [totals.trace for _, _, totals in rows],
+                [totals.longest_input for _, _, totals in rows],
+                [totals.largest_output for _, _, totals in rows],
+                [_dump_uses(totals) for _, _, totals in rows],
             ],
         )
+
+
+def _dump_uses(totals: CallTotals) -> str | None:
+    return orjson.dumps(totals.uses).decode() if totals.uses else None
 
 
 def _build_columns(rows: list[tuple[UUID, int, CallTotals]]) -> list[list[Any]]:

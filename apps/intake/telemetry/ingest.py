@@ -25,6 +25,7 @@ from apps.intake.telemetry.otlp.spans import SpanCollector
 from apps.intake.telemetry.records import Call, CallNames, CounterReading, ReadRequest, digest64
 from apps.intake.telemetry.sender_facts import known_facts, record_facts
 from apps.intake.telemetry.token_scope import RefusedServices, find_refused_services
+from apps.intake.telemetry.used_items import items_of
 
 log = structlog.get_logger(__name__)
 
@@ -253,6 +254,9 @@ class _Batch:
                 totals[6] // _MICROSECOND,  # type: ignore[operator]
                 totals[7] // _MICROSECOND,  # type: ignore[operator]
                 totals[8],
+                totals[9],
+                totals[10],
+                _count_items(totals[11]),  # type: ignore[arg-type]
             ]
             for (names_id, day), totals in self._groups.items()
         ]
@@ -263,7 +267,7 @@ class _Batch:
         n_repeated = 0
         earliest, latest, now_ns, groups = self._earliest, self._latest, self._now, self._groups
         known_keys: set[int] = set(counted_keys)
-        for names, at, key, _, is_error, input_tokens, output_tokens, cost, trace, _ in calls:
+        for names, at, key, _, is_error, input_tokens, output_tokens, cost, trace, _, uses in calls:
             if key in known_keys:
                 n_repeated += 1
                 continue
@@ -273,9 +277,13 @@ class _Batch:
             group_key = (id(names), at // _DAY)
             group = groups.get(group_key)
             if group is None:
-                # calls, errors, without usage, input, output, cost, first, last, trace
+                # calls, errors, without usage, input, output, cost, first, last, trace,
+                # longest input, largest output, {items: calls that use them}
                 self._names_by_id[group_key[0]] = names
-                group = groups[group_key] = [0, 0, 0, None, None, None, at, at, trace]
+                group = groups[group_key] = [
+                    *(0, 0, 0, None, None, None, at, at, trace),
+                    *(None, None, None),
+                ]
             group[0] += 1  # type: ignore[operator]
             if is_error:
                 group[1] += 1  # type: ignore[operator]
@@ -284,8 +292,18 @@ class _Batch:
             else:
                 if input_tokens is not None:
                     group[3] = (group[3] or 0) + input_tokens  # type: ignore[operator]
+                    if input_tokens > (group[9] or 0):  # type: ignore[operator]
+                        group[9] = input_tokens
                 if output_tokens is not None:
                     group[4] = (group[4] or 0) + output_tokens  # type: ignore[operator]
+                    if output_tokens > (group[10] or 0):  # type: ignore[operator]
+                        group[10] = output_tokens
+            # what a failed call asked for was not used
+            if uses and not is_error:
+                if group[11] is None:
+                    group[11] = {}
+                used: dict[int, int] = group[11]  # type: ignore[assignment]
+                used[uses] = used.get(uses, 0) + 1
             if cost is not None:
                 group[5] = (group[5] or 0.0) + cost  # type: ignore[operator]
             if at < group[6]:  # type: ignore[operator]
@@ -352,6 +370,17 @@ class _Batch:
         if self._environment and not names.environment:
             names = names._replace(environment=self._environment)
         return names
+
+
+def _count_items(calls_by_uses: dict[int, int] | None) -> dict[str, int] | None:
+    """Return {item: calls that use it} of {items as bits: calls}."""
+    if calls_by_uses is None:
+        return None
+    counts: Counter[str] = Counter()
+    for uses, n_calls in calls_by_uses.items():
+        for item in items_of(uses):
+            counts[item] += n_calls
+    return dict(counts)
 
 
 # --- caches of one process ------------------------------------------------------------------------

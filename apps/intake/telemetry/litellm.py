@@ -1,8 +1,9 @@
 """LiteLLM callback `generic_api`: a JSON list, or JSON lines, of its standard logging payload.
 
-A record has about 13 KB. Only the fields below are read; messages, responses, end users, addresses
-and headers are not. `response.model` is the requested alias, except after a fallback, so that it
-never counts as the served model."""
+A record has about 13 KB. Only the fields below are read; end users, addresses and headers are not,
+and of parameters, messages and responses only the keys that prove use (`used_items`).
+`response.model` is the requested alias, except after a fallback, so that it never counts as the
+served model."""
 
 import math
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from apps.intake.telemetry.records import (
     UnreadableError,
     digest64,
 )
+from apps.intake.telemetry.used_items import uses_of_record
 from apps.inventory.models import Dependency
 
 # keys of the metadata that name the caller, tried in this order
@@ -162,6 +164,7 @@ def _build_call(record: dict[str, Any], gateway: str) -> Call | None:
         trace=clean(record.get("trace_id"), MAX_TRACE_LENGTH)
         if isinstance(record.get("trace_id"), str)
         else "",
+        uses=uses_of_record(record),
     )
 
 

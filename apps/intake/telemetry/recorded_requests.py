@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from apps.intake.models import Observation
 from apps.intake.observations.reconciliation import reconcile_waiting
+from apps.intake.observations.requirements import observe_requirements
 from apps.intake.telemetry.aggregation import aggregate_waiting
 from apps.intake.telemetry.ingest import ingest_calls
 from apps.intake.telemetry.limits import MAX_RECORDS
@@ -42,6 +43,7 @@ def ingest_recorded_request(
     ingest_calls(request=request, stream=stream, token=None, at=at, application=application)
     aggregate_waiting(at=at)
     tally = reconcile_waiting(at=at)
+    observe_requirements(at=at)
     call_names = {call.names for call in request.calls}.union(
         reading.names for reading in request.readings
     )

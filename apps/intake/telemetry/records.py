@@ -41,7 +41,8 @@ class Call(NamedTuple):
 
     Two calls of one `key` are the same call if their `key_at` (seconds) are no more than
     SAME_CALL_SECONDS apart. Tokens and cost are None if not reported. `half` is not 0 if a separate
-    span, in this request or another, may report the served model."""
+    span, in this request or another, may report the served model. `uses` are bits of the items that
+    it proves to use (`used_items`)."""
 
     names: CallNames
     at: int
@@ -53,6 +54,7 @@ class Call(NamedTuple):
     cost_usd: float | None
     trace: str
     half: int = 0
+    uses: int = 0
 
 
 class CounterReading(NamedTuple):

@@ -14,7 +14,14 @@ from apps.inventory.actions.applications import end_dependencies
 from apps.inventory.actions.checks import validate_date
 from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.actions.locks import lock_applications, locked_application
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    Requirement,
+)
 
 # fields that the surviving row takes over from the duplicate's row where it has no value itself;
 # order and way of access stay those of the surviving row
@@ -104,10 +111,10 @@ def _match_dependencies(
 
 def _take_over_fields(survivor_row: Dependency, duplicate_row: Dependency) -> None:
     """Fill the gaps of the surviving dependency from its duplicate, and move its exit tests,
-    adaptations and exit plan to it.
+    adaptations, requirements and exit plan to it.
 
-    An adaptation that both record, and an exit plan if the survivor has one, stay with the
-    duplicate.
+    An adaptation or requirement that both record, and an exit plan if the survivor has one, stay
+    with the duplicate.
     """
     gaps = [
         name
@@ -123,6 +130,14 @@ def _take_over_fields(survivor_row: Dependency, duplicate_row: Dependency) -> No
     )
     Adaptation.objects.filter(dependency=duplicate_row).exclude(
         pk__in=_shared_adaptations(survivor_row, duplicate_row)
+    ).update(dependency=survivor_row, updated_at=Now())
+    recorded = set(survivor_row.requirements.values_list("field", "origin"))
+    Requirement.objects.filter(
+        pk__in=[
+            row.pk
+            for row in duplicate_row.requirements.all()
+            if (row.field, row.origin) not in recorded
+        ]
     ).update(dependency=survivor_row, updated_at=Now())
     if not ExitPlan.objects.filter(dependency=survivor_row).exists():
         ExitPlan.objects.filter(dependency=duplicate_row).update(

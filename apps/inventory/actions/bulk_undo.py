@@ -15,14 +15,21 @@ from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.history.derived import is_derived, select_user_input
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    Requirement,
+)
 from apps.inventory.owners import link_owners
 
 BULK_CHANGE_ROWS = 2_000
 _BLOCKING_ON_DELETE = (models.CASCADE, models.PROTECT, models.RESTRICT)
 # parents first
 _MODELS: tuple[type[models.Model], ...] = (Application, Dependency)
-_OTHER_MODELS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest)
+_OTHER_MODELS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest, Requirement)
 
 
 def is_bulk_change(change: UUID) -> bool:

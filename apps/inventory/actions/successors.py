@@ -13,7 +13,7 @@ from django.db.models import Model
 
 from apps.catalog.models import Offering
 from apps.common.database.fields import MAX_TEXT_LENGTH
-from apps.inventory.models import Adaptation, Dependency, ExitPlan
+from apps.inventory.models import Adaptation, Dependency, ExitPlan, Requirement
 
 _ROW_COLUMNS = {
     "id": "the new row has its own",
@@ -39,6 +39,7 @@ HOST_FIELDS: Mapping[str, str] = {"features": "features of the old host"}
 ADAPTATION_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
 # spent on the old offering, while the adaptation must be made again for the new one
 INVESTMENT_FIELDS = ("invested_days", "invested_cost")
+REQUIREMENT_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
 EXIT_PLAN_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
 
 _MIGRATION_NOTES: dict[str, str] = {
@@ -64,13 +65,14 @@ def build_successor(
 def create_successor(
     dependency: Dependency, *, offering: Offering, on: date, until: date | None
 ) -> Dependency:
-    """Save `build_successor` with copies of the adaptations and the exit plan; call it inside
-    `audit_context`.
+    """Save `build_successor` with copies of the adaptations, the requirements and the exit plan;
+    call it inside `audit_context`.
 
     The old row keeps its own. A reusable adaptation is copied unchanged; any other is copied with
     the note that it must be re-run or rebuilt, and without the investment, which was made for the
-    old one. The exit plan is copied unless `offering` was its target: that plan is completed. Exit
-    tests are not copied: they were made from the old offering.
+    old one. Requirements say what the application uses, whatever it runs on: all are copied,
+    observed ones with their days. The exit plan is copied unless `offering` was its target: that
+    plan is completed. Exit tests are not copied: they were made from the old offering.
     """
     successor = build_successor(dependency, offering=offering, on=on, until=until)
     successor.full_clean()
@@ -80,6 +82,12 @@ def create_successor(
         [
             _copy_adaptation(row, successor, dependency.offering, moves=moves)
             for row in dependency.adaptations.order_by("pk")
+        ]
+    )
+    Requirement.objects.bulk_create(
+        [
+            _copy_requirement(row, successor, dependency.offering, moves=moves)
+            for row in dependency.requirements.order_by("pk")
         ]
     )
     plan = ExitPlan.objects.filter(dependency=dependency).first()
@@ -105,6 +113,17 @@ def _copy_adaptation(
         # the original row still has the full note
         shortened_note = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
         copy.note = "\n".join(filter(None, [shortened_note, made_for]))
+    return copy
+
+
+def _copy_requirement(
+    row: Requirement, successor: Dependency, was_on: Offering, *, moves: bool
+) -> Requirement:
+    """Return an unsaved copy of the requirement for the successor; the note of a declared one says
+    with which offering it was declared."""
+    copy = Requirement(dependency=successor, **_column_values(row, REQUIREMENT_NOT_COPIED))
+    if moves and row.origin == Requirement.Origin.DECLARED and not row.note:
+        copy.note = f"Declared with {was_on.api_id}, used until {successor.since}."
     return copy
 
 

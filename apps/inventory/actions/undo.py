@@ -39,11 +39,25 @@ from apps.inventory.actions.bulk_undo import (
     undo_bulk_change,
 )
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    Requirement,
+)
 from apps.inventory.owners import link_owners
 
 # parents first
-_MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Adaptation, ExitPlan, ExitTest)
+_MODELS: tuple[type[models.Model], ...] = (
+    Application,
+    Dependency,
+    Adaptation,
+    ExitPlan,
+    ExitTest,
+    Requirement,
+)
 _INSERTED, _DELETED = "insert", "delete"
 
 
@@ -178,12 +192,15 @@ def _history_of(model: type[models.Model]) -> Any:
 
 
 def _tracked_columns(model: type[models.Model]) -> list[str]:
-    """Return the columns that the history tracks, without the primary key."""
+    """Return the columns that the history tracks, without the primary key and the moment of the
+    change, which an undo sets itself."""
     tracked_columns = {field.attname for field in _history_of(model).model._meta.concrete_fields}
     return [
         field.attname
         for field in model._meta.concrete_fields
-        if field.attname in tracked_columns and not field.primary_key
+        if field.attname in tracked_columns
+        and not field.primary_key
+        and field.attname != "updated_at"
     ]
 
 

@@ -17,35 +17,43 @@ from apps.inventory.bulk.references import (
     find_providers,
     lock_applications_by_slug,
 )
+from apps.inventory.bulk.requirements import read_requirements, write_declared
 from apps.inventory.models import Application, Dependency
 from apps.inventory.models.dependencies import LIST_FIELDS
+from apps.inventory.requirements import declared_requirements
 
 _FACTS = sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"})
 _OTHERS = ("application", *OFFERING_NAMES, "via_party")
+_REQUIREMENTS = "requirements"
 _READERS: dict[str, Any] = {}
 _ONE_DAY = timedelta(days=1)
 
-FIELDS = (*_OTHERS, "role", "since", "until", *_FACTS)
+FIELDS = (*_OTHERS, "role", "since", "until", *_FACTS, _REQUIREMENTS)
 
 
 def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
     """Update the recorded dependency whose period overlaps with that of the row, otherwise add one.
-    Seven statements.
+    Seven statements, and a few more if rows state requirements.
 
     Without `since` a row is about today. A recorded dependency keeps its start; an end can be set
     or moved to an earlier day.
     """
     if not _READERS:
         _READERS.update(readers_of(Dependency, [*_FACTS, "role", "since", "until"]))
+        _READERS[_REQUIREMENTS] = read_requirements
     applications = lock_applications_by_slug(rows, merge)
     offerings = OfferingLookup(rows, merge)
     parties = find_providers(rows, "via_party")
     uses = DependencyIndex((application.id for application in applications.values()), _FACTS)
     new_rows: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
+    declared = _load_declared(rows, uses)
+    declarations: dict[int, dict[str, Any]] = {}
+    new_declarations: list[dict[str, Any] | None] = []
     for row in rows:
         try:
             facts, other_values = read_fields(row, _READERS, _OTHERS)
+            requirements = facts.pop(_REQUIREMENTS, None)
             application = editable_application(other_values, applications, merge)
             offering = offerings.required(other_values)
             if "via_party" in other_values:
@@ -73,12 +81,19 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
             new_rows.append(
                 {**facts, "application_id": application.id, "offering_id": offering, "role": role}
             )
-        elif facts:
+            new_declarations.append(requirements)
+            continue
+        if requirements is not None and requirements != declared.get(stored_row["id"], {}):
+            declarations[stored_row["id"]] = requirements
+        if facts:
             changes[stored_row["id"]] = {**facts, "updated_at": merge.at}
-        else:
+        elif stored_row["id"] not in declarations:
             report.unchanged += 1
-    for new_row, pk in zip(new_rows, reserve_ids(Dependency, len(new_rows)), strict=True):
+    ids = reserve_ids(Dependency, len(new_rows))
+    for new_row, pk, requirements in zip(new_rows, ids, new_declarations, strict=True):
         new_row["id"] = pk
+        if requirements:
+            declarations[pk] = requirements
     copy_rows(Dependency, new_rows, at=merge.at)
     # a row of arrays cannot be sent as one array, so they are written apart
     lists = {
@@ -89,8 +104,17 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
     for pk, new_lists in lists.items():
         if new_lists:
             Dependency.objects.filter(pk=pk).update(**new_lists)
+    write_declared(declarations, at=merge.at)
     report.created += len(new_rows)
-    report.updated += len(changes)
+    report.updated += len((changes.keys() | declarations.keys()) - set(ids))
+
+
+def _load_declared(rows: Sequence[SourceRow], uses: DependencyIndex) -> dict[int, dict[str, Any]]:
+    """Return the declared requirements of the dependencies if any row states requirements; one
+    statement."""
+    if any(isinstance(row.value, dict) and _REQUIREMENTS in row.value for row in rows):
+        return declared_requirements(uses.ids)
+    return {}
 
 
 def _find_party(slug: Any, parties: dict[str, int]) -> int | None:

@@ -1,10 +1,12 @@
 """Requirements: what a dependency uses of its offering."""
 
 from django.db import models
+from django.db.models import Q
 
 from apps.catalog.capabilities.fields import CAPABILITY_FIELDS
 from apps.common.database.fields import LimitedTextField
 from apps.common.history.context import track_history
+from apps.common.history.derived import derived_record
 from apps.inventory.models.dependencies import Dependency
 from apps.inventory.models.exits import OfDependencyQuerySet
 
@@ -13,6 +15,8 @@ class RequirementQuerySet(OfDependencyQuerySet["Requirement"]):
     pass
 
 
+# observed rows are derived from usage: an undo deletes them with their dependency
+@derived_record(user_input=Q(origin="declared"))
 @track_history(exclude=("last_seen_on", "n_requests"))
 class Requirement(models.Model):
     """One capability that a dependency uses, or is declared not to use.

@@ -54,6 +54,7 @@ _HISTORIES: tuple[tuple[str, str, str], ...] = (
     ("inventory", "Adaptation", "dependency_id"),
     ("inventory", "ExitPlan", "dependency_id"),
     ("inventory", "ExitTest", "dependency_id"),
+    ("inventory", "Requirement", "dependency_id"),
     ("risks", "Assessment", "dependency_id"),
     ("risks", "Evidence", "application_id"),
 )

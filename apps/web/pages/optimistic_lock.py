@@ -70,7 +70,7 @@ class OptimisticLockMixin(forms.BaseForm):
                 self._describe_conflict(name, shown_values[name], current_values[name])
                 for name in changed_names
             ]
-            self.changed_by = describe_last_change(self.row)
+            self.changed_by = self._describe_last_change()
             self._renew_signed_values()
             raise forms.ValidationError(
                 f"{self.changed_by} changed this record while you were editing. Compare the "
@@ -96,6 +96,10 @@ class OptimisticLockMixin(forms.BaseForm):
         assert self.row is not None
         return getattr(self.row._meta.get_field(column), "attname", column)
 
+    def _describe_last_change(self) -> str:
+        assert self.row is not None
+        return describe_last_change(self.row)
+
     def _sign_values(self) -> str:
         return signing.dumps(self._current_values(), salt=_SALT, compress=True)
 
@@ -119,7 +123,12 @@ class OptimisticLockMixin(forms.BaseForm):
 
 def describe_last_change(row: models.Model) -> str:
     """Return `hana on 25 Nov at 14:02`, from the row's history, or `Another user`."""
-    entry = row.history.select_related("pgh_context").order_by("-pgh_id").first()  # type: ignore[attr-defined]
+    return describe_entry(row.history)  # type: ignore[attr-defined]
+
+
+def describe_entry(history: Any) -> str:
+    """Return who made the last of these history entries, and when; see `describe_last_change`."""
+    entry = history.select_related("pgh_context").order_by("-pgh_id").first()
     if entry is None:
         return "Another user"
     metadata = entry.pgh_context.metadata if entry.pgh_context else {}

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import DecimalField, Field, PositiveBigIntegerField, PositiveIntegerField
 from django.db.models import PositiveSmallIntegerField as SmallField
 
+from apps.catalog.capabilities.fields import InvalidValueError
 from apps.catalog.models import Binding
 from apps.common.database.fields import MAX_TEXT_LENGTH
 from apps.intake.spreadsheets.columns.composite_values import (
@@ -45,6 +46,7 @@ from apps.intake.spreadsheets.columns.vocabularies import (
 from apps.intake.spreadsheets.files.tables import Cell
 from apps.intake.spreadsheets.values.distinct import ValueKind
 from apps.inventory.models import Application, Criticality, Dependency
+from apps.inventory.requirement_values import format_uses, parse_uses
 
 type CellParser = Callable[[Cell, SheetConventions], Any]
 
@@ -175,6 +177,19 @@ def _parse_tag_cell(cell: Cell, conventions: SheetConventions) -> list[str]:
 
 def _parse_feature_cell(cell: Cell, conventions: SheetConventions) -> list[str]:
     return parse_features(text_of(cell))
+
+
+def _parse_requirement_cell(cell: Cell, conventions: SheetConventions) -> str:
+    """Return the requirements in their canonical text."""
+    try:
+        return format_uses(parse_uses(text_of(cell)))
+    except InvalidValueError as error:
+        raise InvalidCellError(str(error)) from error
+
+
+def _format_requirements(value: Any) -> str:
+    """Return requirements as text: a planned value is text already, a stored one an object."""
+    return value if isinstance(value, str) else format_uses(value)
 
 
 def _application_column(name: str) -> "Field[Any, Any]":
@@ -671,6 +686,15 @@ USE_FIELDS: tuple[SheetField, ...] = (
         "Features and endpoints of the host, separated by commas.",
         width=24,
         show=format_tags,
+    ),
+    SheetField(
+        "use.requirements",
+        "Requirements",
+        _parse_requirement_cell,
+        ("uses", "capabilities", "capabilities used", "requirement"),
+        "What is used of the model, for example: tool_calling; context_window=90000; not pdf.",
+        width=32,
+        show=_format_requirements,
     ),
 )
 

@@ -38,7 +38,7 @@ _DEFAULTS: dict[str, Callable[[], Any]] = {
     )
     for column in model._meta.concrete_fields
     if column.name in names and column.blank
-} | {"use.fallback_order": lambda: 0}
+} | {"use.fallback_order": lambda: 0, "use.requirements": lambda: ""}
 
 
 # without these, a row describes no application

@@ -13,13 +13,18 @@ from apps.intake.spreadsheets.columns.values import fold_name
 from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
 from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.models import Application, Dependency
+from apps.inventory.requirement_values import format_uses
+from apps.inventory.requirements import declared_requirements
 
 SHEET_APPLICATION_FACTS = tuple(
     field.fact
     for field in APPLICATION_FIELDS
     if field.fact in EDITABLE_APPLICATION_FIELDS and field.fact != "team"
 )
-SHEET_DEPENDENCY_FACTS = tuple(sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"}))
+_DEPENDENCY_COLUMNS = tuple(sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"}))
+# declared requirements as text, which are rows of their own
+REQUIREMENTS = "requirements"
+SHEET_DEPENDENCY_FACTS = (*_DEPENDENCY_COLUMNS, REQUIREMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,8 @@ class ExistingRecords:
         )
 
     def load(self, ids: Iterable[int], *, on: date) -> None:
-        """Load applications with all their dependencies, in two statements. The previous block is
-        dropped."""
+        """Load applications with all their dependencies, in three statements. The previous block
+        is dropped."""
         application_ids = set(ids)
         self.applications = {
             row["pk"]: ExistingApplication(
@@ -140,9 +145,10 @@ class ExistingRecords:
                 "via_party_id",
                 "since",
                 "until",
-                *SHEET_DEPENDENCY_FACTS,
+                *_DEPENDENCY_COLUMNS,
             )
         )
+        declared = declared_requirements([row["pk"] for row in rows])
         for row in rows:
             self.uses[row["application_id"]].append(
                 ExistingDependency(
@@ -152,6 +158,9 @@ class ExistingRecords:
                     row["via_party_id"],
                     row["since"],
                     row["until"],
-                    {name: row[name] for name in SHEET_DEPENDENCY_FACTS},
+                    {
+                        **{name: row[name] for name in _DEPENDENCY_COLUMNS},
+                        REQUIREMENTS: format_uses(declared.get(row["pk"], {})),
+                    },
                 )
             )

@@ -18,10 +18,13 @@ from apps.common.time import now
 from apps.intake.spreadsheets.columns.rows import dumps
 from apps.intake.spreadsheets.columns.values import fold_name
 from apps.intake.spreadsheets.plan.created_records import CreatedRecords
+from apps.intake.spreadsheets.plan.existing_records import REQUIREMENTS
 from apps.intake.spreadsheets.plan.row_plans import ApplicationPlan, RowPlan
+from apps.inventory.bulk.requirements import write_declared
 from apps.inventory.models import Application, Dependency
 from apps.inventory.models.dependencies import LIST_FIELDS
 from apps.inventory.owners import OWNER_PERSONS, set_owner_persons
+from apps.inventory.requirement_values import parse_uses
 
 
 def _new_team(application: ApplicationPlan) -> Any:
@@ -210,18 +213,27 @@ class PlanWriter:
                 for use in plan.uses
                 if use.do == "add"
             ]
+        declarations = {}
         for pk, row in zip(_reserve_ids(Dependency, len(rows)), rows, strict=True):
             row["id"] = pk
+            if requirements := row.pop(REQUIREMENTS, ""):
+                declarations[pk] = parse_uses(requirements)
         _copy_rows(Dependency, rows, self._at)
+        write_declared(declarations, at=self._at)
 
     def _change_uses(self, plans: Iterable[RowPlan]) -> None:
         changes: dict[int, dict[str, Any]] = {}
+        declarations: dict[int, dict[str, Any]] = {}
         for plan in plans:
             for use in plan.uses:
                 if use.do == "change" and use.id is not None:
                     values = {name: value for name, (_, value) in use.changes.items()}
-                    changes.setdefault(use.id, {"updated_at": self._at}).update(values)
+                    if REQUIREMENTS in values:
+                        declarations[use.id] = parse_uses(values.pop(REQUIREMENTS))
+                    if values:
+                        changes.setdefault(use.id, {"updated_at": self._at}).update(values)
         _update_uses(changes)
+        write_declared(declarations, at=self._at)
 
 
 def _update_uses(changes: Mapping[int, Mapping[str, Any]]) -> None:

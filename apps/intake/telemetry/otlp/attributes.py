@@ -14,7 +14,16 @@ import orjson
 
 from apps.intake.documents.records import clean
 from apps.intake.models import Confidence
+from apps.intake.telemetry.otlp.use_attributes import (
+    COUNTS,
+    FINISH_REASONS,
+    MAX_KEY_LENGTH,
+    MESSAGES,
+    OUTPUT_TYPE,
+    present_use,
+)
 from apps.intake.telemetry.records import Attributes, CallNames
+from apps.intake.telemetry.used_items import uses_in_parameters
 from apps.inventory.models import Dependency
 
 
@@ -22,7 +31,7 @@ class AttributeKind(IntEnum):
     """Kind of an allowed attribute: how its value is read."""
 
     NAME = 1
-    # JSON of which only the key `model` is read
+    # JSON of which only the key `model`, and which keys it has, are read
     PARAMETERS = 2
     # a gateway's data about the caller, of which only tags are read
     REQUESTER = 3
@@ -32,6 +41,14 @@ class AttributeKind(IntEnum):
     USAGE = 6
     # only its presence counts
     ERROR = 7
+    # a number that proves use if it is above 0
+    COUNT = 8
+    # its presence proves use
+    PRESENT = 9
+    # an output type, or the reasons why an answer ended
+    VALUE = 10
+    # messages in JSON, of which only the kinds of parts are read
+    MESSAGES = 11
 
 
 _PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
@@ -100,6 +117,9 @@ ALLOWED_ATTRIBUTES: dict[str, AttributeKind] = {
     **dict.fromkeys(RESPONSE_IDS, AttributeKind.RESPONSE_ID),
     "langfuse.observation.usage_details": AttributeKind.USAGE,
     "error.type": AttributeKind.ERROR,
+    **dict.fromkeys(COUNTS, AttributeKind.COUNT),
+    **dict.fromkeys(MESSAGES, AttributeKind.MESSAGES),
+    **dict.fromkeys((OUTPUT_TYPE, *FINISH_REASONS), AttributeKind.VALUE),
 }
 
 _OF_NO_MODEL = frozenset(
@@ -159,14 +179,25 @@ _GATEWAY_DEFAULT = "production"
 _MAX_TAG_TEXT_LENGTH = 20_000
 
 
-def model_in(parameters: str) -> str:
-    """Return the key `model` of a JSON object; empty if there is none."""
+def kind_of(key: str) -> AttributeKind | None:
+    """Return how the value of an attribute is read, None if it is not."""
+    kind = ALLOWED_ATTRIBUTES.get(key)
+    if kind is None and len(key) <= MAX_KEY_LENGTH and present_use(key):
+        return AttributeKind.PRESENT
+    return kind
+
+
+def parameters_in(parameters: str) -> tuple[str, int]:
+    """Return (the key `model`, items that the other keys prove) of a JSON object; empty and 0 if
+    there are none."""
     try:
         data = orjson.loads(parameters)
     except orjson.JSONDecodeError:
-        return ""
-    model = data.get("model") if isinstance(data, dict) else None
-    return model if isinstance(model, str) else ""
+        return "", 0
+    if not isinstance(data, dict):
+        return "", 0
+    model = data.get("model")
+    return model if isinstance(model, str) else "", uses_in_parameters(data)
 
 
 def tags_in(text: str) -> dict[str, str]:

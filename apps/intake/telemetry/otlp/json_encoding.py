@@ -12,19 +12,21 @@ import orjson
 
 from apps.intake.telemetry.limits import MAX_BRACKETS, MAX_RECORDS
 from apps.intake.telemetry.otlp.attributes import (
-    ALLOWED_ATTRIBUTES,
     ANSWER_SPAN,
     RESOURCE_ATTRIBUTES,
     AttributeKind,
     answer_field,
     is_gateway,
-    model_in,
+    kind_of,
+    parameters_in,
     service_of,
     tags_in,
     usage_in,
 )
 from apps.intake.telemetry.otlp.spans import Item, Span, SpanCollector
+from apps.intake.telemetry.otlp.use_attributes import COUNTS, MESSAGES, present_use, value_use
 from apps.intake.telemetry.records import TooManyRecordsError, UnreadableError
+from apps.intake.telemetry.used_items import uses_in_parts
 
 _ERRORS = (2, "2", "STATUS_CODE_ERROR")
 _HEX, _BASE64 = {32: 16, 16: 8}, {24: 16, 12: 8}
@@ -125,8 +127,9 @@ def _read_spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
         numbers: dict[str, int | float] = {}
         response_id = ""
         is_error = False
+        uses = 0
         for key, value in attributes_of(span):
-            kind = ALLOWED_ATTRIBUTES.get(key)
+            kind = kind_of(key)
             if kind is None:
                 continue
             if kind is AttributeKind.NAME:
@@ -140,13 +143,17 @@ def _read_spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
             elif kind is AttributeKind.ERROR:
                 is_error = is_error or bool(text_of(value))
             elif kind is AttributeKind.PARAMETERS:
-                name_items.append(("parameters.model", model_in(text_of(value))))
+                model, parameter_uses = parameters_in(text_of(value))
+                name_items.append(("parameters.model", model))
+                uses |= parameter_uses
             elif kind is AttributeKind.REQUESTER:
                 name_items.extend(
                     (f"tag.{tag}", tag_value) for tag, tag_value in tags_in(text_of(value)).items()
                 )
-            else:
+            elif kind is AttributeKind.USAGE:
                 numbers.update(usage_in(text_of(value)))
+            else:
+                uses |= _use_of_value(key, value, kind)
         if name_items:
             name = span.get("name")
             yield Span(
@@ -159,7 +166,34 @@ def _read_spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
                 tuple(name_items),
                 numbers,
                 response_id,
+                uses,
             )
+
+
+def _use_of_value(key: str, value: dict[str, Any], kind: AttributeKind) -> int:
+    """Return the items that an attribute proves by its number, its presence, its value, or the
+    kinds of the parts of its messages."""
+    if kind is AttributeKind.COUNT:
+        number = number_of(value)
+        return COUNTS[key] if number is not None and number > 0 else 0
+    if kind is AttributeKind.PRESENT:
+        return present_use(key) if _is_present(value) else 0
+    if kind is AttributeKind.VALUE:
+        return value_use(key, text_of(value) or " ".join(_texts_of(value)))
+    return uses_in_parts(text_of(value), is_output=MESSAGES[key])
+
+
+def _is_present(value: dict[str, Any]) -> bool:
+    """Return whether an attribute has a value that is not an empty text, list or object."""
+    if "stringValue" in value:
+        return text_of(value) not in ("", "[]", "{}")
+    return any(content not in ({}, None) for content in value.values())
+
+
+def _texts_of(value: dict[str, Any]) -> list[str]:
+    """Return the texts of a list."""
+    values = _get_object(value, "arrayValue").get("values")
+    return [text_of(item) for item in _list_objects(values)]
 
 
 def _read_answers(spans: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes, str]]:

@@ -14,13 +14,16 @@ from apps.intake.telemetry.otlp.attributes import (
     AttributeKind,
     answer_field,
     is_gateway,
-    model_in,
+    kind_of,
+    parameters_in,
     service_of,
     tags_in,
     usage_in,
 )
 from apps.intake.telemetry.otlp.spans import Item, Span, SpanCollector
+from apps.intake.telemetry.otlp.use_attributes import COUNTS, MESSAGES, present_use, value_use
 from apps.intake.telemetry.records import TooManyRecordsError, UnreadableError
+from apps.intake.telemetry.used_items import uses_in_parts
 
 _ERROR = 2
 # bytes of the wire format: field 1 and field 2 with a length, field 3 with a number, and the bit
@@ -31,15 +34,40 @@ _MIN_KEY_LENGTH = 4
 _EMPTY, _MAX_EMPTY = (b"\x0a\x00", b"\x12\x00", b"\x4a\x00"), 1_000_000
 # of one span, resource or point; SDKs stop at 128
 _MAX_ATTRIBUTES = 1_000
-NAME, NUMBER, RESPONSE_ID, ERROR, PARAMETERS, REQUESTER = (
+(
+    NAME,
+    NUMBER,
+    RESPONSE_ID,
+    ERROR,
+    PARAMETERS,
+    REQUESTER,
+    USAGE,
+    COUNT,
+    PRESENT,
+    VALUE,
+) = (
     AttributeKind.NAME,
     AttributeKind.NUMBER,
     AttributeKind.RESPONSE_ID,
     AttributeKind.ERROR,
     AttributeKind.PARAMETERS,
     AttributeKind.REQUESTER,
+    AttributeKind.USAGE,
+    AttributeKind.COUNT,
+    AttributeKind.PRESENT,
+    AttributeKind.VALUE,
 )
-_ALLOWED = {key.encode(): kind for key, kind in ALLOWED_ATTRIBUTES.items()}
+# {key: how its value is read}, None for keys that were looked up and are not read; numbered keys
+# and those of others are added up to a limit
+_kinds: dict[bytes, AttributeKind | None] = {
+    key.encode(): kind for key, kind in ALLOWED_ATTRIBUTES.items()
+}
+_MAX_KINDS = 5_000
+_NOT_LOOKED_UP = object()
+_COUNT_USES = {key.encode(): uses for key, uses in COUNTS.items()}
+# values of which nothing is present: `[]`, `{}` and an empty text
+_MIN_PRESENT_LENGTH = 3
+_ZERO_DIGIT = 0x30
 _RESOURCE = {key.encode() for key in RESOURCE_ATTRIBUTES}
 _ANSWER_SPAN = ANSWER_SPAN.encode()
 
@@ -109,13 +137,14 @@ def _text_attributes(attributes: Sequence[bytes]) -> dict[str, str]:
 
 def _read_spans(spans: Sequence[bytes]) -> Iterator[Span]:
     """Yield the spans that have any allowed attribute which is a name."""
-    find_kind, decode_span = _ALLOWED.get, schema.Span.FromString
+    find_kind, decode_span = _kinds.get, schema.Span.FromString
     for body in spans:
         span = decode_span(body)
         name_items: list[Item] = []
         numbers: dict[str, int | float] = {}
         response_id = ""
         is_error = False
+        uses = 0
         attributes = span.attributes
         for raw in (
             attributes if len(attributes) <= _MAX_ATTRIBUTES else attributes[:_MAX_ATTRIBUTES]
@@ -123,9 +152,11 @@ def _read_spans(spans: Sequence[bytes]) -> Iterator[Span]:
             if len(raw) < _MIN_KEY_LENGTH:
                 continue
             # usually the key comes first; the length of an allowed key takes one byte
-            kind = find_kind(raw[2 : 2 + raw[1]])
+            kind: object = find_kind(raw[2 : 2 + raw[1]], _NOT_LOOKED_UP)
             if kind is None:
-                kind = find_kind(key_of(raw)) if raw[0] != _FIRST else None
+                continue
+            if kind is _NOT_LOOKED_UP:
+                kind = _look_up_kind(raw)
                 if kind is None:
                     continue
             if kind is NAME:
@@ -134,19 +165,25 @@ def _read_spans(spans: Sequence[bytes]) -> Iterator[Span]:
                 key, number = _read_compact_number(raw) or _read_number(raw)
                 if number is not None:
                     numbers[key] = number
+            elif kind is COUNT:
+                uses |= _use_of_count(raw)
             elif kind is RESPONSE_ID:
                 response_id = response_id or _read_short_text(raw) or decode_attribute(raw)[1]
             elif kind is ERROR:
                 is_error = is_error or bool(decode_attribute(raw)[1])
             elif kind is PARAMETERS:
-                name_items.append(("parameters.model", model_in(decode_attribute(raw)[1])))
+                model, parameter_uses = parameters_in(decode_attribute(raw)[1])
+                name_items.append(("parameters.model", model))
+                uses |= parameter_uses
             elif kind is REQUESTER:
                 name_items.extend(
                     (f"tag.{tag}", tag_value)
                     for tag, tag_value in tags_in(decode_attribute(raw)[1]).items()
                 )
-            else:
+            elif kind is USAGE:
                 numbers.update(usage_in(decode_attribute(raw)[1]))
+            else:
+                uses |= _use_of_value(raw, kind)
         if name_items:
             status = span.status
             is_error = is_error or (
@@ -162,7 +199,42 @@ def _read_spans(spans: Sequence[bytes]) -> Iterator[Span]:
                 tuple(name_items),
                 numbers,
                 response_id,
+                uses,
             )
+
+
+def _look_up_kind(raw: bytes) -> AttributeKind | None:
+    """Return how an attribute is read whose key was not looked up before; the answer is kept."""
+    is_compact = raw[0] == _FIRST and raw[1] < _MORE
+    key = raw[2 : 2 + raw[1]] if is_compact else key_of(raw)
+    kind = kind_of(_decode_text(key))
+    if is_compact and len(_kinds) < _MAX_KINDS:
+        _kinds[key] = kind
+    return kind
+
+
+def _use_of_count(raw: bytes) -> int:
+    """Return the items that a number proves, 0 if the number is 0."""
+    last = raw[-1]
+    # The last byte of an encoded number is 0 only if the number is; a text can end with the digit.
+    if raw[0] != _FIRST or last == _ZERO_DIGIT:
+        key, number = _read_number(raw)
+        return COUNTS[key] if number is not None and number > 0 else 0
+    return _COUNT_USES[raw[2 : 2 + raw[1]]] if last else 0
+
+
+def _use_of_value(raw: bytes, kind: object) -> int:
+    """Return the items that an attribute proves by its presence, its value, or the kinds of the
+    parts of its messages."""
+    attribute = schema.KeyValue.FromString(raw)
+    key, value = _decode_text(attribute.key), attribute.value
+    if kind is PRESENT:
+        # two bytes are the frame of the value
+        return present_use(key) if len(value) > 2 + _MIN_PRESENT_LENGTH - 1 else 0
+    if kind is VALUE:
+        text = schema.AnyValue.FromString(value).string_value or value
+        return value_use(key, _decode_text(text))
+    return uses_in_parts(value, is_output=MESSAGES[key])
 
 
 def _read_answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:

@@ -25,7 +25,7 @@ _cached_names: dict[tuple[str, str, str, str, bool, tuple[Item, ...]], CallNames
 
 class Span(NamedTuple):
     """Content of a span with any allowed attribute. `name_items` are the attributes that are names,
-    in the order of the span."""
+    in the order of the span; `uses` are items of `used_items`."""
 
     trace: bytes
     span: bytes
@@ -36,6 +36,7 @@ class Span(NamedTuple):
     name_items: tuple[Item, ...]
     numbers: dict[str, int | float]
     response_id: str
+    uses: int = 0
 
 
 class SpanCollector:
@@ -195,6 +196,8 @@ def _build_call(span: Span, names: CallNames) -> Call:
         token_count(output_tokens),
         cost,
         trace,
+        0,
+        span.uses,
     )
 
 

@@ -23,6 +23,7 @@ from apps.web.drawings.base.picture import responsive_picture
 from apps.web.drawings.charts.runways import draw_runways
 from apps.web.pages.tabs import Tab
 from apps.web.presenters.alert_recipients import describe_alert_recipients
+from apps.web.presenters.requirements import RequirementChip, requirement_chips
 from apps.web.queries import events_of_application
 from apps.web.views.applications import queries
 from apps.web.views.applications.billed_costs import billed_section
@@ -108,7 +109,14 @@ def load_dependencies(data: PageData) -> dict[str, Any]:
         "ended": _list_inactive_dependencies(data.application, data.today),
         "fallbacks": [row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
         "seen": observed_usage(data.application, data.today),
+        "requirements": _list_requirements(rows),
     }
+
+
+def _list_requirements(rows: Sequence[StackRow]) -> list[tuple[StackRow, list[RequirementChip]]]:
+    """Return each dependency with its requirements in words; one statement."""
+    chips = requirement_chips([row.dependency.pk for row in rows])
+    return [(row, chips.get(row.dependency.pk, [])) for row in rows]
 
 
 def _list_inactive_dependencies(application: Application, today: date) -> Any:
@@ -192,7 +200,15 @@ TABS = (
         "dependencies",
         "Dependencies",
         load_dependencies,
-        *("section", "dependencies", "ways-out", "alternatives", "adaptations", "seen"),
+        *(
+            "section",
+            "dependencies",
+            "requirements",
+            "ways-out",
+            "alternatives",
+            "adaptations",
+            "seen",
+        ),
     ),
     _tab(
         "exit-readiness",
