@@ -75,6 +75,7 @@ def open_large_campaign(
     note: str,
     due_on: str | None,
     announcement_id: int | None = None,
+    targets: list[list[int]] | None = None,
 ) -> int | None:
     """Open a campaign in a worker: tens of thousands of tasks take half a minute. Concurrent calls
     open one campaign."""
@@ -93,6 +94,7 @@ def open_large_campaign(
                 None if event_id or announcement_id else Offering.objects.get(pk=offering_id)
             ),
             target=Offering.objects.filter(pk=target_id).first() if target_id else None,
+            targets={pair[0]: pair[1] for pair in targets or ()},
             title=title,
             note=note,
             due_on=date.fromisoformat(due_on) if due_on else None,

@@ -117,7 +117,12 @@ from apps.web.views.risks import detail as risks_detail
 from apps.web.views.risks import groups as risk_groups
 from apps.web.views.risks import register as risks_register
 from apps.web.views.risks import summaries as risks_summaries
-from apps.web.views.scenarios import change_search, saved_scenarios
+from apps.web.views.scenarios import (
+    change_search,
+    node_replacement,
+    planned_migration,
+    saved_scenarios,
+)
 from apps.web.views.scenarios import preview as scenario_preview
 from apps.web.views.settings import (
     account_events,
@@ -913,6 +918,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("what-if.csv", scenario_preview.scenario_preview_csv, name="preview-csv"),
         path("what-if.xlsx", scenario_preview.scenario_preview_xlsx, name="preview-xlsx"),
         path("what-if/find/", change_search.change_search_fragment, name="search"),
+        path("what-if/replacement/", node_replacement.replacement_page, name="replacement"),
         path("what-if/work-out/", scenario_preview.run_scenario, name="run"),
         *saved_scenarios.ScenarioList.urls("what-if/saved"),
         path("what-if/saved/<int:pk>/", saved_scenarios.scenario_detail, name="detail"),
@@ -922,6 +928,11 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "scenario-runs": [
         path("what-if/answers/<int:pk>/", saved_scenarios.run_detail, name="detail"),
+        path(
+            "what-if/answers/<int:pk>/migration/",
+            planned_migration.plan_migration,
+            name="migration",
+        ),
         path("what-if/answers/<int:pk>/progress/", saved_scenarios.run_progress, name="progress"),
         path("what-if/answers/<int:pk>/applications.csv", saved_scenarios.run_csv, name="csv"),
         path("what-if/answers/<int:pk>/applications.xlsx", saved_scenarios.run_xlsx, name="xlsx"),

@@ -76,7 +76,8 @@ PAGES = {
         risk-templates:crosswalk-csv:get risk-templates:crosswalk-xlsx:get
         risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
         scenarios:compare:get scenarios:csv:get scenarios:list:get scenarios:preview-csv:get
-        scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
+        scenarios:preview-xlsx:get scenarios:preview:get scenarios:replacement:get
+        scenarios:replacement:post scenarios:run:post scenarios:search:get
         scenarios:xlsx:get selections:compare-csv:get selections:compare:get selections:csv:get
         selections:detail:get selections:facts-csv:get selections:list:get selections:xlsx:get
         service-accounts:csv:get service-accounts:list:get service-accounts:xlsx:get
@@ -170,6 +171,7 @@ PAGES = {
         files:create:post files:detail:get files:download:get files:progress:get
         inherited-risks:undo:post loss-runs:causes-csv:get loss-runs:curve-csv:get
         offerings:choose-model-id:get offerings:choose-model-id:post offerings:undo-model-id:post
+        scenario-runs:migration:get scenario-runs:migration:post
         scenarios:compare-csv:get unrecognised-names:undo-decision:post
     """,
     # governance, where only the offices see it
@@ -549,6 +551,7 @@ ENTRANCE = {
 # register changes by them
 AUDITOR_ASKS = frozenset(
     {
+        "scenarios:replacement",
         "scenarios:rerun",
         "evidence-packs:create",
         "evidence-packs/",

@@ -800,6 +800,7 @@ RECORDS: tuple[Record, ...] = (
             WRITTEN: {
                 **KEPT_ROW,
                 "offerings": "what the announcement covers, or the subject",
+                "targets": "the mapping of a what-if scenario, by its button",
                 "state": BY_ACTION,
                 **dict.fromkeys(("opened_by", "closed_by"), ACTOR),
                 **dict.fromkeys(("opened_at", "closed_at"), "the moment of the action"),

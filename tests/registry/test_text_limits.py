@@ -44,6 +44,8 @@ WITHOUT_LIMIT = {
     "(exposure/scenarios/operation_parser.py)",
     "exposure.ScenarioRun.ops": "at most 100 operations of known shapes "
     "(exposure/scenarios/operation_parser.py)",
+    "exposure.Campaign.targets": "at most 2,000 pairs of IDs "
+    "(exposure/scenarios/operation_parser.py)",
     "feeds.SourceMapping.settings": "by governance: a known shape with counted parts "
     "(feeds/sources/configuration.py)",
     "gate.GatePolicy.levels": "by governance: a level a rule",

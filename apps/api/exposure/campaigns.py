@@ -43,6 +43,11 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         help_text="Slug of the host of the usual target; null without one.",
     )
     target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
+    targets = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="Targets by offering ID, of a campaign that was planned from a scenario.",
+    )
     opened_by = serializers.CharField(source="opened_by.username", read_only=True)
     closed_by = serializers.CharField(source="closed_by.username", read_only=True, allow_null=True)
 
@@ -61,6 +66,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "target",
             "target_host",
             "target_api_id",
+            "targets",
             "state",
             "due_on",
             "note",

@@ -42,6 +42,7 @@ from apps.exposure.models import (
 )
 from apps.exposure.records import EventRateRecord
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
+from apps.exposure.scenarios.replacement_effects import BlockerKind
 
 # with more applications a result takes longer than a client should wait
 MAX_IMMEDIATE_APPLICATIONS = 5_000
@@ -139,6 +140,80 @@ class TransitionSerializer(serializers.Serializer[Any]):
     n = serializers.IntegerField()
 
 
+class MappedOfferingSerializer(serializers.Serializer[Any]):
+    old = serializers.IntegerField(help_text="Offering in use.")
+    new = serializers.IntegerField(allow_null=True, help_text="Its target; null: it stays.")
+    n_dependencies = serializers.IntegerField()
+    n_fits = serializers.IntegerField(help_text="Dependencies whose use the target keeps.")
+    n_breaks = serializers.IntegerField(help_text="Dependencies that would lose something.")
+    n_unknown = serializers.IntegerField(help_text="Dependencies of unknown fit.")
+    is_unmapped = serializers.BooleanField(
+        help_text="In use, but not in the mapping; it stays as it is."
+    )
+
+
+class NodeMappingSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField()
+    by = serializers.CharField()
+    rows = MappedOfferingSerializer(many=True)
+
+
+class NodeShareSerializer(serializers.Serializer[Any]):
+    n = serializers.IntegerField(help_text="Applications that depend on it.")
+    share = serializers.FloatField()
+    critical_share = serializers.FloatField(help_text="Share of the critical applications.")
+    over = serializers.BooleanField(help_text="The critical share is above the tolerance.")
+
+
+class ShareChangeSerializer(serializers.Serializer[Any]):
+    layer = serializers.ChoiceField(choices=Layer.choices)
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    before = NodeShareSerializer()
+    after = NodeShareSerializer()
+    tolerance = serializers.FloatField(
+        allow_null=True, help_text="Lowest tolerance of the critical share."
+    )
+
+
+class BlockerSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=[(str(kind), str(kind)) for kind in BlockerKind])
+    dependency = serializers.IntegerField(allow_null=True)
+    sentence = serializers.CharField()
+
+
+class ReplacementEffectSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    n_moved = serializers.IntegerField(help_text="Dependencies that move to a target.")
+    n_fits = serializers.IntegerField()
+    n_breaks = serializers.IntegerField()
+    n_unknown = serializers.IntegerField()
+    cost_change = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="Change per month by currency, at recorded volumes, where it is known.",
+    )
+    n_cost_unknown = serializers.IntegerField(help_text="Moved dependencies of unknown cost.")
+    blockers = BlockerSerializer(many=True)
+
+
+class ReplacementSerializer(serializers.Serializer[Any]):
+    mappings = NodeMappingSerializer(many=True)
+    shares = ShareChangeSerializer(many=True)
+    n_applications = serializers.IntegerField(help_text="Applications that move.")
+    n_with_blockers = serializers.IntegerField()
+    n_by_blocker = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Applications by kind of blocker."
+    )
+    n_fits = serializers.IntegerField()
+    n_breaks = serializers.IntegerField()
+    n_unknown = serializers.IntegerField()
+    cost_change = serializers.DictField(child=serializers.CharField())
+    n_cost_unknown = serializers.IntegerField()
+    applications = ReplacementEffectSerializer(
+        many=True, help_text="The first 500: with blockers first, then the most critical."
+    )
+
+
 class AnswerSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateField()
     whole_organisation = serializers.BooleanField(
@@ -151,6 +226,9 @@ class AnswerSerializer(serializers.Serializer[Any]):
     n_states_changed = serializers.IntegerField()
     transitions = TransitionSerializer(many=True)
     changes = ChangedStateSerializer(many=True)
+    replacement = ReplacementSerializer(
+        allow_null=True, help_text="Effects of replaced nodes; null if no node is replaced."
+    )
 
 
 class ScenarioViewSet(ReadViewSet[Scenario]):
@@ -196,7 +274,12 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
                     "ops": [{"op": "remove", "nodes": ["host:azure"]}],
                     "layers": ["developer", "host"],
                 },
-            )
+            ),
+            OpenApiExample(
+                "a host is replaced, with the proposed mapping",
+                request_only=True,
+                value={"ops": [{"op": "replace", "node": "host:azure", "by": "host:bedrock"}]},
+            ),
         ],
     )
     @action(detail=False, methods=["post"], url_path="run", picks_fields=False, is_personal=False)

@@ -2,7 +2,8 @@
 store them."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -14,6 +15,7 @@ from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
 from apps.common.processes.lazy_import import lazy_import
 from apps.exposure.actions.decisions import FlagPermissionError
+from apps.exposure.engine.operations import Operation, ReplaceNode
 from apps.exposure.engine.scenarios import (
     ScenarioAnswer,
     TablesNotBuiltError,
@@ -25,6 +27,9 @@ from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.loss.shocks import InvalidLossInputError
 from apps.exposure.models import Basis, Layer, LossRun, Scenario, ScenarioRun
 from apps.exposure.scenarios.operation_parser import InvalidOperationError, read_operations
+from apps.exposure.scenarios.replacement_effects import ReplacementEffects, ReplacementProbe
+from apps.exposure.scenarios.replacement_mapping import propose_mapping, used_offerings
+from apps.exposure.scenarios.replacement_serialization import list_effects, serialize_effects
 from apps.exposure.scenarios.serialization import serialize_answer, serialize_lists
 from apps.inventory.models import Application, Dependency
 
@@ -92,26 +97,37 @@ def answer_scenario(
     *, scenario: Scenario, by: User, team_ids: Collection[int] | None
 ) -> dict[str, Any]:
     """Return the answer without storing it; the scenario may be unsaved."""
-    return serialize_answer(_compute_answer(scenario, by, team_ids)) | {
-        "whole_organisation": team_ids is None
-    }
+    return _serialize(*_compute_answer(scenario, by, team_ids), team_ids)
 
 
 def answer_scenario_with_lists(
     *, scenario: Scenario, by: User, team_ids: Collection[int] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (answer, lists for the page), without storing them."""
-    answer = _compute_answer(scenario, by, team_ids, with_breaches=True)
-    return serialize_answer(answer) | {"whole_organisation": team_ids is None}, serialize_lists(
-        answer
-    )
+    answer, effects = _compute_answer(scenario, by, team_ids, with_breaches=True)
+    lists = serialize_lists(answer)
+    if effects is not None:
+        lists["replacement"] = list_effects(effects)
+    return _serialize(answer, effects, team_ids), lists
+
+
+def _serialize(
+    answer: ScenarioAnswer, effects: ReplacementEffects | None, team_ids: Collection[int] | None
+) -> dict[str, Any]:
+    return serialize_answer(answer) | {
+        "whole_organisation": team_ids is None,
+        "replacement": None if effects is None else serialize_effects(effects),
+    }
 
 
 def _compute_answer(
     scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False
-) -> ScenarioAnswer:
-    """Compute the answer on the day of the tables, which are refreshed first. `team_ids` limits the
-    applications; None: all. `with_breaches`: also compare with the policies."""
+) -> tuple[ScenarioAnswer, ReplacementEffects | None]:
+    """Compute the answer on the day of the tables, which are refreshed first; and the effects on
+    applications, if nodes are replaced.
+
+    `team_ids` limits the applications; None: all. `with_breaches`: also compare with the policies.
+    """
     on = day_of_tables()
     # includes entries made a moment ago, such as a new offering that is the target of a move
     refresh(on=on)
@@ -121,15 +137,47 @@ def _compute_answer(
         applications=Application.objects.visible_to(by),
         dependencies=Dependency.objects.visible_to(by),
     )
-    return run_operations(
+    operations = [_with_mapping(operation, team_ids, on) for operation in operations]
+    replacements = [operation for operation in operations if isinstance(operation, ReplaceNode)]
+    settings = engine_settings()
+    probe = (
+        ReplacementProbe(
+            replacements,
+            {
+                operation.node_id: [
+                    row.offering_id for row in used_offerings(operation.node_id, team_ids=team_ids)
+                ]
+                for operation in replacements
+            },
+            team_ids=team_ids,
+            settings=settings,
+            on=on,
+            prices_on=scenario.prices_on,
+        )
+        if replacements
+        else None
+    )
+    answer = run_operations(
         operations,
-        settings=engine_settings(),
+        settings=settings,
         layers=[Layer(layer) for layer in scenario.layers],
         basis=Basis(scenario.basis),
         prices_on=scenario.prices_on,
         team_ids=team_ids,
         with_breaches=with_breaches,
+        probe=probe.probe if probe is not None else None,
     )
+    if probe is None:
+        return answer, None
+    return answer, probe.compare(answer.before.probed, answer.after.probed)
+
+
+def _with_mapping(operation: Operation, team_ids: Collection[int] | None, on: date) -> Operation:
+    """Return the operation with the proposed mapping if it has none."""
+    if not isinstance(operation, ReplaceNode) or operation.mapping is not None:
+        return operation
+    proposal = propose_mapping(operation.node_id, operation.by_id, team_ids=team_ids, on=on)
+    return replace(operation, mapping={row.used.offering_id: row.target_id for row in proposal})
 
 
 def run_queued(*, at: datetime) -> int:

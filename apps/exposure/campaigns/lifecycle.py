@@ -4,6 +4,8 @@ The caller has checked `by.is_governance`: a campaign spans teams. Refusals rais
 ConflictError with a sentence.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -56,6 +58,7 @@ def open_campaign(
     offering: Offering | None = None,
     announcement: RetirementAnnouncement | None = None,
     target: Offering | None = None,
+    targets: Mapping[int, int] | None = None,
     title: str = "",
     due_on: date | None = None,
     note: str = "",
@@ -65,7 +68,9 @@ def open_campaign(
     or with an offering that the announcement covers; exactly one of the three is given.
 
     A second call returns the open campaign and changes nothing. Without `target` it is the
-    announced successor, or the host's replacement, if any; tasks can choose another. `due_on` is
+    announced successor, or the host's replacement, if any; tasks can choose another. `targets` is
+    {offering: its target} of a what-if: the campaign, started from one of these offerings, is then
+    about the dependencies on them, each with its target. `due_on` is
     the latest finish date for all of its tasks. Tasks and steps cost two statements for any
     number.
     """
@@ -96,15 +101,22 @@ def open_campaign(
     )
     open_campaigns = open_campaigns_for(event=event, subject=subject, announcement=announcement)
     if existing := open_campaigns.select_related(*_RELATIONS).first():
+        if targets:
+            raise ConflictError(
+                f"A migration off {subject.api_id} is already open. Close it first, or continue "
+                "with it."
+            )
         return existing
     announced_successor = announcement.successor if announcement is not None else None
-    target = target or announced_successor or subject.replacement
+    if not targets:
+        target = target or announced_successor or subject.replacement
     campaign = Campaign(
         title=title or _default_title(subject, event, announcement),
         event=event,
         announcement=announcement,
         subject=subject,
         target=target,
+        targets={str(old): new for old, new in (targets or {}).items()},
         due_on=due_on,
         note=note,
         opened_by=by,
@@ -126,6 +138,30 @@ def open_campaign(
                 "Open a campaign when one does."
             )
     return campaign
+
+
+def subject_of_targets(targets: Mapping[int, int], on: date) -> Offering:
+    """Return the offering of the mapping that represents its campaign: the one that most
+    dependencies use and that no open campaign is about yet. Raises ConflictError without one."""
+    busy = Campaign.objects.filter(state=Campaign.State.OPEN, event=None, announcement=None)
+    live = Dependency.objects.live_on(on).filter(offering=OuterRef("pk"))
+    subject = (
+        Offering.objects.filter(pk__in=targets)
+        .exclude(pk__in=busy.values("subject"))
+        .annotate(
+            n=Coalesce(
+                Subquery(live.order_by().values("offering").annotate(n=Count("pk")).values("n")), 0
+            )
+        )
+        .order_by("-n", "pk")
+        .first()
+    )
+    if subject is None:
+        raise ConflictError(
+            "A migration is already open for every model of the mapping. Close them first, or "
+            "continue with them."
+        )
+    return subject
 
 
 def open_campaigns_for(
@@ -347,6 +383,7 @@ def _statement_parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
         "campaign": campaign.pk,
         "subject": campaign.subject_id,
         "target": campaign.target_id,
+        "targets": json.dumps(campaign.targets),
         "latest_on": campaign.due_on,
         "at": at,
         "day": day_of(at),

@@ -19,7 +19,7 @@ from apps.exposure.queries.dependents import (
     affected_dependencies,
     retiring_dependencies,
 )
-from apps.inventory.models import DependencyQuerySet
+from apps.inventory.models import Dependency, DependencyQuerySet
 
 # days of reserve between the end of the work and the retirement
 MARGIN_DAYS = 14
@@ -34,8 +34,10 @@ def is_ending(campaign: Campaign) -> bool:
 
 
 def campaign_offering_ids(campaign: Campaign) -> list[int]:
-    """Return the IDs of the offerings that the campaign is about; a draft has its subject, or what
-    its announcement covers."""
+    """Return the IDs of the offerings that the campaign is about; a draft has its subject, what its
+    announcement covers, or what its targets map."""
+    if campaign.targets:
+        return sorted(mapped_ids(campaign))
     if not campaign._state.adding:
         source: Campaign | RetirementAnnouncement | None = campaign
     else:
@@ -44,10 +46,18 @@ def campaign_offering_ids(campaign: Campaign) -> list[int]:
     return list(ids) or [campaign.subject_id]
 
 
+def mapped_ids(campaign: Campaign) -> list[int]:
+    """Return the IDs of the offerings that have a target of their own."""
+    return [int(pk) for pk in campaign.targets]
+
+
 def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
     """Return what the campaign is about on that day; what already is on its target is not among
     it."""
-    if campaign.event is not None:
+    if campaign.targets:
+        # only what was mapped: what retires together with it may have been left as it is
+        dependencies = Dependency.objects.live_on(on).filter(offering_id__in=mapped_ids(campaign))
+    elif campaign.event is not None:
         dependencies = affected_dependencies(event=campaign.event, on=on)
     else:
         announcement = campaign.announcement

@@ -25,6 +25,24 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceNode:
+    """The offerings in use on a node are replaced by those of another node of the same kind.
+
+    `mapping` is {used offering: its target, or None if it stays as it is}; all are replaced at
+    once. None: the mapping that is proposed on the day of the run.
+    """
+
+    node_id: int
+    by_id: int
+    mapping: Mapping[int, int | None] | None = None
+
+    @property
+    def targets(self) -> dict[int, int]:
+        """Return {used offering: target} of those that are replaced."""
+        return {old: new for old, new in (self.mapping or {}).items() if new is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One dependency is moved to another offering."""
 
@@ -64,4 +82,4 @@ class Retire:
     application_id: int
 
 
-type Operation = Remove | Replace | Move | Reprice | Add | Retire
+type Operation = Remove | Replace | ReplaceNode | Move | Reprice | Add | Retire

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.db.models import Model
 
-from apps.exposure.engine.operations import Add, Move, Operation, Replace, Retire
+from apps.exposure.engine.operations import Add, Move, Operation, Replace, ReplaceNode, Retire
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.table_refresh import build_due
 from apps.inventory.models import Application, Dependency, ExitTest
@@ -92,13 +92,9 @@ class Overlay:
         """Apply one operation to the rows. Removals and price changes change no row."""
         match operation:
             case Replace(old_id=old, new_id=new):
-                live = f"offering_id = %(old)s AND ({_LIVE})"
-                params = {"old": old, "on": self._on, "statuses": list(self._settings.statuses)}
-                self._copy_rows(Dependency, live, params)
-                self._cursor.execute(
-                    f"UPDATE changed_dependency SET offering_id = %(new)s WHERE {live}",
-                    {**params, "new": new},
-                )
+                self._replace_offerings({old: new})
+            case ReplaceNode() as replacement:
+                self._replace_offerings(replacement.targets)
             case Move(dependency_id=pk, offering_id=offering):
                 self._copy_rows(Dependency, "id = %(id)s", {"id": pk})
                 self._cursor.execute(
@@ -114,6 +110,26 @@ class Overlay:
                 self._add(operation)
             case _:
                 pass
+
+    def _replace_offerings(self, targets: Mapping[int, int]) -> None:
+        """Move every live dependency on an offering to its target, all at once: a target that is
+        replaced itself keeps what is moved to it."""
+        live = f"offering_id = ANY (%(old)s) AND ({_LIVE})"
+        params = {
+            "old": list(targets),
+            "new": list(targets.values()),
+            "on": self._on,
+            "statuses": list(self._settings.statuses),
+        }
+        self._copy_rows(Dependency, live, params)
+        self._cursor.execute(
+            f"""
+            UPDATE changed_dependency SET offering_id = m.new
+            FROM unnest(%(old)s::bigint[], %(new)s::bigint[]) AS m(old, new)
+            WHERE offering_id = m.old AND {live}
+            """,
+            params,
+        )
 
     def _copy_rows(self, model: type[Model], condition: str, params: Mapping[str, Any]) -> None:
         """Copy the matching rows so that they can be changed, unless they are copied already."""

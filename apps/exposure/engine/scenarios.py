@@ -1,9 +1,10 @@
 """The answer of a scenario: the portfolio before and after, with the same failing nodes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -43,6 +44,8 @@ class ScenarioSide:
     cost: CostTotals
     # {(policy, node): value} above the tolerance on this side or before, if requested
     policy_values: Mapping[tuple[int, int | None], MeasuredPolicy] = field(default_factory=dict)
+    # what `probe` read on this side
+    probed: Any = None
 
     @property
     def breaches(self) -> dict[tuple[int, int | None], PolicyValue]:
@@ -75,13 +78,14 @@ def run_operations(
     prices_on: date | None = None,
     team_ids: Collection[int] | None = None,
     with_breaches: bool = False,
+    probe: Callable[[Sequence[PriceChange]], Any] | None = None,
 ) -> ScenarioAnswer:
     """Run the operations. Before: the current portfolio, with the removed nodes failing. After: the
     other operations applied as well.
 
     Prices are those of `prices_on`, or of the day of the tables. `with_breaches` measures every
-    policy on both sides, for the whole organisation. Raises TablesNotBuiltError if nothing was
-    calculated yet.
+    policy on both sides, for the whole organisation. `probe` reads more on each side, with the
+    price changes of that side. Raises TablesNotBuiltError if nothing was calculated yet.
     """
     with connection.cursor() as cursor:
         # a refresh waits until this is finished, about a second, so that both sides are of one
@@ -123,6 +127,7 @@ def run_operations(
                 statuses=settings.statuses,
             ),
             policy_values=_measure_policies(keep) if with_breaches and team_ids is None else {},
+            probed=probe(changes) if probe is not None else None,
         )
 
     keep: Collection[tuple[int, int | None]] = ()

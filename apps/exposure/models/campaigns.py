@@ -38,7 +38,8 @@ class Campaign(models.Model):
     """Migration of everything that uses a set of offerings, which retire or change.
 
     `offerings` is the set; `subject` represents it where one is shown. `target` is the usual
-    successor. `due_on` is the latest finish date of all tasks."""
+    successor; with `targets` each offering has its own. `due_on` is the latest finish date of all
+    tasks."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -61,6 +62,13 @@ class Campaign(models.Model):
         Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    targets = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="Targets by offering, from a what-if scenario: {offering ID: target ID}. If it "
+        "has any, only dependencies on these offerings have a task.",
+    )
     due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
     opened_by = models.ForeignKey(

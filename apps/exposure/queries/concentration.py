@@ -143,7 +143,14 @@ def layer_tables(
     *, layers: Sequence[Layer], user: User, limit: int | None = None
 ) -> dict[Layer, LayerTable]:
     """Return several layers as `layer_table` does; one statement."""
-    team_ids = visible_team_ids(user)
+    return layer_tables_of_teams(layers=layers, team_ids=visible_team_ids(user), limit=limit)
+
+
+def layer_tables_of_teams(
+    *, layers: Sequence[Layer], team_ids: Collection[int] | None, limit: int | None = None
+) -> dict[Layer, LayerTable]:
+    """Return several layers of the portfolio of these teams (None: the whole organisation); one
+    statement."""
     statements: list[str] = []
     params: dict[str, Any] = {}
     for place, layer in enumerate(layers):

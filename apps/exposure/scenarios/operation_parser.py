@@ -22,10 +22,12 @@ from apps.exposure.engine.operations import (
     Operation,
     Remove,
     Replace,
+    ReplaceNode,
     Reprice,
     Retire,
 )
 from apps.exposure.node_names import UnknownNodeError, find_nodes
+from apps.exposure.scenarios.replacement_mapping import REPLACEABLE_KINDS
 from apps.inventory.costs import InvalidPriceChangeError, PriceChange
 from apps.inventory.models import (
     Application,
@@ -36,14 +38,17 @@ from apps.inventory.models import (
 )
 
 MAX_OPERATIONS = 100
+MAX_MAPPED_OFFERINGS = 2_000
 _KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # required, optional
     "remove": (frozenset({"nodes"}), frozenset()),
     "replace": (frozenset({"old", "new"}), frozenset()),
+    "replace node": (frozenset({"node", "by"}), frozenset({"mapping"})),
     "move": (frozenset({"dependency", "offering"}), frozenset()),
     "reprice": (frozenset({"node"}), frozenset({"unit", "factor", "amount", "currency", "from"})),
     "add": (frozenset({"application"}), frozenset({"dependencies"})),
     "retire": (frozenset({"application"}), frozenset()),
 }
+_OPERATIONS = tuple(dict.fromkeys(key.partition(" ")[0] for key in _KEYS))
 _APPLICATION_KEYS = frozenset(
     {"name", "team", "criticality", "status", "users_affected", "monthly_spend"}
 )
@@ -109,9 +114,10 @@ class _Reader:
         self._dependencies = dependencies
 
     def read(self, entry: Any) -> Operation:
-        if not isinstance(entry, dict) or entry.get("op") not in _KEYS:
-            raise InvalidOperationError(f"'op' must be one of {', '.join(_KEYS)}.")
-        required, optional = _KEYS[entry["op"]]
+        if not isinstance(entry, dict) or entry.get("op") not in _OPERATIONS:
+            raise InvalidOperationError(f"'op' must be one of {', '.join(_OPERATIONS)}.")
+        is_node = entry["op"] == "replace" and "node" in entry
+        required, optional = _KEYS["replace node" if is_node else entry["op"]]
         keys = set(entry) - {"op"}
         if missing_keys := sorted(required - keys):
             raise InvalidOperationError(f"'{missing_keys[0]}' is required for {entry['op']}.")
@@ -134,8 +140,60 @@ class _Reader:
             )
         return Remove(tuple(find_nodes(names).values()))
 
-    def _replace(self, operation: Mapping[str, Any]) -> Replace:
+    def _replace(self, operation: Mapping[str, Any]) -> Replace | ReplaceNode:
+        if "node" in operation:
+            return self._replace_node(operation)
         return Replace(self._read_offering(operation["old"]), self._read_offering(operation["new"]))
+
+    def _replace_node(self, operation: Mapping[str, Any]) -> ReplaceNode:
+        names = (operation["node"], operation["by"])
+        if not all(isinstance(name, str) for name in names):
+            raise InvalidOperationError("'node' and 'by' must be names such as host:azure.")
+        kinds = [name.partition(":")[0] for name in names]
+        allowed = [kind.label for kind in REPLACEABLE_KINDS]
+        if kinds[0] not in allowed or kinds[0] != kinds[1]:
+            raise InvalidOperationError(
+                f"'node' and 'by' must be of one kind: {', '.join(allowed)}."
+            )
+        if names[0] == names[1]:
+            raise InvalidOperationError("'by' must be another one than 'node'.")
+        ids = find_nodes(names)
+        return ReplaceNode(
+            ids[names[0]], ids[names[1]], self._read_mapping(operation.get("mapping"))
+        )
+
+    def _read_mapping(self, value: Any) -> dict[int, int | None] | None:
+        """Read the rows of a mapping; all offerings are looked up in one statement."""
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(
+            isinstance(row, dict)
+            and set(row) == {"old", "new"}
+            and _is_id(row["old"])
+            and (row["new"] is None or _is_id(row["new"]))
+            for row in value
+        ):
+            raise InvalidOperationError(
+                "'mapping' must be a list of rows such as {\"old\": 12, \"new\": 34}; 'new' is "
+                "null for a model that stays as it is."
+            )
+        if len(value) > MAX_MAPPED_OFFERINGS:
+            raise InvalidOperationError(
+                f"A mapping has at most {MAX_MAPPED_OFFERINGS:,} rows. Yours has {len(value):,}."
+            )
+        mapping: dict[int, int | None] = {row["old"]: row["new"] for row in value}
+        if len(mapping) < len(value):
+            raise InvalidOperationError(
+                "'mapping' names an offering twice. Remove one of the rows."
+            )
+        ids = {pk for pair in mapping.items() for pk in pair if pk is not None}
+        known = set(Offering.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        if unknown := sorted(ids - known):
+            raise InvalidOperationError(
+                f"Offering {unknown[0]} was not found. Use its id, which you can find by host and "
+                "api_id."
+            )
+        return {old: None if new == old else new for old, new in mapping.items()}
 
     def _move(self, operation: Mapping[str, Any]) -> Move:
         pk = operation["dependency"]

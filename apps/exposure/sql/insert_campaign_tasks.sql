@@ -18,18 +18,23 @@ owner AS (
     ORDER BY x.team_id, x.depth, m.id
 ),
 wanted AS (
+    -- the target of the offering in use, if the campaign has one for each
     SELECT f.id AS dependency_id, %(subject)s::bigint AS subject_id,
-        %(target)s::bigint AS target_id,
+        coalesce(own.id, %(target)s::bigint) AS target_id, own.id AS own_target_id,
            %(latest_on)s::date AS latest_on
     FROM affected f
+    JOIN inventory_dependency u ON u.id = f.id
+    LEFT JOIN catalog_offering own
+        ON own.id = (%(targets)s::jsonb ->> u.offering_id::text)::bigint
 ),
 due AS ({dates})
 INSERT INTO exposure_campaigntask AS task
-    (campaign_id, dependency_id, owner_id, state, start_by, finish_by, scheduled_on, before, after,
-        waived_reason, note, updated_at)
-SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.start_by, due.finish_by,
+    (campaign_id, dependency_id, owner_id, target_id, state, start_by, finish_by, scheduled_on,
+        before, after, waived_reason, note, updated_at)
+SELECT %(campaign)s, due.dependency_id, owner.user_id, wanted.own_target_id, 'open', due.start_by, due.finish_by,
     %(day)s, '{{}}', '{{}}', '', '', %(at)s
 FROM due
+JOIN wanted ON wanted.dependency_id = due.dependency_id
 JOIN inventory_dependency d ON d.id = due.dependency_id
 JOIN inventory_application a ON a.id = d.application_id
 LEFT JOIN owner ON owner.team_id = a.team_id

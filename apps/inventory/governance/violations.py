@@ -196,6 +196,41 @@ def obstacles_to_uses(
         return against, {uses[key] for (key,) in cursor.fetchall()}
 
 
+def obstacles_of_dependencies(
+    *, dependency_ids: Collection[int], on: date
+) -> dict[int, list[ApprovalObstacle]]:
+    """Return the approvals that these dependencies violate, by dependency; four statements at
+    most. The caller has narrowed them to what the reader can view."""
+    rows = _find_violations(
+        """SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency
+        WHERE id = ANY (%(dependencies)s)""",
+        {"dependencies": list(dependency_ids)},
+        on=on,
+        limit=100 * len(dependency_ids),
+    )
+    if not rows:
+        return {}
+    application_of = dict(
+        Dependency.objects.filter(pk__in={row["dependency"] for row in rows}).values_list(
+            "pk", "application_id"
+        )
+    )
+    applications = Application.objects.in_bulk(set(application_of.values()))
+    approvals = Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk(
+        {row["approval"] for row in rows}
+    )
+    obstacles: dict[int, list[ApprovalObstacle]] = {}
+    for row in rows:
+        approval = approvals.get(row["approval"])
+        application = applications.get(application_of.get(row["dependency"], 0))
+        if approval is not None and application is not None:
+            sentences, certain = _violation_sentences(row, application, approval)
+            obstacles.setdefault(row["dependency"], []).append(
+                ApprovalObstacle(approval, sentences, certain, *violation_grounds(row))
+            )
+    return obstacles
+
+
 _CONSIDERED_USES = """
     SELECT u.key, %(application)s::bigint, u.offering, u.party
     FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key,

@@ -20,6 +20,7 @@ from apps.exposure.engine.operations import (
     Operation,
     Remove,
     Replace,
+    ReplaceNode,
     Reprice,
     Retire,
 )
@@ -101,6 +102,16 @@ def really(
                         offering=old,
                         application__status__in=engine_settings().statuses,
                     ).update(offering=new)
+                case ReplaceNode(mapping=mapping):
+                    # read first, so that what is moved to a replaced offering stays there
+                    rows = Dependency.objects.filter(
+                        Q(until__isnull=True) | Q(until__gt=world.day),
+                        since__lte=world.day,
+                        application__status__in=engine_settings().statuses,
+                    ).values_list("pk", "offering_id")
+                    for pk, old in list(rows):
+                        if (mapping or {}).get(old) is not None:
+                            Dependency.objects.filter(pk=pk).update(offering=mapping[old])
                 case Move(dependency_id=pk, offering_id=offering):
                     Dependency.objects.filter(pk=pk).update(offering=offering)
                 case Retire(application_id=pk):
@@ -153,11 +164,18 @@ def some_operation(chance: random.Random, world: RandomChanges) -> Operation:
     applications = list(Application.objects.order_by("pk").values_list("pk", flat=True))
     makes: list[Callable[[], Operation]] = [
         lambda: Replace(*chance.sample(offerings, k=2)),
+        lambda: some_mapping(chance, offerings),
         lambda: Move(chance.choice(dependencies), chance.choice(offerings)),
         lambda: Retire(chance.choice(applications)),
         lambda: some_application(chance, world),
     ]
     return chance.choice(makes)()
+
+
+def some_mapping(chance: random.Random, offerings: Sequence[int]) -> ReplaceNode:
+    """Some offerings by others, or by none; the nodes do not matter to the answer."""
+    used = chance.sample(list(offerings), k=min(4, len(offerings)))
+    return ReplaceNode(0, 0, {old: chance.choice([*offerings, None]) for old in used})
 
 
 def some_application(chance: random.Random, world: RandomChanges) -> Add:

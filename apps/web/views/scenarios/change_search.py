@@ -26,17 +26,13 @@ from apps.catalog.models import (
 from apps.common.time import day_of, now
 from apps.exposure.models import ActiveDependency, NodeReach
 from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.scenarios.replacement_mapping import REPLACEABLE_KINDS
 from apps.inventory.models import Application, Dependency
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.views.exposure.parameters import KIND_WORDS
-from apps.web.views.scenarios.node_replacement import (
-    NodeSubject,
-    map_offerings,
-    parse_subject,
-)
 from apps.web.views.scenarios.query_parameters import hidden_fields
-from apps.web.wording import number, retirement_day
+from apps.web.wording import retirement_day
 
 MAX_RESULTS_PER_KIND = 6
 MIN_LETTERS = 2
@@ -118,10 +114,6 @@ def search_changes(request: HttpRequest, user: User) -> ChangeHits:
             else [],
             has_text,
         )
-    subject = parse_subject(request.GET.get("replacing_node", ""))
-    if subject is not None:
-        replacements = _search_replacements(text, subject, change_fields, user) if has_text else []
-        return ChangeHits(text, f"Replacement of this {subject.kind}", replacements, has_text)
     hits = (
         [
             *_search_nodes(text, change_fields, user),
@@ -172,42 +164,6 @@ def _search_target_offerings(
     ]
 
 
-def _search_replacements(
-    text: str, subject: NodeSubject, change_fields: Sequence[tuple[str, str]], user: User
-) -> list[ChangeHit]:
-    """Return foundations or hosts that can replace the subject, with the number of mapped models;
-    three statements for each."""
-    rows: list[Any] = (
-        list(
-            Provider.objects.filter(
-                Q(name__icontains=text) | Q(slug__icontains=text), roles__contains=["host"]
-            )[:MAX_RESULTS_PER_KIND]
-        )
-        if subject.kind == "host"
-        else _select_used_first(
-            Foundation.objects.filter(Q(name__icontains=text) | Q(line__icontains=text)),
-            NodeKind.FOUNDATION,
-            MAX_RESULTS_PER_KIND,
-            user,
-        )
-    )
-    hits = []
-    for row in rows:
-        if row.slug == subject.slug:
-            continue
-        changes = map_offerings(subject, NodeSubject(subject.kind, row.slug), user)
-        hits.append(
-            ChangeHit(
-                row.name,
-                f"replaces {number(len(changes))} model{'' if len(changes) == 1 else 's'} in use"
-                if changes
-                else "has no offering for the models in use",
-                [ChangeAction("Select", _build_url(change_fields, *changes))] if changes else [],
-            )
-        )
-    return hits
-
-
 def _search_offerings(text: str, limit: int, user: User) -> list[Offering]:
     offerings = (
         Offering.objects.model_ids()
@@ -250,7 +206,11 @@ def _search_nodes(
     table."""
 
     def replace_action(name: str) -> ChangeAction:
-        return ChangeAction("is replaced", _build_url(change_fields, ("replacing_node", name)))
+        return ChangeAction(
+            "is replaced",
+            f"{reverse('scenarios:replacement')}?"
+            f"{urlencode([*change_fields, ('node', name)], safe=':*/')}",
+        )
 
     def build_actions(name: str, *extra_actions: ChangeAction) -> list[ChangeAction]:
         return [
@@ -277,7 +237,11 @@ def _search_nodes(
                 KIND_WORDS[kind],
                 build_actions(
                     f"{kind.label}:{provider.slug}",
-                    *([replace_action(f"host:{provider.slug}")] if kind == NodeKind.HOST else []),
+                    *(
+                        [replace_action(f"{kind.label}:{provider.slug}")]
+                        if kind in REPLACEABLE_KINDS
+                        else []
+                    ),
                 ),
             )
             for kind in sorted(kinds_by_provider.get(provider.pk, []))
@@ -293,7 +257,9 @@ def _search_nodes(
     ]
     hits += [
         ChangeHit(
-            row.identifier, KIND_WORDS[NodeKind.VERSION], build_actions(f"version:{row.identifier}")
+            row.identifier,
+            KIND_WORDS[NodeKind.VERSION],
+            build_actions(f"version:{row.identifier}", replace_action(f"version:{row.identifier}")),
         )
         for row in _select_used_first(
             Version.objects.filter(identifier__icontains=text).order_by("identifier"),

@@ -110,7 +110,6 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
         pick_fields=hidden_fields(request.GET),
         replacing=request.GET.get("replacing", ""),
         moving=request.GET.get("moving", ""),
-        replacing_node=request.GET.get("replacing_node", "")[:200],
         repricing=node,
         state=state,
         states=parameter_options(request, "state", {"": "All", **_STATES}, state),

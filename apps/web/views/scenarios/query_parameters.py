@@ -110,14 +110,14 @@ def _build_url_without(parameters: Sequence[tuple[str, str]], parameter: tuple[s
 
 
 def query_pairs(ops: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return saved operations as query parameters; added applications and prices in a currency,
-    which have no such form, are left out."""
+    """Return saved operations as query parameters; added applications, prices in a currency and
+    replaced nodes, which have no such form, are left out."""
     parameters: list[tuple[str, str]] = []
     for op in ops:
         match op.get("op"):
             case "remove":
                 parameters += [("remove", name) for name in op["nodes"]]
-            case "replace":
+            case "replace" if "old" in op:
                 parameters.append(("replace", f"{op['old']}:{op['new']}"))
             case "move":
                 parameters.append(("move", f"{op['dependency']}:{op['offering']}"))
@@ -136,7 +136,9 @@ def describe_operations(ops: Sequence[Mapping[str, Any]], user: User) -> list[st
     """Describe each operation of a saved scenario; applications hidden from `user` stay unnamed."""
     sentences = [change.words for change in describe_changes(query_pairs(ops), user)]
     for op in ops:
-        if op.get("op") == "add":
+        if op.get("op") == "replace" and "node" in op:
+            sentences.append(_describe_node_replacement(op))
+        elif op.get("op") == "add":
             facts = op.get("application") or {}
             sentences.append(f"{facts.get('name', 'An application')} is added")
         elif op.get("op") == "reprice" and "factor" not in op:
@@ -145,6 +147,13 @@ def describe_operations(ops: Sequence[Mapping[str, Any]], user: User) -> list[st
                 f" per million {op.get('unit', '')}"
             )
     return sentences
+
+
+def _describe_node_replacement(op: Mapping[str, Any]) -> str:
+    """Describe the replacement of a node; two statements."""
+    names = _find_known_nodes([op["node"], op["by"]])
+    node, by = (names[key].label if key in names else key for key in (op["node"], op["by"]))
+    return f"{by} replaces {node}"
 
 
 class _NameLookup:

@@ -37,7 +37,8 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.applications.workbook import workbook_response
 from apps.web.views.exposure.parameters import STATE_WORDS, chosen_option, parameter_options
-from apps.web.views.scenarios import results
+from apps.web.views.scenarios import replacement_results, results
+from apps.web.views.scenarios.node_replacement import edit_url
 from apps.web.views.scenarios.preview import HEADS, cells
 from apps.web.views.scenarios.query_parameters import (
     ScenarioQuery,
@@ -45,6 +46,12 @@ from apps.web.views.scenarios.query_parameters import (
     describe_operations,
     has_query_form,
     query_pairs,
+)
+from apps.web.views.scenarios.replacement_results import (
+    EFFECT_HEADS,
+    EffectRow,
+    ReplacementResult,
+    effect_cells,
 )
 from apps.web.views.scenarios.results import AffectedRow, ScenarioResult
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
@@ -190,7 +197,7 @@ def _render_scenario(
         words=descriptions,
         address=ScenarioQuery(describe_changes(query_pairs(scenario.ops), user), "").address()
         if has_query_form(scenario.ops)
-        else "",
+        else edit_url(scenario),
         form=form,
         may_change=may_change,
         listing=PaginatedList(request, runs.defer("result", "details"), size=20),
@@ -230,6 +237,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
             result, None, state, team_ids=None, after=request.GET.get("after", ""), user=user
         )
     descriptions = describe_operations(run.ops, user)
+    replacement = _load_replacement(run)
     return render_page(
         request,
         "what-ifs/run.html",
@@ -239,7 +247,12 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
             (run.scenario.name, reverse("scenarios:detail", args=[run.scenario_id])),
         ),
         counts="Applications in pilot or production, each counted once",
-        sentence=_build_headline(run, result, descriptions),
+        sentence=_build_headline(run, result, descriptions, replacement),
+        **_list_effects(request, replacement, user),
+        can_plan=replacement is not None
+        and bool(replacement.n_applications)
+        and run.whole_organisation
+        and user.is_governance,
         run=run,
         words=descriptions,
         outcome=result,
@@ -272,8 +285,38 @@ def _load_result(run: ScenarioRun) -> ScenarioResult | None:
     return results.result_of_run(run.result, details, run.ops)
 
 
+def _load_replacement(run: ScenarioRun) -> ReplacementResult | None:
+    if run.state != RunState.DONE or not run.result:
+        return None
+    return replacement_results.replacement_result(run.result, run.details)
+
+
+def _list_effects(
+    request: HttpRequest, replacement: ReplacementResult | None, user: User
+) -> dict[str, Any]:
+    """Return the page of applications that a replacement moves; one statement."""
+    if replacement is None:
+        return {"replacement": None}
+    blocker = chosen_option(request, "blocker", ("", *replacement_results.BLOCKER_LABELS), "")
+    matching = replacement_results.matching_effects(replacement, blocker)
+    text = request.GET.get("from", "")
+    start = int(text) if text.isdecimal() and len(text) < 7 else 0
+    end = start + replacement_results.PAGE_SIZE
+    return {
+        "replacement": replacement,
+        "blocker": blocker,
+        "blocker_options": replacement.blocker_options(blocker),
+        "effects": replacement_results.effect_rows(matching[start:end], user),
+        "effects_next": changed_query(request, **{"from": end}) if end < len(matching) else "",
+        "effects_first": changed_query(request, **{"from": None}) if start else "",
+    }
+
+
 def _build_headline(
-    run: ScenarioRun, result: ScenarioResult | None, descriptions: list[str]
+    run: ScenarioRun,
+    result: ScenarioResult | None,
+    descriptions: list[str],
+    replacement: ReplacementResult | None,
 ) -> Headline:
     if run.state == RunState.FAILED:
         return Headline("The calculation failed: ", run.error, "")
@@ -283,7 +326,10 @@ def _build_headline(
                 name=" and ".join(descriptions) or run.scenario.name
             )
         )
-    return results.result_headline(result, " and ".join(descriptions[:3]) or run.scenario.name)
+    name = " and ".join(descriptions[:3]) or run.scenario.name
+    if replacement is not None:
+        return replacement_results.replacement_headline(replacement, name, len(result.flags))
+    return results.result_headline(result, name)
 
 
 def _describe_progress(run: ScenarioRun) -> str:
@@ -318,12 +364,27 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def run_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    if (effects := _load_effect_rows(request, pk)) is not None:
+        return csv_response(f"what-if-{pk}", EFFECT_HEADS, effects, effect_cells)
     return csv_response(f"what-if-{pk}", HEADS, _load_file_rows(request, pk), cells)
 
 
 @require_safe
 def run_xlsx(request: HttpRequest, pk: int) -> HttpResponse:
+    if (effects := _load_effect_rows(request, pk)) is not None:
+        return workbook_response(f"what-if-{pk}", EFFECT_HEADS, effects, effect_cells)
     return workbook_response(f"what-if-{pk}", HEADS, _load_file_rows(request, pk), cells)
+
+
+def _load_effect_rows(request: HttpRequest, pk: int) -> list[EffectRow] | None:
+    """Return all listed applications that a replacement moves, with the chosen blocker; None if
+    the run replaces no node."""
+    replacement = _load_replacement(_get_run(request, pk))
+    if replacement is None:
+        return None
+    blocker = chosen_option(request, "blocker", ("", *replacement_results.BLOCKER_LABELS), "")
+    matching = replacement_results.matching_effects(replacement, blocker)
+    return replacement_results.effect_rows(matching, signed_in_user(request))
 
 
 def _load_file_rows(request: HttpRequest, pk: int) -> list[AffectedRow]:

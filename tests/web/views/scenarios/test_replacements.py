@@ -63,23 +63,15 @@ def test_equal_model_ids_show_host_region_and_price(foundations, as_user):
     assert "elder offering on Bedrock, no list price" in page
 
 
-def test_a_foundation_is_replaced_model_by_model(foundations, as_user):
+def test_each_kind_that_can_be_replaced_links_to_its_mapping(foundations, as_user):
     client = as_user(foundations.governance)
     slug = foundations.old_version.foundation.slug
 
-    page = client.get(f"/what-if/?replacing_node=foundation:{slug}&pick=newer")
+    found = links(client.get("/what-if/?pick=elder&remove=host:bedrock").content.decode())
 
-    assert "Newer replaces 2 models in use" in visible_text(page)
-    expected = "&".join(
-        f"replace={offering.pk}:{foundations.new.pk}" for offering in foundations.old
-    )
-    assert f"/what-if/?{expected}" in links(page.content.decode())
-
-
-def test_a_host_is_replaced_by_the_same_model_elsewhere(foundations, as_user):
-    page = as_user(foundations.governance).get("/what-if/?replacing_node=host:azure&pick=bedrock")
-
-    expected = "&".join(
-        f"replace={offering.pk}:{foundations.elsewhere.pk}" for offering in foundations.old
-    )
-    assert f"/what-if/?{expected}" in links(page.content.decode())
+    assert f"/what-if/replacement/?remove=host:bedrock&node=foundation:{slug}" in found
+    version = foundations.old_version.identifier
+    versions = links(client.get(f"/what-if/?pick={version}").content.decode())
+    assert f"/what-if/replacement/?node=version:{version}" in versions
+    hosts = links(client.get("/what-if/?pick=azure").content.decode())
+    assert "/what-if/replacement/?node=host:azure" in hosts
