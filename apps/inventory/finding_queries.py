@@ -10,7 +10,8 @@ from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_US
 _BASE = """
 app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
 dep AS (
-    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography,
+    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography, a.personal_data,
+        a.data_classification IN ('confidential', 'secret') AS is_confidential,
         a.status = ANY (%(statuses)s) AS in_scope,
            c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id,
            t.not_a_model, c.kind = 'model_id' AS has_model_id,
@@ -170,6 +171,25 @@ RULES: dict[str, str] = {
           AND NOT EXISTS (SELECT 1 FROM deciding c JOIN narrowness o ON o.id = c.approval_id
                           WHERE c.offering_id = d.offering_id AND o.narrow >= p.narrow)
         GROUP BY d.application_id, d.id, d.called""",
+    # the data terms of the offering that serves the requests
+    "training_on_confidential": """
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called,
+            'data_class', CASE WHEN d.is_confidential THEN d.data_classification END,
+            'source', t.values #>> '{training_use,source}', 'at', t.values #>> '{training_use,at}')
+        FROM dep d JOIN catalog_settledclaims t ON t.offering_id = d.answering_id
+            AND t.topic = 'data_terms'
+        WHERE d.in_scope AND (d.is_confidential OR d.personal_data)
+            AND t.values #>> '{training_use,value}' = 'true'""",
+    "training_use_unknown": """
+        SELECT d.application_id, NULL::bigint, jsonb_build_object('called', min(d.called),
+            'n', count(DISTINCT d.answering_id),
+            'data_class', max(d.data_classification) FILTER (WHERE d.is_confidential))
+        FROM dep d LEFT JOIN catalog_settledclaims t ON t.offering_id = d.answering_id
+            AND t.topic = 'data_terms'
+        WHERE d.in_scope AND (d.is_confidential OR d.personal_data)
+            AND d.has_model_id AND NOT d.not_a_model
+            AND t.values #>> '{training_use,value}' IS NULL
+        GROUP BY d.application_id""",
     "review_overdue": """
         SELECT id, NULL::bigint, jsonb_build_object('due_on', next_review_on) FROM app
         WHERE status <> 'retired' AND next_review_on < %(on)s::date""",
