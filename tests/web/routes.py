@@ -41,7 +41,9 @@ STATES: dict[str, dict[str, str]] = {
     },
     "foundations:detail": {tab: f"?tab={tab}" for tab in ("offerings", "risks")},
     "versions:detail": {tab: f"?tab={tab}" for tab in ("offerings", "risks")},
-    "offerings:detail": {tab: f"?tab={tab}" for tab in ("sources", "prices", "risks")},
+    "offerings:detail": {
+        tab: f"?tab={tab}" for tab in ("sources", "prices", "data-terms", "risks")
+    },
     "providers:detail": {tab: f"?tab={tab}" for tab in ("models", "record", "contracts")},
 }
 

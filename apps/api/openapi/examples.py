@@ -254,6 +254,13 @@ EXAMPLES: dict[str, Any] = {
     "notice_policies_partial_update": {"notice_days": 90, **_SOURCE, **_REASON},
     "offering_regions_create": {"offering": 567, "region": 12, **_REASON},
     "offerings_create": {"host": "acme-cloud", "api_id": "acme-large-2", **_REASON},
+    "offerings_data_terms_create": {
+        "training_use": False,
+        "retention_days": 30,
+        "residency": ["EU"],
+        "at": "2027-01-14",
+        "source_url": "https://acme.example/data-terms",
+    },
     "offerings_partial_update": {"name": "Acme Large 2", **_REASON},
     "prices_create": {
         "offering": 567,

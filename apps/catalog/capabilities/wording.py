@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, FLAG, LIMIT, SET
+from apps.catalog.capabilities.fields import (
+    CAPABILITY_FIELDS,
+    DATA_TERM_FIELDS,
+    FLAG,
+    LIMIT,
+    SET,
+    StatedField,
+)
 from apps.catalog.capabilities.fit import Fit, FitItem, ItemVerdict
 from apps.catalog.capabilities.values import SettledValue
 from apps.common.text import format_date
@@ -34,14 +41,21 @@ def format_value(field: str, value: Any) -> str:
     None."""
     if value is None:
         return "unknown"
-    form = CAPABILITY_FIELDS[field].form
+    stated_field = _field(field)
+    form = stated_field.form
     if form == FLAG:
         return "yes" if value else "no"
     if value is False:
         return "not used"
     if form == LIMIT:
-        return f"{value:,} {CAPABILITY_FIELDS[field].unit}"
+        unit = stated_field.unit.removesuffix("s") if value == 1 else stated_field.unit
+        return f"{value:,} {unit}"
     return ", ".join(value) if form == SET else str(value)
+
+
+def _field(field: str) -> StatedField:
+    """Return a field of either topic; their names differ."""
+    return CAPABILITY_FIELDS.get(field) or DATA_TERM_FIELDS[field]
 
 
 def describe_need(item: FitItem) -> str:
@@ -84,6 +98,11 @@ def describe_unknowns(fit: Fit) -> str:
     if len(names) > MAX_NAMED:
         return f"{', '.join(names[:MAX_NAMED])} and {len(names) - MAX_NAMED} more"
     return join_phrases(names)
+
+
+def describe_lost_capabilities(fields: Iterable[str]) -> str:
+    """Return withdrawn capabilities as nouns in a list: `tool calling and image input`."""
+    return join_phrases(field_noun(field) for field in fields if field in CAPABILITY_FIELDS)
 
 
 def describe_source(value: SettledValue) -> str:
