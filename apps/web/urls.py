@@ -31,6 +31,7 @@ from apps.web.views.campaigns import detail as campaigns_detail
 from apps.web.views.campaigns import list as campaigns_list
 from apps.web.views.campaigns import task_detail
 from apps.web.views.catalog import (
+    capabilities,
     data_terms,
     events,
     features,
@@ -376,6 +377,21 @@ ROUTES: dict[str, list[URLPattern]] = {
             "offerings/<int:pk>/model-id/undo/<uuid:change>/",
             model_ids.undo_model_id,
             name="undo-model-id",
+        ),
+        path(
+            "offerings/<int:pk>/capabilities/undo/<uuid:change>/",
+            capabilities.undo_capability,
+            name="undo-capability",
+        ),
+        path(
+            "offerings/<int:pk>/capabilities/<slug:field>/",
+            capabilities.enter_capability,
+            name="enter-capability",
+        ),
+        path(
+            "offerings/<int:pk>/capabilities/<slug:field>/remove/",
+            capabilities.remove_capability,
+            name="remove-capability",
         ),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from apps.catalog.capabilities.fields import FIELDS
+from apps.catalog.capabilities.wording import describe_lost_capabilities, format_value
 from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS, STAGES
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import ProviderEvent
@@ -194,6 +196,8 @@ def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
         )
     if event.kind == Kind.REPRICED:
         return _describe_price_change(old_value, new_value)
+    if event.kind == Kind.CAPABILITY_LOST and isinstance(new_value, dict):
+        return f"lost {describe_lost_capabilities(new_value)}"
     if event.kind == Kind.DISAGREEMENT:
         return f"{iso_day(new_value)}, another source says {iso_day(old_value)}"
     if event.kind == Kind.TERMS_CHANGED and isinstance(new_value, dict):
@@ -257,6 +261,8 @@ def describe_claim(topic: str, value: Any, *, today: date | None = None) -> str:
         return _describe_lifecycle(value)
     if topic == "price":
         return _describe_prices(value)
+    if topic in FIELDS:
+        return _describe_stated_values(topic, value)
     return (
         "; ".join(
             f"{name.replace('_', ' ')}: {_describe_value(field_value)}"
@@ -265,6 +271,19 @@ def describe_claim(topic: str, value: Any, *, today: date | None = None) -> str:
         )
         or "nothing"
     )
+
+
+def _describe_stated_values(topic: str, value: dict[str, Any]) -> str:
+    """Return {field: fact} as a list: `tool calling: yes; vision: no (silent since 8 Apr 2027)`."""
+    phrases = []
+    for field, fact in value.items():
+        if field not in FIELDS[topic] or not isinstance(fact, dict):
+            continue
+        silence = fact.get("silent_since")
+        since = f" (silent since {iso_day(silence)})" if silence else ""
+        label = FIELDS[topic][field].label
+        phrases.append(f"{label}: {format_value(field, fact.get('value'))}{since}")
+    return "; ".join(phrases) or "nothing"
 
 
 def _describe_lifecycle(value: dict[str, Any]) -> str:

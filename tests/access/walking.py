@@ -145,7 +145,7 @@ def make_walked_rows() -> WalkedRows:
         ("foundations/", {"slug": addresses["foundations"]}),
         ("versions/", {"pk": addresses["versions"]}),
         ("catalogue/", {"kind": "versions", "pk": addresses["versions"], "change": change}),
-        ("offerings/", {"pk": addresses["offerings"], "change": change}),
+        ("offerings/", {"pk": addresses["offerings"], "change": change, "field": "vision"}),
         ("manual/", {"pk": _manual_claim(addresses["offerings"]).pk}),
         ("identity/decisions/", {"pk": 1}),
         ("identity/", {"pk": make_offering("unknown-one", resolved=False).pk}),

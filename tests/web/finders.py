@@ -317,6 +317,7 @@ FINDERS: dict[str, Finder] = {
     "offerings:choose-model-id": _name,
     "offerings:detail": _offering,
     "offerings:data-terms": _offering,
+    "offerings:enter-capability": lambda user: {**_offering(user), "field": "vision"},
     "files:detail": lambda user: _first(_ordered(ListExport.objects.visible_to(user))),
     "evidence-packs:detail": lambda user: _first(_ordered(EvidencePack.objects.visible_to(user))),
     "users:detail": lambda user: _first(_ordered(User.objects.exclude(pk=user.pk))),

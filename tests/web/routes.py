@@ -39,10 +39,10 @@ STATES: dict[str, dict[str, str]] = {
         },
         "all": "?print=all",
     },
-    "foundations:detail": {tab: f"?tab={tab}" for tab in ("offerings", "risks")},
-    "versions:detail": {tab: f"?tab={tab}" for tab in ("offerings", "risks")},
+    "foundations:detail": {tab: f"?tab={tab}" for tab in ("offerings", "capabilities", "risks")},
+    "versions:detail": {tab: f"?tab={tab}" for tab in ("offerings", "capabilities", "risks")},
     "offerings:detail": {
-        tab: f"?tab={tab}" for tab in ("sources", "prices", "data-terms", "risks")
+        tab: f"?tab={tab}" for tab in ("capabilities", "sources", "prices", "data-terms", "risks")
     },
     "providers:detail": {tab: f"?tab={tab}" for tab in ("models", "record", "contracts")},
 }

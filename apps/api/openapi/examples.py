@@ -253,6 +253,13 @@ EXAMPLES: dict[str, Any] = {
     },
     "notice_policies_partial_update": {"notice_days": 90, **_SOURCE, **_REASON},
     "offering_regions_create": {"offering": 567, "region": 12, **_REASON},
+    "offerings_capabilities_create": {
+        "capability": "context_window",
+        "value": 200_000,
+        "kind": "own_test",
+        "at": "2027-01-14",
+        "note": "Sent a prompt of 190,000 tokens.",
+    },
     "offerings_create": {"host": "acme-cloud", "api_id": "acme-large-2", **_REASON},
     "offerings_data_terms_create": {
         "training_use": False,

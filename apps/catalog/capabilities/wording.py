@@ -32,7 +32,7 @@ _DIRECTIONS: Mapping[str, tuple[str, str]] = {
 
 def field_noun(field: str) -> str:
     """Return the label of a field within a sentence: `image input`, `PDF input`."""
-    label = CAPABILITY_FIELDS[field].label
+    label = _field(field).label
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 

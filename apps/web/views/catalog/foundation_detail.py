@@ -32,6 +32,7 @@ from apps.web.presenters.retirement_dates import (
     inherited_dates,
     retirements_headline,
 )
+from apps.web.presenters.stated_values import present_common_values
 from apps.web.presenters.track_record import present_track_record
 from apps.web.queries import prices_at
 from apps.web.views.catalog.sections import (
@@ -185,6 +186,10 @@ def offering_section(
     }
 
 
+def _load_capabilities(data: FoundationData) -> dict[str, Any]:
+    return {"common": present_common_values(_select_offerings(data.foundation), has_versions=True)}
+
+
 def _load_risks(data: FoundationData) -> dict[str, Any]:
     foundation = data.foundation
     versions = list(
@@ -223,6 +228,7 @@ TABS = (
         _load_offerings_tab,
         *("h-offerings", "h-versions", "prices", "price-table"),
     ),
+    _tab("capabilities", "Capabilities", _load_capabilities, "h-common", "h-differing"),
     _tab(
         "risks",
         "Risks and lineage",

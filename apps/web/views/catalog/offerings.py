@@ -19,6 +19,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import User
 from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.actions import MANUAL_STAGES, remove_manual_fact, set_manual_fact
+from apps.catalog.capabilities.fields import CAPABILITY
+from apps.catalog.capabilities.side_by_side import compare_sources
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.claims.reconciliation import BUILT_IN
@@ -68,6 +70,7 @@ from apps.web.presenters.retirement_dates import (
     dependents_sentence,
     offering_headline,
 )
+from apps.web.presenters.stated_values import present_changes, present_values
 from apps.web.queries import prices_at
 from apps.web.views.catalog.columns import CRITICAL_APPLICATIONS, build_applications_column
 from apps.web.views.catalog.features import applications_using, count_users, feature_users
@@ -500,7 +503,16 @@ def _render_offering_page(
         announcement=open_announcements([offering]).get(offering.pk),
         decision=_get_approval(offering, today),
         form=form,
-        **load_tabs(request, TABS, data, selected="sources" if form.is_bound else ""),
+        **load_tabs(
+            request,
+            [
+                tab
+                for tab in TABS
+                if offering.kind == OfferingKind.MODEL_ID or tab.name not in _MODEL_ID_TABS
+            ],
+            data,
+            selected="sources" if form.is_bound else "",
+        ),
     )
 
 
@@ -604,6 +616,14 @@ def _load_terms(data: OfferingData) -> dict[str, Any]:
     return {"terms": present_terms(data.offering.pk)}
 
 
+def _load_capabilities(data: OfferingData) -> dict[str, Any]:
+    pk = data.offering.pk
+    return {
+        "capabilities": present_values(CAPABILITY, compare_sources([pk], CAPABILITY)[pk]),
+        "capability_changes": present_changes(pk, CAPABILITY),
+    }
+
+
 def _load_risks(data: OfferingData) -> dict[str, Any]:
     offering = data.offering
     nodes = [
@@ -620,8 +640,11 @@ def _tab(
     return Tab(name, label, f"offerings/tabs/{name}.html", load, anchors)
 
 
+# tabs of what hosts serve, which names and features have not
+_MODEL_ID_TABS = frozenset({"capabilities", "data-terms"})
 TABS = (
     _tab("overview", "Overview", _load_overview, "h-settled", "h-stands", "h-events"),
+    _tab("capabilities", "Capabilities", _load_capabilities, "h-capability"),
     _tab("sources", "Sources", _load_sources, "h-claims", "manual", "h-manual"),
     _tab("prices", "Prices", _load_prices, "prices", "h-prices", "price-table"),
     _tab("data-terms", "Data terms", _load_terms),

@@ -29,6 +29,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters import lineage
 from apps.web.presenters.retirement_dates import OfferingSummary, retirements_headline
+from apps.web.presenters.stated_values import present_common_values
 from apps.web.views.catalog.columns import CRITICAL_APPLICATIONS, build_applications_column
 from apps.web.views.catalog.foundation_detail import MAX_OFFERINGS, offering_section, price_csv
 from apps.web.views.catalog.sections import (
@@ -254,6 +255,11 @@ def _load_offerings_tab(data: VersionData) -> dict[str, Any]:
     }
 
 
+def _load_capabilities(data: VersionData) -> dict[str, Any]:
+    offerings = Offering.objects.model_ids().filter(version=data.version)
+    return {"common": present_common_values(offerings, has_versions=False)}
+
+
 def _load_risks(data: VersionData) -> dict[str, Any]:
     version = data.version
     edges = lineage.lineage_edges([version.pk])
@@ -284,6 +290,7 @@ TABS = (
         _load_offerings_tab,
         *("h-offerings", "prices", "price-table"),
     ),
+    _tab("capabilities", "Capabilities", _load_capabilities, "h-common", "h-differing"),
     _tab("risks", "Risks and lineage", _load_risks, *("h-risks", "lineage", "lineage-table")),
 )
 
