@@ -27,6 +27,7 @@ from apps.catalog.models import (
     Price,
     Provider,
     ProviderEvent,
+    SettledClaims,
     Source,
     Version,
 )
@@ -208,6 +209,18 @@ def make_claim(source: Source, external_id: str, **fields: Any) -> Assertion:
     fields.setdefault("first_seen", NOW)
     fields.setdefault("changed_at", NOW)
     return Assertion.objects.create(source=source, external_id=external_id, **fields)
+
+
+def make_data_terms(offering: Offering, **values: Any) -> SettledClaims:
+    """What applies of the data terms of an offering, such as `training_use=True`."""
+    facts = {
+        field: {"value": value, "source": "Terms of the host", "at": "2026-05-01", "agreed": 1}
+        for field, value in values.items()
+    }
+    settled, _ = SettledClaims.objects.update_or_create(
+        offering=offering, topic="data_terms", defaults={"values": facts, "changed_at": NOW}
+    )
+    return settled
 
 
 def make_event(offering: Offering, kind: str = "announced", **fields: Any) -> ProviderEvent:

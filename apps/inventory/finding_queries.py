@@ -11,7 +11,7 @@ from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_US
 _BASE = """
 app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
 dep AS (
-    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography,
+    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography, a.personal_data,
         a.status = ANY (%(statuses)s) AS in_scope,
            c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id,
            t.not_a_model, c.kind = 'model_id' AS has_model_id,
@@ -40,6 +40,21 @@ fallbacks AS (
     ORDER BY fallback_order) AS numbers,
            count(DISTINCT fallback_order) AS n_numbers, max(fallback_order) AS last
     FROM dep WHERE role = 'fallback' AND in_scope GROUP BY application_id
+),
+"""
+
+# Uses of applications with confidential or personal data, and what applies of the terms of the
+# offering that serves their requests.
+_SENSITIVE = """
+sensitive AS (
+    SELECT d.id, d.application_id, d.called, d.answering_id, d.has_model_id AND NOT d.not_a_model
+        AS is_model_id,
+        CASE WHEN d.data_classification IN ('confidential', 'secret') THEN d.data_classification
+        END AS data_class,
+        t.values -> 'training_use' AS training_use
+    FROM dep d LEFT JOIN catalog_settledclaims t ON t.offering_id = d.answering_id
+        AND t.topic = 'data_terms'
+    WHERE d.in_scope AND (d.data_classification IN ('confidential', 'secret') OR d.personal_data)
 ),
 """
 
@@ -191,6 +206,15 @@ RULES: dict[str, str] = {
           AND NOT EXISTS (SELECT 1 FROM deciding c JOIN narrowness o ON o.id = c.approval_id
                           WHERE c.offering_id = d.offering_id AND o.narrow >= p.narrow)
         GROUP BY d.application_id, d.id, d.called""",
+    "training_on_confidential": """
+        SELECT application_id, id, jsonb_build_object('called', called, 'data_class', data_class,
+            'source', training_use ->> 'source', 'at', training_use ->> 'at')
+        FROM sensitive WHERE training_use ->> 'value' = 'true'""",
+    "training_use_unknown": """
+        SELECT application_id, NULL::bigint, jsonb_build_object('called', min(called),
+            'n', count(DISTINCT answering_id), 'data_class', max(data_class))
+        FROM sensitive WHERE is_model_id AND training_use ->> 'value' IS NULL
+        GROUP BY application_id""",
     "review_overdue": """
         SELECT id, NULL::bigint, jsonb_build_object('due_on', next_review_on) FROM app
         WHERE status <> 'retired' AND next_review_on < %(on)s::date""",
@@ -213,4 +237,4 @@ def finding_statement() -> str:
         f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
         for code, rule in RULES.items()
     )
-    return f"WITH {_BASE}{_DECISIONS}{_TESTS}\n{rules}"
+    return f"WITH {_BASE}{_SENSITIVE}{_DECISIONS}{_TESTS}\n{rules}"

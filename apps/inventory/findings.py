@@ -19,6 +19,7 @@ from apps.catalog.capabilities.fields import CAPABILITY_FIELDS
 from apps.catalog.capabilities.fit import check_fit
 from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.capabilities.wording import describe_losses
+from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES, finding_statement
 from apps.inventory.models import Application, Criticality
 from apps.inventory.requirements import combine_needs
@@ -176,6 +177,33 @@ def _describe_restriction(facts: Mapping[str, Any]) -> str:
     )
 
 
+def _describe_training(facts: Mapping[str, Any]) -> str:
+    """Return the sentence about sensitive data that the host uses for training."""
+    source = facts["source"] or "a recorded source"
+    stated = f"{source}, {facts['at']}" if facts["at"] else source
+    return (
+        f"Inputs of {facts['called']} are used for training ({stated}), and the application "
+        f"processes {_sensitive_data(facts)}. Migrate the dependency, or agree other terms and "
+        "record them."
+    )
+
+
+def _describe_unknown_training(facts: Mapping[str, Any]) -> str:
+    models, n_others = facts["called"], facts["n"] - 1
+    if n_others:
+        models += pluralize(n_others, " and 1 other model", f" and {n_others} other models")
+    return (
+        f"It is unknown whether inputs of {models} are used for training, and the application "
+        f"processes {_sensitive_data(facts)}. Enter the data terms of the offering."
+    )
+
+
+def _sensitive_data(facts: Mapping[str, Any]) -> str:
+    if facts["data_class"] is None:
+        return "personal data"
+    return f"{Application.DataClass(facts['data_class']).label.lower()} data"
+
+
 def _describe_retired_offering(facts: Mapping[str, Any]) -> str:
     if facts["retires_on"]:
         return (
@@ -303,6 +331,8 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
         ),
     ),
     "restricted": (Severity.ERROR, _describe_restriction),
+    "training_on_confidential": (Severity.ERROR, _describe_training),
+    "training_use_unknown": (Severity.NOTE, _describe_unknown_training),
     "approval_expired": (
         Severity.WARNING,
         lambda facts: (

@@ -32,6 +32,7 @@ from apps.web.views.campaigns import list as campaigns_list
 from apps.web.views.campaigns import task_detail
 from apps.web.views.catalog import (
     capabilities,
+    data_terms,
     events,
     features,
     foundation_detail,
@@ -419,6 +420,15 @@ ROUTES: dict[str, list[URLPattern]] = {
             "offerings/<int:pk>/claims.csv", offerings.offering_claims_csv, name="source-values-csv"
         ),
         path("manual/<int:pk>/lift/", offerings.remove_override, name="remove-override"),
+        path("offerings/<int:pk>/data-terms/", data_terms.enter_offering_terms, name="data-terms"),
+        path(
+            "offerings/<int:pk>/data-terms/remove/",
+            data_terms.remove_term,
+            name="remove-data-term",
+        ),
+    ],
+    "data-terms": [
+        path("data-terms/undo/<uuid:change>/", data_terms.undo_terms, name="undo"),
     ],
     "features": features.FeatureList.urls("features"),
     "unresolved-models": [
@@ -433,6 +443,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "providers": [
         *providers.ProviderList.urls("providers"),
         path("providers/<slug:slug>/", providers.provider_detail, name="detail"),
+        path("providers/<slug:slug>/data-terms/", data_terms.enter_host_terms, name="data-terms"),
         path(
             "providers/<slug:slug>/record.csv", providers.track_record_csv, name="track-record-csv"
         ),

@@ -108,6 +108,8 @@ PAGES = {
         feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
         feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
         foundation-risks:create:post foundation-risks:edit:post gate:policy:post
+        offerings:data-terms:get offerings:data-terms:post offerings:remove-data-term:post
+        data-terms:undo:post providers:data-terms:get providers:data-terms:post
         offerings:enter-capability:get offerings:enter-capability:post
         offerings:remove-capability:post offerings:undo-capability:post
         offerings:detail:post provider-notices:close:post provider-notices:reopen:post
@@ -321,6 +323,7 @@ API = {
         notification-preferences/me/:patch notification-preferences/me/:put
         notification-preferences/me/send-summary/:post notifications/:get notifications/summary/:get
         observations/:get offering-regions/:get offering-regions/{pk}/:get offerings/:get
+        offerings/{pk}/data-terms/:get
         offerings/{pk}/capabilities/:get
         offerings/{pk}/:get offerings/{pk}/blast-radius/:get people/:get people/{pk}/:get
         prices/:get prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
@@ -398,6 +401,7 @@ API = {
         foundations/{slug}/:delete foundations/{slug}/:patch gate-policy/:patch
         notice-mail-settings/:get notice-mail-settings/:patch notice-policies/:post
         notice-policies/{pk}/:delete notice-policies/{pk}/:patch offering-regions/:post
+        offerings/{pk}/data-terms/:delete offerings/{pk}/data-terms/:post
         offerings/{pk}/capabilities/:delete offerings/{pk}/capabilities/:post
         offering-regions/{pk}/:delete offerings/:post offerings/{pk}/:delete offerings/{pk}/:patch
         people-settings/:get people-settings/:patch people/:post people/confirm/:post

@@ -133,6 +133,7 @@ def make_walked_rows() -> WalkedRows:
         ("settings/keys/", {"pk": addresses["tokens"]}),
         ("settings/programs/", {"pk": addresses["service-accounts"]}),
         ("undo/", {"change": change}),
+        ("data-terms/", {"change": change}),
         ("risks/undo/", {"change": change}),
         ("filters/", {"pk": saved.pk}),
         ("imports/", {"pk": import_.pk}),

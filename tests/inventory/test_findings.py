@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import refresh_footing
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.findings import (
     _SENTENCES,
     CODES,
@@ -17,11 +18,13 @@ from apps.inventory.findings import (
     findings_of_application,
 )
 from apps.inventory.governance.violations import approval_violations
-from apps.inventory.models import Approval, ExitTest, Requirement
+from apps.inventory.models import Approval, CachedFinding, ExitTest, Requirement
+from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_data_terms,
     make_dependency,
     make_exit_plan,
     make_offering,
@@ -364,6 +367,57 @@ class TestDecisions:
 
         decide("approved", offering=offering)
         assert codes(application) == []
+
+
+class TestDataTerms:
+    SENSITIVE = (
+        {"data_classification": "confidential"},
+        {"data_classification": "secret"},
+        {"data_classification": "internal", "personal_data": True},
+    )
+
+    @pytest.mark.parametrize("sensitive", SENSITIVE)
+    def test_sensitive_data_on_which_the_host_trains_is_an_error(self, sensitive):
+        application = make_application(**sensitive)
+        make_data_terms(use(application).offering, training_use=True)
+
+        assert codes(application) == ["training_on_confidential"]
+        said = sentence(application, "training_on_confidential")
+        assert "are used for training (Terms of the host, 2026-05-01)" in said
+
+    @pytest.mark.parametrize("sensitive", SENSITIVE)
+    def test_unknown_terms_are_one_note_per_application_and_never_an_error(self, sensitive):
+        application = make_application(**sensitive)
+        make_data_terms(use(application).offering, retention_days=30)
+        use(application, role="fallback", fallback_order=1)
+
+        assert codes(application) == ["training_use_unknown"]
+        assert "and 1 other model" in sentence(application, "training_use_unknown")
+
+    def test_inputs_that_are_not_used_for_training_are_no_finding(self):
+        application = make_application(data_classification="secret")
+        make_data_terms(use(application).offering, training_use=False)
+
+        assert codes(application) == []
+
+    def test_data_that_is_not_confidential_may_be_trained_on(self):
+        application = make_application(data_classification="internal", personal_data=False)
+        make_data_terms(use(application).offering, training_use=True)
+
+        assert codes(application) == []
+
+    def test_the_stored_findings_follow_a_change_of_the_terms(self):
+        application = make_application(data_classification="secret")
+        offering = use(application).offering
+        refresh(on=TODAY)
+        refresh_stale_applications(on=TODAY)
+        make_data_terms(offering, training_use=True)
+
+        refresh(on=TODAY)
+        refresh_stale_applications(on=TODAY)
+
+        stored = CachedFinding.objects.filter(application_id=application.pk)
+        assert list(stored.values_list("code", flat=True)) == ["training_on_confidential"]
 
 
 class TestExits:

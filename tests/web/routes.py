@@ -42,7 +42,7 @@ STATES: dict[str, dict[str, str]] = {
     "foundations:detail": {tab: f"?tab={tab}" for tab in ("offerings", "capabilities", "risks")},
     "versions:detail": {tab: f"?tab={tab}" for tab in ("offerings", "capabilities", "risks")},
     "offerings:detail": {
-        tab: f"?tab={tab}" for tab in ("capabilities", "sources", "prices", "risks")
+        tab: f"?tab={tab}" for tab in ("capabilities", "sources", "prices", "data-terms", "risks")
     },
     "providers:detail": {tab: f"?tab={tab}" for tab in ("models", "record", "contracts")},
 }

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.catalog.capabilities import CapabilitiesMixin
+from apps.api.catalog.data_terms import DataTermsMixin
 from apps.api.framework.export_formats import EventsAtomRenderer
 from apps.api.framework.file_responses import FileRows
 from apps.api.framework.record_views import RecordViewSet, record_schema
@@ -682,7 +683,7 @@ def _days_left(retires_on: Any) -> int | None:
 
 
 @extend_schema_view(**record_schema(OfferingRecord, OfferingSerializer))
-class OfferingViewSet(CapabilitiesMixin, RecordViewSet[Offering]):
+class OfferingViewSet(CapabilitiesMixin, DataTermsMixin, RecordViewSet[Offering]):
     """Offerings: models as one host serves them under one model ID. `?host=&api_id=` (with `region`
     and `tier`) finds one. `kind` is `name` or `product` where the model ID is not known. A
     `feature`, `endpoint` or `parameter` of the host is listed only if `kind` asks for it."""

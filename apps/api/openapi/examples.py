@@ -261,6 +261,13 @@ EXAMPLES: dict[str, Any] = {
         "note": "Sent a prompt of 190,000 tokens.",
     },
     "offerings_create": {"host": "acme-cloud", "api_id": "acme-large-2", **_REASON},
+    "offerings_data_terms_create": {
+        "training_use": False,
+        "retention_days": 30,
+        "residency": ["EU"],
+        "at": "2027-01-14",
+        "source_url": "https://acme.example/data-terms",
+    },
     "offerings_partial_update": {"name": "Acme Large 2", **_REASON},
     "prices_create": {
         "offering": 567,

@@ -73,9 +73,30 @@ def record_stated_value(
     the test or on which the statement was read. A statement needs an address or a note. Raises
     DomainError with the field it is about, ForbiddenError without the governance role.
     """
-    _refuse_without_role(by)
+    refuse_without_role(by)
     stated_field = find_field(topic, field)
     _refuse_unless_serves(offering)
+    fact = build_stated_fact(
+        stated_field, value, kind=kind, at=at, by=by, source_url=source_url, note=note
+    )
+    reason = note.strip() or f"{stated_field.label}: {KINDS[kind].lower()}"
+    return _change(
+        offering, topic, lambda facts: {**facts, field: fact}, by=by, reason=reason[:500]
+    )
+
+
+def build_stated_fact(
+    stated_field: StatedField,
+    value: object,
+    *,
+    kind: str,
+    at: date,
+    by: User,
+    source_url: str,
+    note: str,
+) -> dict[str, Any]:
+    """Return what a manual claim stores about one field. Raises DomainError with the input it is
+    about."""
     if kind not in KINDS:
         raise DomainError(f"The kind must be one of {', '.join(KINDS)}.", field="kind")
     if at > day_of(now()):
@@ -96,10 +117,7 @@ def record_stated_value(
         fact["source_url"] = source_url
     if note:
         fact["note"] = note
-    reason = note or f"{stated_field.label}: {KINDS[kind].lower()}"
-    return _change(
-        offering, topic, lambda facts: {**facts, field: fact}, by=by, reason=reason[:500]
-    )
+    return fact
 
 
 @transaction.atomic
@@ -110,7 +128,7 @@ def remove_stated_value(
 
     Raises DomainError without a reason, ConflictError if no user entered a value.
     """
-    _refuse_without_role(by)
+    refuse_without_role(by)
     stated_field = find_field(topic, field)
     if not reason.strip():
         raise DomainError(
@@ -133,7 +151,7 @@ def remove_stated_value(
 def undo_stated_values(*, change: UUID, by: User) -> StatedValueWrite:
     """Restore the values before `change`, if no user changed the same fields later. The new change
     undoes the undo."""
-    _refuse_without_role(by)
+    refuse_without_role(by)
     catalogue_lock()
     history = _history()
     entries = list(
@@ -279,7 +297,7 @@ def _history() -> Any:
     return Assertion.history.rel.related_model._default_manager  # type: ignore[attr-defined]
 
 
-def _refuse_without_role(by: User) -> None:
+def refuse_without_role(by: User) -> None:
     if not by.is_governance:
         raise ForbiddenError(_REFUSAL)
 

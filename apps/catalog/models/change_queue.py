@@ -36,6 +36,30 @@ def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigge
     )
 
 
+def _terms_trigger(operation: pgtrigger.Operation, verb: str, **rows: str) -> pgtrigger.Trigger:
+    """Return a statement trigger on settled claims that adds the offerings with other data terms.
+    Capabilities decide about no stored state, and change with every poll."""
+    union = " UNION ALL ".join(f"SELECT offering_id, topic FROM {table}" for table in rows.values())
+    return pgtrigger.Trigger(
+        name=f"terms_changed_by_{verb}",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=operation,
+        referencing=pgtrigger.Referencing(**rows),
+        func=f"""
+            INSERT INTO catalog_changedoffering (offering_id)
+            SELECT DISTINCT offering_id FROM ({union}) r WHERE topic = 'data_terms';
+            RETURN NULL;
+        """,
+    )
+
+
+TERMS_CHANGE_TRIGGERS = [
+    _terms_trigger(pgtrigger.Insert, "insert", new="new_rows"),
+    _terms_trigger(pgtrigger.Update, "update", new="new_rows"),
+    _terms_trigger(pgtrigger.Delete, "delete", old="old_rows"),
+]
+
 FOOTING_CHANGE_TRIGGERS = [
     _trigger("footing_changed_by_insert", pgtrigger.Insert, new="new_rows"),
     _trigger("footing_changed_by_update", pgtrigger.Update, new="new_rows"),

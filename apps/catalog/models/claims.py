@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import JSONField, Q, Value
 
+from apps.catalog.models.change_queue import TERMS_CHANGE_TRIGGERS
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
@@ -367,6 +368,7 @@ class SettledClaims(models.Model):
     class Meta:
         ordering = ["offering", "topic"]
         verbose_name_plural = "settled claims"
+        triggers = TERMS_CHANGE_TRIGGERS
         constraints = [
             models.UniqueConstraint(fields=["offering", "topic"], name="settled_once"),
         ]

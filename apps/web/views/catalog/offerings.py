@@ -63,6 +63,7 @@ from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.page import Headline, add_sentence, render_page
 from apps.web.pages.tabs import Tab, load_tabs
+from apps.web.presenters.data_terms import present_terms
 from apps.web.presenters.offering_stages import load_stages, stage_sentence
 from apps.web.presenters.retirement_dates import (
     OfferingSummary,
@@ -611,6 +612,10 @@ def _load_prices(data: OfferingData) -> dict[str, Any]:
     }
 
 
+def _load_terms(data: OfferingData) -> dict[str, Any]:
+    return {"terms": present_terms(data.offering.pk)}
+
+
 def _load_capabilities(data: OfferingData) -> dict[str, Any]:
     pk = data.offering.pk
     return {
@@ -636,12 +641,13 @@ def _tab(
 
 
 # tabs of what hosts serve, which names and features have not
-_MODEL_ID_TABS = frozenset({"capabilities"})
+_MODEL_ID_TABS = frozenset({"capabilities", "data-terms"})
 TABS = (
     _tab("overview", "Overview", _load_overview, "h-settled", "h-stands", "h-events"),
     _tab("capabilities", "Capabilities", _load_capabilities, "h-capability"),
     _tab("sources", "Sources", _load_sources, "h-claims", "manual", "h-manual"),
     _tab("prices", "Prices", _load_prices, "prices", "h-prices", "price-table"),
+    _tab("data-terms", "Data terms", _load_terms),
     _tab("risks", "Risks and dependencies", _load_risks, "h-risks", "h-footing"),
 )
 

@@ -48,6 +48,7 @@ from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.tabs import Tab, load_tabs
+from apps.web.presenters.data_terms import present_host_terms
 from apps.web.presenters.outage_record import present_outage_record, present_releases
 from apps.web.presenters.retirement_dates import reach_sentence
 from apps.web.presenters.track_record import SCOPES, present_track_record
@@ -324,9 +325,12 @@ def _load_contracts(data: ProviderData) -> dict[str, Any]:
     pk = data.provider.pk
     risks, n_risks = attached_risks([(kind, pk) for kind in PARTY_KINDS], user=data.user)
     contracts = contracts_by_party(parties=[pk], user=data.user)
+    host_terms, n_offerings = present_host_terms(data.provider)
     return {
         "contracts": contracts.get(pk, []),
         "reads_contracts": data.user.can_read_all,
+        "host_terms": host_terms if n_offerings else (),
+        "n_terms_offerings": n_offerings,
         "risks": risks,
         "n_risks": n_risks,
     }
@@ -342,7 +346,9 @@ TABS = (
     _tab("overview", "Overview", _load_overview, "h-stands", "h-facts"),
     _tab("models", "Models", _load_models, "h-made", "h-serves"),
     _tab("record", "Track record", _load_record, "record", "notices", "outages"),
-    _tab("contracts", "Contracts and risks", _load_contracts, "h-contracts", "h-risks"),
+    _tab(
+        "contracts", "Contracts and risks", _load_contracts, "h-contracts", "h-risks", "data-terms"
+    ),
 )
 
 

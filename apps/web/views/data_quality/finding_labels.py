@@ -6,6 +6,7 @@ FINDING_NAMES: dict[str, str] = {
     "retired_offering": "Retired model in use",
     "blocked": "Blocked model in use",
     "restricted": "Outside its approval",
+    "training_on_confidential": "Confidential data used for training",
     "fallback_is_primary": "Fallback is the primary model",
     "fallback_same_version": "Fallback is the same version on the same host",
     "fallback_lacks": "Fallback lacks what is used",
@@ -20,6 +21,7 @@ FINDING_NAMES: dict[str, str] = {
     "shares_leave_nothing": "No traffic share left for a primary model",
     "exit_untested": "Exit plan never tested",
     "fallback_order": "Fallbacks not numbered in order",
+    "training_use_unknown": "Use for training unknown",
     "observed_only": "Observed, not declared",
     "tokens_missing": "Monthly tokens missing",
 }
