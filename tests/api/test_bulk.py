@@ -21,6 +21,7 @@ from apps.common.time import now
 from apps.inventory.bulk.field_readers import InvalidValueError, reader_of
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
+from apps.inventory.requirements import declared_requirements
 from apps.issues.evaluation import evaluate_due_issues
 from tests.builders import (
     TODAY,
