@@ -616,6 +616,7 @@ SPECTACULAR_SETTINGS = {
         "ApplicationStatusEnum": "apps.inventory.models.Application.Status",
         "AssessmentStateEnum": "apps.risks.models.Assessment.State",
         "BasisEnum": "apps.exposure.models.Basis",
+        "CapaGapEnum": "apps.risks.evaluations.comparison.CapaGap",
         "CampaignStateEnum": "apps.exposure.models.Campaign.State",
         "CampaignTaskStateEnum": "apps.exposure.models.CampaignTask.State",
         "CauseKindEnum": "apps.issues.models.CauseKind",
@@ -687,6 +688,10 @@ SPECTACULAR_SETTINGS = {
         "StatedValueKindEnum": "apps.catalog.claims.stated_values.KINDS.items",
         "KeptScopeEnum": "apps.catalog.models.NoticePolicy.Scope",
         "TaxonomyMappingPredicateEnum": "apps.risks.models.TemplateMapping.Match",
+        "MeasureEnum": "apps.exposure.models.Policy.Measure",
+        "DifferenceMethodEnum": "apps.risks.evaluations.comparison.DifferenceMethod",
+        "OverlapMeasureEnum": "apps.risks.evaluations.comparison.OverlapMeasure",
+        "OverlapGapEnum": "apps.risks.evaluations.comparison.OverlapGap",
     },
 }
 

@@ -8,6 +8,7 @@ declare_retention(
         "assessments and acceptances by users, and their evidence",
         "risks_assessment",
         "risks_assessmentevidence",
+        "risks_evaluationitems",
         "risks_evidence",
         "risks_foundationrisk",
         "risks_modifier",

@@ -112,6 +112,7 @@ from apps.web.views.risks import (
     evaluation_upload,
     evidence,
     foundation_risks,
+    result_comparison,
     taxonomies,
 )
 from apps.web.views.risks import detail as risks_detail
@@ -496,6 +497,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         *evidence.EvidenceList.urls("risks/evidence"),
         path("risks/evidence/upload/", evaluation_upload.upload_evaluation, name="upload"),
         path("risks/evidence/new/", evidence.add_evidence, name="create"),
+        path("risks/evidence/compare/", result_comparison.compare_results, name="compare"),
+        path(
+            "risks/evidence/compare.csv", result_comparison.compare_results_csv, name="compare-csv"
+        ),
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
     ],
     "incidents": [

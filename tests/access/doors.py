@@ -29,7 +29,7 @@ PAGES = {
         discrepancies:xlsx:get documents:csv:get documents:list:get documents:xlsx:get
         events:csv:get events:detail:get events:list:get events:xlsx:get evidence-packs:create:post
         evidence-packs:csv:get evidence-packs:list:get evidence-packs:xlsx:get evidence:csv:get
-        evidence:list:get evidence:xlsx:get exchange-rates:csv:get
+        evidence:compare:get evidence:list:get evidence:xlsx:get exchange-rates:csv:get
         exchange-rates:list:get exchange-rates:xlsx:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
@@ -170,6 +170,7 @@ PAGES = {
     "0000000l": """
         account:confirm-email:get account:confirm-email:post account:end-session:post
         component-files:table-csv:get connections:unbind-token:post evidence-packs:download:get
+        evidence:compare-csv:get
         files:create:post files:detail:get files:download:get files:progress:get
         inherited-risks:undo:post loss-runs:causes-csv:get loss-runs:curve-csv:get
         offerings:choose-model-id:get offerings:choose-model-id:post offerings:undo-model-id:post
@@ -308,7 +309,8 @@ API = {
         proposed-use-cases/:get
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
-        discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get
+        discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post
+        evidence/compare/:get evidence/:get
         evidence/:post exchange-rates/:get exchange-rates/{pk}/:get exit-plans/:get
         exit-plans/:post exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
         exposure-policies/:get exposure-policies/:post

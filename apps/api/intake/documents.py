@@ -50,7 +50,13 @@ SHEETS = {
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
 }
 EVALS = "evals"
-EVAL_TYPES = ("application/json", "application/x-ndjson", "application/jsonl", "application/zip")
+EVAL_TYPES = (
+    "application/json",
+    "application/x-ndjson",
+    "application/jsonl",
+    "application/zip",
+    "text/csv",
+)
 PROBLEMS = {
     (413, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="The body is too large"),
     (415, MEDIA_TYPE): OpenApiResponse(
@@ -61,7 +67,17 @@ PROBLEMS = {
     ),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
-_PARAMETERS = ("application", "environment", "part", "team", "tool", "strict", "mapping")
+_PARAMETERS = (
+    "application",
+    "environment",
+    "part",
+    "team",
+    "tool",
+    "model",
+    "suite",
+    "strict",
+    "mapping",
+)
 
 
 class UploadFormSerializer(serializers.Serializer[Any]):
@@ -254,6 +270,18 @@ class IntakeView(IntakeIngestView):
                 "the content if absent.",
             ),
             OpenApiParameter(
+                "model",
+                str,
+                description="Tested model of the evaluation results, for `evals` files that do not "
+                "name it (samples of lm-eval, tables of MLflow): `openai/gpt-4o`.",
+            ),
+            OpenApiParameter(
+                "suite",
+                str,
+                description="Suite of the evaluation results, for the same files; by the name of "
+                "the file if absent.",
+            ),
+            OpenApiParameter(
                 "strict", bool, description="Whether to reject a document that violates its schema."
             ),
             OpenApiParameter(
@@ -349,8 +377,8 @@ class IntakeView(IntakeIngestView):
         return team
 
     def _receive_evaluation(self) -> Response:
-        """Results of promptfoo, inspect_ai, lm-eval or garak: each measurement becomes evidence;
-        the file is not stored."""
+        """Results of promptfoo, inspect_ai, lm-eval, garak or MLflow: each measurement becomes
+        evidence; the file is not stored."""
         params = self.request.query_params
         document = read_document(
             self.request,
@@ -367,6 +395,8 @@ class IntakeView(IntakeIngestView):
                 token=self.token,
                 application=self.application_of(params.get("application", "")),
                 tool=params.get("tool", ""),
+                model=params.get("model", ""),
+                suite=params.get("suite", ""),
                 idempotency_key=self.idempotency_key,
             )
         except UnreadableError as error:

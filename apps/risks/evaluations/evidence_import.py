@@ -6,8 +6,10 @@ tool's own name of the run are.
 """
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -30,6 +32,7 @@ from apps.inventory.models import Application
 from apps.risks.actions.evidence import record_evidence
 from apps.risks.errors import RiskChangeError
 from apps.risks.evaluations.formats import READERS, read_run
+from apps.risks.evaluations.item_results import store_items
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
@@ -42,6 +45,9 @@ from apps.risks.models import Evidence
 MAX_BYTES = 50 * 1024 * 1024
 # larger files are processed after the response
 MAX_IMMEDIATE_BYTES = 2 * 1024 * 1024
+MAX_MODEL_LENGTH = 200
+# lm-eval writes a file per task: samples_TASK_2026-11-24T13-42-50.123456.jsonl
+_SAMPLES_FILE = re.compile(r"samples_(.{1,180})_\d{4}-\d\d-\d\dT[\d.-]{1,30}")
 
 
 def receive_evaluation(
@@ -50,6 +56,8 @@ def receive_evaluation(
     by: User | None,
     at: datetime,
     tool: str = "",
+    model: str = "",
+    suite: str = "",
     token: ApiToken | None = None,
     application: Application | None = None,
     idempotency_key: str = "",
@@ -59,7 +67,8 @@ def receive_evaluation(
     """Import a tool's results as evidence; return (the import, whether it is new).
 
     The evidence is about `application` and the model that the file names; without an application
-    about the model alone, which needs the governance role. If `by` is None, the operator imports.
+    about the model alone, which needs the governance role. `model` and `suite` name the tested
+    model and the suite where the file does not. If `by` is None, the operator imports.
     Raises IntakePermissionError if the sender lacks the role, UnreadableError if `tool` is unknown.
     """
     if tool and tool not in READERS:
@@ -84,12 +93,16 @@ def receive_evaluation(
             )
         )
     digest = hashlib.sha256(body).hexdigest()
+    mapping = {"tool": tool}
+    if model or suite:
+        mapping |= {"model": clean(model, MAX_MODEL_LENGTH), "suite": clean(suite, 200)}
     with transaction.atomic():
         acquire_named_lock(f"evaluation:{digest}")
         earlier_import = (
             Import.objects.filter(
                 kind=Import.Kind.EVALUATION, digest=digest, application=application
             )
+            .filter(**({"mapping": mapping} if model or suite else {}))
             .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED))
             .order_by("-pk")
             .first()
@@ -106,7 +119,7 @@ def receive_evaluation(
             token=token,
             application=application,
             tool=tool,
-            mapping={"tool": tool},
+            mapping=mapping,
             idempotency_key=clean(idempotency_key, 128),
             state=Import.State.READING,
             received_at=at,
@@ -131,6 +144,7 @@ def _file_evidence(import_: Import) -> None:
     the import fail with the reason."""
     try:
         run = read_run(stored_body(import_), tool=str(import_.mapping.get("tool", "")))
+        _name_results(import_, run)
     except UnreadableError as error:
         Import.objects.filter(pk=import_.pk).update(
             state=Import.State.FAILED, error=str(error), read_at=now()
@@ -168,6 +182,34 @@ def _file_evidence(import_: Import) -> None:
         else {},
     )
     ImportContent.objects.filter(import_record=import_).delete()
+
+
+def _name_results(import_: Import, run: EvaluationRun) -> None:
+    """Name the model and the suite of results whose file names neither, as the sender stated them.
+    Raise UnreadableError without a model."""
+    model = str(import_.mapping.get("model", ""))
+    suite = str(import_.mapping.get("suite", "")) or _suite_of_file(import_.file_name)
+    if not model and any(not result.model for result in run.results):
+        raise UnreadableError(
+            f"The file of {run.tool} does not name the model that was tested. Enter the model, for "
+            "example openai/gpt-4o."
+        )
+    host, slash, name = model.partition("/")
+    for position, result in enumerate(run.results):
+        if not result.model:
+            provider, stated_model = (host, name) if slash else ("", model)
+            result = replace(result, model=stated_model, provider=provider)
+        if not result.dataset:
+            result = replace(result, dataset=suite or f"{run.tool} table")
+        run.results[position] = result
+
+
+def _suite_of_file(file_name: str) -> str:
+    """Return the suite by the name of its file: the task of a samples file of lm-eval, else the
+    name without its ending."""
+    stem = file_name.rsplit(".", 1)[0]
+    match = _SAMPLES_FILE.fullmatch(stem)
+    return match[1] if match else stem[:200]
 
 
 def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
@@ -231,7 +273,7 @@ def _record_result(
     notes = [run.note, result.note]
     if offering is None:
         notes.append(f"The model was named '{result.model}'. {resolution.why}")
-    record_evidence(
+    evidence = record_evidence(
         kind=run.kind,
         run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at),
         by=import_.sender,
@@ -254,6 +296,8 @@ def _record_result(
         },
         reason=f"results of {run.tool} {run.tool_version}".strip(),
     )
+    if result.items is not None:
+        store_items(evidence, result.items)
 
 
 STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _file_evidence}

@@ -4,10 +4,11 @@ entry here."""
 from collections.abc import Callable
 
 from apps.common.processes.child_process import child_function
-from apps.risks.evaluations import garak, inspect_ai, lm_eval, promptfoo
+from apps.risks.evaluations import garak, inspect_ai, lm_eval, mlflow, promptfoo
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
+    ItemResults,
     SkippedPart,
     UnreadableError,
 )
@@ -17,11 +18,12 @@ READERS: dict[str, Callable[[bytes], EvaluationRun]] = {
     "inspect_ai": inspect_ai.read_run,
     "lm-eval": lm_eval.read_run,
     "garak": garak.read_run,
+    "MLflow": mlflow.read_run,
 }
 
 
 @child_function(
-    classes=(EvaluationRun, EvaluationResult, SkippedPart),
+    classes=(EvaluationRun, EvaluationResult, ItemResults, SkippedPart),
     errors=(UnreadableError,),
     refusal=UnreadableError,
 )
@@ -44,12 +46,16 @@ def _detect_tool(body: bytes) -> str:
         return "inspect_ai"
     if b'"entry_type"' in head:
         return "garak"
+    if lm_eval.is_samples_file(body):
+        return "lm-eval"
     if b'"evalId"' in body:
         return "promptfoo"
     if b'"lm_eval_version"' in body or b'"n-shot"' in body:
         return "lm-eval"
     if b'"eval"' in body and b'"task"' in body:
         return "inspect_ai"
+    if mlflow.looks_like_table(body):
+        return "MLflow"
     raise UnreadableError(
         f"The file is not a results file of a supported tool. Use one of: {', '.join(READERS)}."
     )

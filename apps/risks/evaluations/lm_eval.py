@@ -1,31 +1,45 @@
 """Reader of results_*.json of the lm-evaluation-harness (0.4), where a task's figures have keys
-`metric,filter`.
+`metric,filter`, and of its samples_*.jsonl, a sample per line.
 
-`alias`, `name` and `sample_len` are not metrics, a standard error can be the text N/A, and fewer
-effective than original samples mean that the benchmark was run only in part.
+A samples file names neither its task nor its model: both are stated by the sender. The choice of a
+multiple-choice sample is the option with the highest likelihood. `alias`, `name` and `sample_len`
+are not metrics, a standard error can be the text N/A, and fewer effective than original samples
+mean that the benchmark was run only in part.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import orjson
 
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
+    ItemCollector,
     UnreadableError,
+    as_list,
     as_mapping,
     clean,
+    digest_of,
+    digest_of_answer,
     load_object,
     parse_count,
     parse_number,
+    parse_score,
     parse_time,
 )
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
 
 _NO_METRICS = {"alias", "name", "sample_len", "samples"}
 _HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vllm": "huggingface"}
 
 
 def read_run(body: bytes) -> EvaluationRun:
-    """Read a results file of lm-eval; raise UnreadableError for other files. Tasks of a group are
-    skipped if the file has the results of the group."""
+    """Read a results file or a samples file of lm-eval; raise UnreadableError for other files.
+    Tasks of a group are skipped if the file has the results of the group."""
+    if is_samples_file(body):
+        return _read_samples_file(body)
     document = load_object(body)
     results = document.get("results")
     if not isinstance(results, dict) or not (
@@ -94,3 +108,85 @@ def _add_task(
                 where=f"/results/{task}/{key}",
             )
         )
+
+
+def is_samples_file(body: bytes) -> bool:
+    """Return whether the first line of the file is a sample."""
+    first_line = body[: body.find(b"\n") if b"\n" in body else len(body)]
+    return b'"doc_id"' in first_line and b'"filtered_resps"' in first_line
+
+
+def _read_samples_file(body: bytes) -> EvaluationRun:
+    """Return a figure for each metric and filter, with the results of the samples; without the
+    names of the model and the task, which the file does not have."""
+    run = EvaluationRun("lm-eval", kind="benchmark")
+    for metric, (mean, n, items) in sorted(_collect_figures(_parse_lines(body)).items()):
+        run.add(
+            EvaluationResult(
+                "", "", "", metric, mean, n, where=f"/{metric}", items=items.as_results()
+            )
+        )
+    if not (run.results or run.rejected):
+        raise UnreadableError(
+            "The samples have no metric with a score for each sample. Send the results file."
+        )
+    return run
+
+
+def _parse_lines(body: bytes) -> Iterator[Any]:
+    for number, line in enumerate(body.splitlines(), 1):
+        if not line.strip():
+            continue
+        if len(line) > MAX_LINE_BYTES:
+            raise UnreadableError(
+                f"Line {number} is larger than {MAX_LINE_BYTES // 1024 // 1024} MiB. Send the file "
+                "as lm-eval wrote it."
+            )
+        try:
+            yield as_mapping(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            raise UnreadableError(f"Line {number} is not valid JSON.") from None
+
+
+def _collect_figures(samples: Iterable[Any]) -> dict[str, tuple[float, int, ItemCollector]]:
+    """Return (mean, number of samples, items) by metric and filter."""
+    sums: dict[str, list[float]] = {}
+    items: dict[str, ItemCollector] = {}
+    for sample in samples:
+        doc_id = sample.get("doc_id")
+        if not isinstance(doc_id, str | int):
+            continue
+        digest = sample.get("doc_hash")
+        identity = digest_of(digest if isinstance(digest, str) and digest else str(doc_id))
+        answer, n_options = _choice_of(sample)
+        filter_name = clean(sample.get("filter"), 60)
+        for each in as_list(sample.get("metrics"))[:20]:
+            name = clean(each, 60)
+            score = parse_score(sample.get(name))
+            if not name or score is None:
+                continue
+            metric = name if filter_name in {"", "none"} else f"{name} ({filter_name})"
+            sums.setdefault(metric, []).append(score)
+            items.setdefault(metric, ItemCollector()).add(
+                identity,
+                clean(f"doc {doc_id}", 40),
+                score,
+                answer=answer,
+                n_options=n_options,
+            )
+    return {
+        metric: (sum(scores) / len(scores), len(scores), items[metric])
+        for metric, scores in sums.items()
+    }
+
+
+def _choice_of(sample: Any) -> tuple[str, int]:
+    """Return (digest of the answer, number of options) of a sample; 0 options unless it is a
+    multiple choice, whose answer is then the option with the highest likelihood."""
+    responses = as_list(sample.get("filtered_resps"))
+    likelihoods = [parse_score(as_list(each)[0] if as_list(each) else None) for each in responses]
+    if len(responses) < 2 or None in likelihoods:
+        answer = responses[0] if len(responses) == 1 else ""
+        return digest_of_answer(answer), 0
+    values = [value for value in likelihoods if value is not None]
+    return digest_of_answer(values.index(max(values))), len(values)

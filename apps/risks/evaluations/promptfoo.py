@@ -2,7 +2,8 @@
 
 The file's own totals can leave out errors, so the cases are counted here: `failureReason` 0 is
 passed, 1 a failed assertion, 2 an error of the call. `namedScores` are sums, divided by the number
-of cases that have them.
+of cases that have them. A case is the same item in every run with the same variables; if a provider
+ran several prompts, the prompt distinguishes them. A case whose call failed has no result.
 """
 
 from collections import defaultdict
@@ -12,10 +13,14 @@ from typing import Any
 from apps.risks.evaluations.results import (
     EvaluationResult,
     EvaluationRun,
+    ItemCollector,
     UnreadableError,
     as_mapping,
     clean,
+    digest_of,
+    digest_of_answer,
     load_object,
+    parse_count,
     parse_number,
     parse_time,
 )
@@ -42,6 +47,7 @@ class _Tally:
     n_failed: int = 0
     n_errors: int = 0
     scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    items: ItemCollector = field(default_factory=ItemCollector)
 
 
 def read_run(body: bytes) -> EvaluationRun:
@@ -62,8 +68,12 @@ def read_run(body: bytes) -> EvaluationRun:
         made_at=parse_time(metadata.get("evaluationCreatedAt") or results.get("timestamp")),
     )
     tallies: dict[str, _Tally] = defaultdict(_Tally)
+    prompts = {
+        (_provider_of(as_mapping(case)), clean(as_mapping(case).get("promptId"))) for case in cases
+    }
+    has_several_prompts = len(prompts) > len({provider for provider, _ in prompts})
     for case in cases:
-        _count_case(as_mapping(case), tallies)
+        _count_case(as_mapping(case), tallies, has_several_prompts=has_several_prompts)
     dataset = clean(as_mapping(document.get("config")).get("description"), 200) or "promptfoo suite"
     for provider, tally in tallies.items():
         host, model = split_provider(provider)
@@ -85,6 +95,7 @@ def read_run(body: bytes) -> EvaluationRun:
                     passed=tally.n_passed == n,
                     note=errors,
                     where=provider,
+                    items=tally.items.as_results(),
                 )
             )
         for name, values in tally.scores.items():
@@ -102,18 +113,23 @@ def read_run(body: bytes) -> EvaluationRun:
     return run
 
 
-def _count_case(case: Any, tallies: dict[str, _Tally]) -> None:
-    """Add a test case to the tally of its provider. A failed call counts as an error, not as a
-    failed case."""
+def _provider_of(case: Any) -> str:
     stated_provider = case.get("provider")
-    provider = clean(
+    return clean(
         as_mapping(stated_provider).get("id")
         if isinstance(stated_provider, dict)
         else stated_provider
     )
+
+
+def _count_case(case: Any, tallies: dict[str, _Tally], *, has_several_prompts: bool) -> None:
+    """Add a test case to the tally of its provider. A failed call counts as an error, not as a
+    failed case."""
+    provider = _provider_of(case)
     if not provider:
         return
     tally = tallies[provider]
+    _add_item(case, tally, has_several_prompts=has_several_prompts)
     if case.get("success") is True:
         tally.n_passed += 1
     elif case.get("failureReason") == _ERROR:
@@ -125,6 +141,25 @@ def _count_case(case: Any, tallies: dict[str, _Tally]) -> None:
         figure = parse_number(value)
         if figure is not None:
             tally.scores[str(name)].append(figure)
+
+
+def _add_item(case: Any, tally: _Tally, *, has_several_prompts: bool) -> None:
+    """Add the case as an item, identified by its variables; without any, by its place."""
+    number = parse_count(case.get("testIdx"))
+    variables = case.get("vars") or as_mapping(case.get("testCase")).get("vars")
+    if not variables and number is None:
+        return
+    key: Any = variables or number
+    if has_several_prompts:
+        key = [key, as_mapping(case.get("prompt")).get("label")]
+    is_passed = case.get("success") is True
+    has_result = is_passed or case.get("failureReason") != _ERROR
+    tally.items.add(
+        digest_of(key),
+        f"test {number + 1}" if number is not None else "",
+        float(is_passed) if has_result else None,
+        answer=digest_of_answer(as_mapping(case.get("response")).get("output")),
+    )
 
 
 def split_provider(provider: str) -> tuple[str, str]:

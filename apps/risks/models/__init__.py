@@ -17,7 +17,7 @@ from apps.risks.models.catalogue import (
     TemplateMapping,
 )
 from apps.risks.models.counts import CountState, LevelCount, RiskCount, TeamCount
-from apps.risks.models.evidence import Evidence
+from apps.risks.models.evidence import EvaluationItems, Evidence
 from apps.risks.models.risks import Confidence, FoundationRisk, RiskEvidence, RuleName
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "AssessmentEvidence",
     "Confidence",
     "CountState",
+    "EvaluationItems",
     "Evidence",
     "FoundationRisk",
     "HandledEvent",

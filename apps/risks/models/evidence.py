@@ -161,3 +161,29 @@ class Evidence(models.Model):
         if self.expires_on is not None and self.expires_on <= day:
             return Evidence.State.EXPIRED
         return Evidence.State.ON_FILE if self.passed is None else Evidence.State.PASSED
+
+
+class EvaluationItemsQuerySet(models.QuerySet["EvaluationItems"]):
+    def visible_to(self, user: Any) -> "EvaluationItemsQuerySet":
+        """Select the results of evidence that the user can view."""
+        return self.filter(evidence__in=Evidence.objects.visible_to(user).order_by().values("pk"))
+
+
+class EvaluationItems(models.Model):
+    """Results of the single items behind a figure: IDs, scores and digests of short answers.
+
+    They are imported with their evidence and never changed. `content` is compressed JSON
+    (evaluations/item_results.py), because they are only read as a whole.
+    """
+
+    evidence = models.OneToOneField(Evidence, on_delete=models.CASCADE, related_name="items")
+    n = models.PositiveIntegerField("number of items")
+    content = models.BinaryField()
+
+    objects = EvaluationItemsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "evaluation items"
+
+    def __str__(self) -> str:
+        return f"{self.n} items of evidence {self.evidence_id}"

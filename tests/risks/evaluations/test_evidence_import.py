@@ -1,5 +1,7 @@
 """A tool's results become evidence about the model it tested, once, and only for who may say so."""
 
+import zlib
+
 import pytest
 
 from apps.accounts.roles import TeamRole
@@ -7,7 +9,8 @@ from apps.common.time import now
 from apps.intake.import_jobs import IntakePermissionError
 from apps.intake.models import ImportContent
 from apps.risks.evaluations.evidence_import import receive_evaluation
-from apps.risks.models import Evidence
+from apps.risks.evaluations.item_results import load_items
+from apps.risks.models import EvaluationItems, Evidence
 from tests.builders import (
     make_application,
     make_member,
@@ -130,3 +133,58 @@ def test_attacks_that_got_through_fail(offering, application):
         ("red_team", False),
         ("red_team", True),
     ]
+
+
+TABLE = b"id,outputs,exact_match/v1/score\nq1,A,1\nq2,B,0\n"
+
+
+def test_results_of_single_items_are_kept_with_the_figure(offering, application):
+    send(
+        BODY.replace(b'"success"', b'"vars": {"q": "SECRET QUESTION"}, "success"', 1),
+        make_member(application.team),
+        application,
+    )
+
+    items = load_items([Evidence.objects.get().pk])[Evidence.objects.get().pk]
+    assert items.scores == [1.0]
+    stored = zlib.decompress(EvaluationItems.objects.get().content)
+    assert b"SECRET" not in stored
+
+
+def test_a_table_names_its_model_and_suite_by_the_sender(offering, application):
+    by = make_member(application.team)
+
+    refused, _ = send(TABLE, by, application)
+    assert "does not name the model" in refused.error
+    send(TABLE, by, application, model="openai/gpt-4o", suite="exam")
+
+    evidence = Evidence.objects.get()
+    assert (evidence.offering, evidence.dataset, evidence.metric) == (
+        offering,
+        "exam",
+        "exact_match",
+    )
+    assert evidence.items.n == 2
+    assert send(TABLE, by, application, model="openai/gpt-4o", suite="exam")[1] is False
+
+
+def test_the_suite_of_a_samples_file_is_its_task(offering, application):
+    sample = (
+        b'{"doc_id": 0, "filtered_resps": ["7"], "filter": "none", "metrics": ["acc"], "acc": 1.0}'
+    )
+    send(
+        sample,
+        make_member(application.team),
+        application,
+        model="openai/gpt-4o",
+        file_name="samples_arc_easy_2026-11-24T13-42-50.123456.jsonl",
+    )
+
+    assert Evidence.objects.get().dataset == "arc_easy"
+
+
+def test_items_are_visible_like_their_evidence(offering, application):
+    send(TABLE, make_member(application.team), application, model="openai/gpt-4o")
+
+    assert not EvaluationItems.objects.visible_to(make_user()).exists()
+    assert EvaluationItems.objects.visible_to(make_member(application.team)).count() == 1

@@ -56,6 +56,14 @@ class Command(BaseCommand):
             "--part", default="", help="name of the document, if the application has several"
         )
         parser.add_argument(
+            "--model",
+            default="",
+            help="tested model of evaluation results, if the file names none: openai/gpt-4o",
+        )
+        parser.add_argument(
+            "--suite", default="", help="suite of evaluation results, if the file names none"
+        )
+        parser.add_argument(
             "--mapping",
             default="",
             help="of a spreadsheet: auto takes every guess; FILE.json is what --propose printed, "
@@ -185,7 +193,14 @@ class Command(BaseCommand):
     ) -> dict[str, Any]:
         body, name = self._read_file(options["file"], MOST_RESULTS_BYTES)
         import_, is_new = receive_evaluation(
-            body=body, by=None, at=now(), application=application, file_name=name, immediately=True
+            body=body,
+            by=None,
+            at=now(),
+            model=options["model"],
+            suite=options["suite"],
+            application=application,
+            file_name=name,
+            immediately=True,
         )
         if import_.state == Import.State.FAILED:
             raise CommandError(import_.error, returncode=1)

@@ -16,7 +16,11 @@ from apps.common.time import now
 from apps.intake.import_jobs import IntakePermissionError
 from apps.intake.models import Import
 from apps.inventory.models import Application
-from apps.risks.evaluations.evidence_import import MAX_BYTES, receive_evaluation
+from apps.risks.evaluations.evidence_import import (
+    MAX_BYTES,
+    MAX_MODEL_LENGTH,
+    receive_evaluation,
+)
 from apps.risks.evaluations.formats import READERS
 from apps.risks.models import Evidence
 from apps.web.pages.flash_messages import flash_success
@@ -30,9 +34,10 @@ MAX_REJECTED_ROWS = 3
 class EvaluationUploadForm(forms.Form):
     file = forms.FileField(
         label="Results file",
-        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json "
-        "or garak's report.jsonl. Questions, answers and attacks are not stored.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".json,.jsonl,.eval"}),
+        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or "
+        "samples_….jsonl, garak's report.jsonl, or a table of MLflow. Questions, answers and "
+        "attacks are not stored; scores of single items are, to compare models.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".json,.jsonl,.eval,.csv"}),
         max_length=255,
     )
     application = forms.CharField(
@@ -46,6 +51,21 @@ class EvaluationUploadForm(forms.Form):
         label="Tool",
         required=False,
         choices=[("", "detect from the file"), *((name, name) for name in READERS)],
+    )
+
+    model = forms.CharField(
+        label="Model",
+        required=False,
+        max_length=MAX_MODEL_LENGTH,
+        help_text="For samples of lm-eval and tables of MLflow, which do not name it: for example "
+        "openai/gpt-4o.",
+    )
+    suite = forms.CharField(
+        label="Suite",
+        required=False,
+        max_length=200,
+        help_text="For the same files: the name of the suite, the same for every model. Empty: by "
+        "the name of the file.",
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -97,6 +117,8 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
                 by=user,
                 at=at,
                 tool=form.cleaned_data["tool"],
+                model=form.cleaned_data["model"],
+                suite=form.cleaned_data["suite"],
                 file_name=file.name,
                 application=form.cleaned_data["application"],
             )

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -249,9 +249,11 @@ class EvidenceList(ListPage[Evidence, EvidenceRow]):
         )
 
     def get_actions(self) -> Sequence[PageAction]:
+        compare = PageAction("Compare results", reverse("evidence:compare"))
         if not can_import(self.user):
-            return ()
+            return (compare,)
         return (
+            compare,
             PageAction("Upload results", reverse("evidence:upload")),
             PageAction("Add evidence", reverse("evidence:create")),
         )
@@ -271,9 +273,11 @@ def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a piece of evidence with the risks and assessments that it supports."""
     user, at = signed_in_user(request), now()
     evidence = get_object_or_404(
-        Evidence.objects.visible_to(user).select_related(
+        Evidence.objects.visible_to(user)
+        .select_related(
             "application__team", "version__foundation", "offering__host", "template", "recorded_by"
-        ),
+        )
+        .annotate(n_items=F("items__n")),
         pk=pk,
     )
     state = evidence.state(day_of(at))
@@ -286,6 +290,7 @@ def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=at,
         sentence=_build_evidence_headline(evidence, state),
         evidence=evidence,
+        n_items=evidence.n_items,  # type: ignore[attr-defined]
         state=state,
         assessments=list(
             Assessment.objects.visible_to(user)
