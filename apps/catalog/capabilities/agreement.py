@@ -2,10 +2,14 @@
 Python.
 
 The statements of the highest rank decide alone: an own test, then what a user entered, then the
-provider's own list, then the provider's own page, then all other sources together. Within a rank
-the value that most sources state applies; with as many for another value it is unknown and
-contradicted. Limits of tokens agree if they differ by no more than 5 %. A statement that its source
-does not repeat any more counts only if no source of the rank repeats one.
+provider's own list, then the provider's own page, then all other sources together. Among these the
+flag that most sources state applies; with as many for the opposite it is unknown and contradicted.
+Limits and sets rarely agree to the letter, so that of the source that is right most often applies
+(measured against providers' own words: models.dev, then OpenRouter, then LiteLLM). Where sources of
+one rank are counted, limits of tokens agree if they differ by no more than 5 %.
+
+What a source has stated and does not repeat is shown beside the field, and settles nothing: it is
+no withdrawal, but no source says it now.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +17,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from apps.catalog.capabilities.fields import LIMIT, LIMIT_TOLERANCE, StatedField
+from apps.catalog.capabilities.fields import LIMIT, LIMIT_TOLERANCE, SET, StatedField
 from apps.catalog.capabilities.values import SettledValue
 
 _TOKENS = "tokens"
+# Slugs of the sources whose limits and sets are right most often, best first.
+_MOST_OFTEN_RIGHT = ("models-dev", "openrouter", "litellm")
 
 
 class Rank(IntEnum):
@@ -45,14 +51,15 @@ class Statement:
 
 
 def choose_value(field: StatedField, statements: Iterable[Statement]) -> SettledValue | None:
-    """Return the value of `field` that applies; None if nothing is stated."""
-    statements = list(statements)
+    """Return the value of `field` that applies; None if no source states any."""
+    statements = [statement for statement in statements if not statement.is_silent]
     if not statements:
         return None
     rank = min(statement.rank for statement in statements)
-    strongest = [statement for statement in statements if statement.rank == rank]
-    repeated = [statement for statement in strongest if not statement.is_silent]
-    strongest = _one_per_source(repeated or strongest)
+    strongest = _one_per_source(each for each in statements if each.rank == rank)
+    if rank is Rank.OTHER and field.form in (LIMIT, SET):
+        first = min(_order(each) for each in strongest)
+        strongest = [each for each in strongest if _order(each) == first]
     groups = _group_equal(field, strongest)
     most = max(len(group) for group in groups)
     winners = [group for group in groups if len(group) == most]
@@ -63,14 +70,12 @@ def choose_value(field: StatedField, statements: Iterable[Statement]) -> Settled
     shown = min(winner, key=lambda statement: (statement.priority, statement.name))
     value = _common_value(winner)
     agreed = {
-        statement.source
-        for statement in statements
-        if not statement.is_silent and _is_equal(field, statement.value, value)
+        statement.source for statement in statements if _is_equal(field, statement.value, value)
     }
-    return SettledValue(value, source=shown.name, at=shown.at, agreed=max(1, len(agreed)))
+    return SettledValue(value, source=shown.name, at=shown.at, agreed=len(agreed))
 
 
-def _one_per_source(statements: Sequence[Statement]) -> list[Statement]:
+def _one_per_source(statements: Iterable[Statement]) -> list[Statement]:
     """Return one statement of each source, since several rows of one source are one voice: that of
     most of its rows, of several the latest."""
     by_source: dict[str, list[Statement]] = {}
@@ -81,6 +86,12 @@ def _one_per_source(statements: Sequence[Statement]) -> list[Statement]:
         values = [row.value for row in rows]
         voices.append(max(rows, key=lambda row: (values.count(row.value), row.at)))
     return voices
+
+
+def _order(statement: Statement) -> int:
+    if statement.source in _MOST_OFTEN_RIGHT:
+        return _MOST_OFTEN_RIGHT.index(statement.source)
+    return len(_MOST_OFTEN_RIGHT)
 
 
 def _group_equal(field: StatedField, statements: Sequence[Statement]) -> list[list[Statement]]:

@@ -58,12 +58,9 @@ class StatedCapabilities:
                 self.add("audio_output", "audio" in names)
 
     def add_priced(self, lines: Iterable[PriceLine] | None) -> None:
-        """Add what a list price proves: a price of cached reads, and one of batch requests."""
-        units = {line.unit for line in lines or () if line.amount > 0}
-        if "cache_read" in units:
+        """Add what list prices prove: a price of cached reads proves caching."""
+        if any(line.unit == "cache_read" and line.amount > 0 for line in lines or ()):
             self.add_flag("caching", True)
-        if any(unit.endswith("_batch") for unit in units):
-            self.add_flag("batch", True)
 
 
 def read_modalities(raw: object) -> set[str] | None:

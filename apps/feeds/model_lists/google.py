@@ -40,10 +40,11 @@ def read_capabilities(raw: dict[str, Any]) -> dict[str, Any]:
     """Return {field: canonical value} of one model."""
     stated = StatedCapabilities()
     stated.add("context_window", raw.get("inputTokenLimit"))
-    stated.add("max_output", raw.get("outputTokenLimit"))
     stated.add_flag("reasoning", raw.get("thinking"))
     methods = names_of(raw.get("supportedGenerationMethods"))
     if "generateContent" in methods:
+        # of other methods the limit says nothing: it is 1 for embeddings
+        stated.add("max_output", raw.get("outputTokenLimit"))
         for method, field in _METHODS:
             stated.add_flag(field, method in methods)
     return stated.values

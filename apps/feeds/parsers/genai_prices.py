@@ -167,7 +167,6 @@ def _parse_row(
     excerpt: dict[str, Any] = {"match": ids} if ids else {}
     if raw.get("deprecated") is True:
         excerpt["deprecated"] = True
-    prices = _parse_prices(external_id, raw, collector, excerpt, unmapped)
     return FeedRow(
         external_id=external_id,
         group=provider["id"],
@@ -176,10 +175,10 @@ def _parse_row(
         tier=tier,
         name=text_of(raw.get("name"), 300),
         lifecycle=LifecycleClaim(status="deprecated" if raw.get("deprecated") is True else ""),
-        prices=prices,
+        prices=_parse_prices(external_id, raw, collector, excerpt, unmapped),
         source_url=_find_pricing_url(provider.get("pricing_urls")),
         excerpt=excerpt,
-        capabilities=read_capabilities(raw, prices),
+        capabilities=read_capabilities(raw),
     )
 
 

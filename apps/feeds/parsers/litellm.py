@@ -206,7 +206,6 @@ def _parse_row(
             alias_of=alias_of[:MAX_EXTERNAL_ID_LENGTH],
             excerpt=excerpt,
         )
-    prices = _parse_prices(name, raw, rejects, excerpt, unmapped)
     return FeedRow(
         external_id=name,
         group=provider,
@@ -216,10 +215,10 @@ def _parse_row(
         tier=tier,
         category=text_of(raw.get("mode"), 40),
         lifecycle=_parse_lifecycle(name, raw, rejects),
-        prices=prices,
+        prices=_parse_prices(name, raw, rejects, excerpt, unmapped),
         source_url=safe_url(raw.get("deprecation_source")) or safe_url(raw.get("source")),
         excerpt=excerpt,
-        capabilities=read_capabilities(without_duplicates(raw), prices),
+        capabilities=read_capabilities(without_duplicates(raw)),
     )
 
 

@@ -1,14 +1,13 @@
 """Capabilities in the LiteLLM price map.
 
 Its flags are true or absent with few exceptions: absent is unknown, and only an explicit false is
-no. Its lists of modalities are complete, but never name PDF. `max_tokens` is left out: it is the
-largest output in some rows and the context window in others, unmarked."""
+no. Its lists of modalities never name PDF, for which there is a flag. Prices prove nothing here:
+they are copied to rows of hosts and image sizes that do not offer the service. `max_tokens` is left
+out: it is the largest output in some rows and the context window in others, unmarked."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from apps.catalog.capabilities.stated import StatedCapabilities
-from apps.catalog.claims.feed_rows import PriceLine
+from apps.catalog.capabilities.stated import StatedCapabilities, read_modalities
 
 _FLAGS = (
     ("supports_function_calling", "tool_calling"),
@@ -28,20 +27,24 @@ _SUFFICIENT = (
 _BATCH_ENDPOINT = "/v1/batch"
 
 
-def read_capabilities(
-    raw: dict[str, Any], prices: Iterable[PriceLine] | None = None
-) -> dict[str, Any]:
-    """Return {field: canonical value} of what a row states; `prices` are its list prices."""
+def read_capabilities(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return {field: canonical value} of what a row states."""
     stated = StatedCapabilities()
     for key, field in _FLAGS:
         stated.add_flag(field, raw.get(key))
     for key, field in _SUFFICIENT:
         if raw.get(key) is True:
             stated.add_flag(field, True)
-    stated.add_modalities(raw.get("supported_modalities"), raw.get("supported_output_modalities"))
+    inputs = read_modalities(raw.get("supported_modalities"))
+    if inputs is not None:
+        # the list cannot name PDF, for which there is a flag
+        pdf = {"pdf"} if raw.get("supports_pdf_input") is True else set()
+        stated.add("input_modalities", sorted(inputs | pdf))
+    outputs = read_modalities(raw.get("supported_output_modalities"))
+    if outputs is not None:
+        stated.add("output_modalities", sorted(outputs))
     stated.add("context_window", raw.get("max_input_tokens"))
     stated.add("max_output", raw.get("max_output_tokens"))
-    stated.add_priced(prices)
     endpoints = raw.get("supported_endpoints")
     if isinstance(endpoints, list) and _BATCH_ENDPOINT in endpoints:
         stated.add_flag("batch", True)

@@ -17,6 +17,8 @@ from apps.common.time import day_of, now
 from apps.feeds.incidents.reader import read_status
 from apps.feeds.mapping.definition import ABSENCE_MEANINGS, KIND, InvalidMappingError, read_mapping
 from apps.feeds.mapping.reader import parse_body
+from apps.feeds.model_lists.readers import KIND as MODEL_LIST
+from apps.feeds.model_lists.readers import LIST_READERS
 from apps.feeds.models import SourceMapping
 from apps.feeds.pages.definition import KIND as PAGE
 from apps.feeds.parsers import ADAPTERS, MEBIBYTE, Adapter, notices
@@ -35,17 +37,20 @@ from apps.feeds.terms.text import read_terms
 MAX_MAPPED_BODY_BYTES = 32 * MEBIBYTE
 # Maximum size of a lifecycle page, uncompressed: the largest known one has 0.5 MiB.
 MAX_PAGE_BYTES = 8 * MEBIBYTE
+# Maximum size of a provider's model list, uncompressed: that of one Azure region has 0.4 MiB.
+MAX_LIST_BYTES = 16 * MEBIBYTE
 # Hold of dates that many rows of a page move together.
 BULK_DATE_HOLD = timedelta(days=1)
 # Source kinds that are read by a mapping of their own.
 MAPPED_KINDS = (KIND, PAGE)
 # Source kinds whose rows become claims.
-CLAIM_KINDS = (*ADAPTERS, *MAPPED_KINDS)
+CLAIM_KINDS = (*ADAPTERS, *MAPPED_KINDS, MODEL_LIST)
 KIND_NAMES = {
     **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
     KIND: "JSON by mapping",
     PAGE: "Lifecycle page of a provider",
     TERMS: "Terms of a provider",
+    MODEL_LIST: "Model list of a provider",
     notices.KIND: "Provider notices (RSS, Atom, JSON Feed)",
     Source.STATUS: "Status page",
 }
@@ -116,6 +121,8 @@ def adapter_of(source: Source) -> Adapter:
         return _build_page_adapter(source)
     if source.kind == Source.STATUS:
         return STATUS_ADAPTER
+    if source.kind == MODEL_LIST:
+        return _build_list_adapter(source)
     if source.kind != KIND:
         raise NoAdapterError(f"No adapter reads sources of the kind '{source.kind}'.")
     try:
@@ -130,6 +137,21 @@ def adapter_of(source: Source) -> Adapter:
         topics=mapping.topics,
         cap_bytes=MAX_MAPPED_BODY_BYTES,
         absence=mapping.absence,
+    )
+
+
+def _build_list_adapter(source: Source) -> Adapter:
+    reader = LIST_READERS.get(source.host.slug if source.host is not None else "")
+    if reader is None:
+        raise NoAdapterError(f"No adapter reads the model list of {source.host or 'no provider'}.")
+    return Adapter(
+        kind=MODEL_LIST,
+        name=source.name,
+        parse=reader.parse,
+        default_url=reader.url,
+        topics=frozenset({"capability"}),
+        cap_bytes=MAX_LIST_BYTES,
+        lists_served=True,
     )
 
 
@@ -175,6 +197,8 @@ def absence_of(source: Source) -> Absence:
     """Return the meaning of a row that disappears permanently from `source`."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind].absence
+    if source.kind == MODEL_LIST:
+        return "news"
     definition = mapping_settings(source) if source.kind in MAPPED_KINDS else None
     declared_absence = definition.get("absence") if isinstance(definition, dict) else None
     return next((absence for absence in ABSENCE_MEANINGS if absence == declared_absence), "notices")
@@ -185,6 +209,8 @@ def lists_served(source: Source) -> bool:
     row that leaves it means that the host no longer serves the model."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind].lists_served
+    if source.kind == MODEL_LIST:
+        return True
     return source.kind == KIND and absence_of(source) == "news"
 
 
