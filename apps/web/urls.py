@@ -58,6 +58,7 @@ from apps.web.views.exposure import (
     loss,
     node_failure,
     nodes,
+    open_weights,
     outage_rates,
     policies,
     single_points,
@@ -842,6 +843,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         *hhi_contributions.ContributionList.urls("exposure/contributions"),
         *exit_readiness.ExitReadinessList.urls("exposure/ways-out"),
+        *open_weights.OpenWeightList.urls("exposure/open-weights"),
         *single_points.SinglePointList.urls("exposure/single-points"),
         path("exposure/smallest-sets.csv", single_points.cut_set_csv, name="minimal-cut-sets-csv"),
         *nodes.DependentList.urls(

@@ -37,6 +37,7 @@ PAGES = {
         exposure:contributions:get exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get
         exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
         exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months-xlsx:get
+        exposure:open-weights-csv:get exposure:open-weights-xlsx:get exposure:open-weights:get
         exposure:months:get exposure:portfolio:get exposure:single-points-csv:get
         exposure:single-points-xlsx:get exposure:single-points:get exposure:states-csv:get
         exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get feed-runs:list:get

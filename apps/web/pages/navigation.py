@@ -228,6 +228,7 @@ GROUPS: tuple[Group, ...] = (
                 former_names=("portability",),
             ),
             Page("Single points of failure", "exposure:single-points"),
+            Page("Open weights", "exposure:open-weights", former_names=("open-weight posture",)),
             Page(
                 "Exposure flags",
                 "exposure-flags:list",
