@@ -43,7 +43,12 @@ from apps.web.views.catalog import (
     providers,
     versions,
 )
-from apps.web.views.data_quality import disagreements, price_gaps, unresolved_models
+from apps.web.views.data_quality import (
+    capability_contradictions,
+    disagreements,
+    price_gaps,
+    unresolved_models,
+)
 from apps.web.views.data_quality import findings as data_quality_findings
 from apps.web.views.dependencies import adaptations, exit_plans
 from apps.web.views.dependencies import create as dependencies_create
@@ -539,6 +544,11 @@ ROUTES: dict[str, list[URLPattern]] = {
             "feeds/disagreements/<int:pk>/lift/",
             disagreements.remove_override,
             name="remove-override",
+        ),
+    ],
+    "capability-contradictions": [
+        *capability_contradictions.CapabilityContradictionList.urls(
+            "feeds/disagreements/capabilities"
         ),
     ],
     "price-gaps": [

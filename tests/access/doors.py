@@ -18,7 +18,9 @@ PAGES = {
         approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
         campaign-tasks:list:get campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get
-        campaigns:xlsx:get component-files:list-csv:get component-files:list-xlsx:get
+        campaigns:xlsx:get capability-contradictions:csv:get capability-contradictions:list:get
+        capability-contradictions:xlsx:get
+        component-files:list-csv:get component-files:list-xlsx:get
         component-files:list:get connections:csv:get connections:list:get connections:xlsx:get
         contracts:csv:get contracts:list:get contracts:xlsx:get delegations:csv:get
         delegations:list:get delegations:list:post delegations:xlsx:get deliveries:csv:get

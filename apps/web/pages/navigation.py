@@ -211,6 +211,12 @@ GROUPS: tuple[Group, ...] = (
                         ("price-gaps",),
                         heading="Source disagreements",
                     ),
+                    Page(
+                        "Capabilities",
+                        "capability-contradictions:list",
+                        ("capability-contradictions",),
+                        heading="Source disagreements",
+                    ),
                 ),
                 tab_name="Retirement dates",
                 former_names=("where sources disagree",),
