@@ -42,14 +42,21 @@ class ContradictionRow:
     def statements(self) -> str:
         """What each source states: `Image input: LiteLLM yes, OpenRouter no`."""
         return "; ".join(
-            f"{comparison.field.label}: "
-            + ", ".join(
-                f"{entry.source_name} {format_value(comparison.field.key, entry.value)}"
-                for entry in comparison.stated
-                if not entry.is_silent
-            )
+            f"{comparison.field.label}: {_describe_statements(comparison)}"
             for comparison in self.fields
         )
+
+
+def _describe_statements(comparison: FieldComparison) -> str:
+    """Return what each source states of one field. Facts of the version can come from other
+    hosts alone."""
+    statements = [
+        f"{entry.source_name} {format_value(comparison.field.key, entry.value)}"
+        f"{' (silent now)' if entry.is_silent else ''}"
+        for entry in comparison.stated
+        if entry.value is not None
+    ]
+    return ", ".join(dict.fromkeys(statements)) or "stated for other model IDs of the version"
 
 
 class CapabilityContradictionList(ListPage[Offering, ContradictionRow]):

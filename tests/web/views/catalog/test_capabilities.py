@@ -119,7 +119,7 @@ def test_an_offering_without_claims_says_what_to_do(client: Client, governance: 
 def test_a_value_is_entered_changed_removed_and_undone(client: Client, governance: User) -> None:
     offering = make_offering("m")
     url = reverse("offerings:enter-capability", args=[offering.pk, "context_window"])
-    assert "is unknown" in client.get(url).content.decode()
+    assert ": unknown." in client.get(url).content.decode()
     form = {"value": "200000", "kind": "own_test", "at": "2026-01-10", "note": "Filled it"}
 
     done = client.post(url, form, follow=True)
