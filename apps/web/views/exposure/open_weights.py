@@ -204,8 +204,7 @@ class OpenWeightList(ListPage[Path, OpenWeightRow]):
         return fitting_alternatives(team_ids=self.team_ids)
 
     def get_queryset(self) -> "QuerySet[Path]":
-        paths = primaries_by_state(self.fits, team_ids=self.team_ids)
-        return paths.filter(state=self.state) if self.state else paths
+        return primaries_by_state(self.fits, team_ids=self.team_ids, state=self.state)
 
     def build_rows(self, records: Sequence[Path]) -> Sequence[OpenWeightRow]:
         """Build a row for each primary model whose application the user may see: two statements."""
