@@ -49,8 +49,8 @@ RULE_DESCRIPTIONS: dict[str, str] = {
     Rule.WILDCARD: "The route allows any model.",
     Rule.NO_OWNER: "The application has no business owner and no technical owner.",
     Rule.CLOSED_TO_NEW: "The host no longer offers the model to new customers.",
-    Rule.CAPABILITY_MISSING: "The model lacks what the application is recorded to use, or nobody "
-    "states that it has it.",
+    Rule.CAPABILITY_MISSING: "The model lacks what the application is recorded to use, or no "
+    "source states that it has it.",
 }
 
 

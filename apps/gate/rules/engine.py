@@ -297,7 +297,7 @@ def _check_capabilities(
             Rule.CAPABILITY_MISSING,
             requested,
             match,
-            f"Nobody states whether {model_at_host} has {unknowns}, which {name} is recorded to "
+            f"No source states whether {model_at_host} has {unknowns}, which {name} is recorded to "
             "use. Test it, and enter the result at the offering.",
             max_level=Level.WARNING,
         )

@@ -21,7 +21,7 @@ _ROLES: Mapping[str, Dependency.Role] = {
 
 @dataclass(frozen=True, slots=True)
 class UsedCapabilities:
-    """By offering, as phrases: what it lacks of what is used, and what nobody states of it."""
+    """By offering, as phrases: what it lacks of what is used, and what no source states of it."""
 
     lacking: Mapping[int, str] = field(default_factory=dict)
     unstated: Mapping[int, str] = field(default_factory=dict)

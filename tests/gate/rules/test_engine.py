@@ -493,7 +493,7 @@ def test_fr012_never_takes_unknown_for_yes_and_never_blocks_by_it(desk):
     assert rules_of(outcome.findings) == [("FR012", "warning", "gpt-4o-2024-11-20")]
     assert outcome.decision == "warn"
     assert outcome.findings[0].message.startswith(
-        "Nobody states whether gpt-4o-2024-11-20 at OpenAI has image input"
+        "No source states whether gpt-4o-2024-11-20 at OpenAI has image input"
     )
 
 

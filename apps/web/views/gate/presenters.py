@@ -36,7 +36,7 @@ LEVEL_MEANINGS: dict[str, str] = {
     Rule.WILDCARD: "the route allows any model",
     Rule.NO_OWNER: "no business owner and no technical owner",
     Rule.CLOSED_TO_NEW: "a new use of a model that the host no longer offers to new customers",
-    Rule.CAPABILITY_MISSING: "the model lacks what is used; only warns if nobody states it",
+    Rule.CAPABILITY_MISSING: "the model lacks what is used; only warns if no source states it",
 }
 LEVELS: dict[str, str] = {
     Level.ERROR: "Blocks",
