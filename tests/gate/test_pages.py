@@ -243,7 +243,7 @@ def test_the_policy_is_tried_out_before_it_is_kept(desk):
     refresh(on=desk.today)
     client = signed_in_client(desk.governance)
     page = client.get("/gate/policy/")
-    assert "5 of 11 rules block" in text_of(page) or "4 of 11 rules block" in text_of(page)
+    assert "5 of 12 rules block" in text_of(page) or "4 of 12 rules block" in text_of(page)
     fields = policy_fields(page)
 
     tried = text_of(client.post("/gate/policy/", {**fields, "level-FR010": "error", "try": "1"}))

@@ -47,6 +47,7 @@ TITLES = {
     "FR009": "Wildcard route",
     "FR010": "Application without an owner",
     "FR011": "Model closed to new customers",
+    "FR012": "Used capability missing",
 }
 
 

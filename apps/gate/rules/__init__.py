@@ -1,1 +1,1 @@
-"""Gate rules FR001 to FR011: definitions, input, engine, and the preview of a policy."""
+"""Gate rules FR001 to FR012: definitions, input, engine, and the preview of a policy."""

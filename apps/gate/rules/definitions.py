@@ -18,6 +18,7 @@ class Rule(models.TextChoices):
     WILDCARD = "FR009", "Wildcard route"
     NO_OWNER = "FR010", "Application without an owner"
     CLOSED_TO_NEW = "FR011", "Model closed to new customers"
+    CAPABILITY_MISSING = "FR012", "Used capability missing"
 
 
 # as SARIF and JUnit name them
@@ -33,6 +34,7 @@ RULE_SLUGS: dict[str, str] = {
     Rule.WILDCARD: "wildcard-route",
     Rule.NO_OWNER: "no-owner",
     Rule.CLOSED_TO_NEW: "closed-to-new-customers",
+    Rule.CAPABILITY_MISSING: "used-capability-missing",
 }
 
 RULE_DESCRIPTIONS: dict[str, str] = {
@@ -47,6 +49,8 @@ RULE_DESCRIPTIONS: dict[str, str] = {
     Rule.WILDCARD: "The route allows any model.",
     Rule.NO_OWNER: "The application has no business owner and no technical owner.",
     Rule.CLOSED_TO_NEW: "The host no longer offers the model to new customers.",
+    Rule.CAPABILITY_MISSING: "The model lacks what the application is recorded to use, or no "
+    "source states that it has it.",
 }
 
 
@@ -108,6 +112,7 @@ DEFAULT_LEVELS: dict[str, str] = {
     Rule.WILDCARD: Level.WARNING,
     Rule.NO_OWNER: Level.WARNING,
     Rule.CLOSED_TO_NEW: Level.WARNING,
+    Rule.CAPABILITY_MISSING: Level.WARNING,
 }
 
 

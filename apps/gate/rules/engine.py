@@ -13,6 +13,7 @@ from apps.catalog.models import DateKind, Offering, OfferingStage
 from apps.gate.matching import ModelMatch, RequestedModel
 from apps.gate.models import GatePolicy, Waiver
 from apps.gate.rules.definitions import Decision, Level, Matching, Rule, weaker_level
+from apps.gate.rules.used_capabilities import UsedCapabilities
 from apps.inventory.governance.violations import ApprovalObstacle
 from apps.inventory.models import Application
 from apps.risks.models import Evidence
@@ -75,6 +76,7 @@ class RuleContext:
     party_names: Mapping[int, str] = field(default_factory=dict)
     closed: Mapping[int, OfferingStage] = field(default_factory=dict)
     used_since: Mapping[int, date] = field(default_factory=dict)
+    capabilities: UsedCapabilities = field(default_factory=UsedCapabilities)
 
 
 def apply_rules(context: RuleContext) -> list[Finding]:
@@ -101,6 +103,7 @@ def apply_rules(context: RuleContext) -> list[Finding]:
                 *_check_identity(context, requested, match),
                 *_check_lifecycle(context, requested, match),
                 *_check_closed(context, requested, match),
+                *_check_capabilities(context, requested, match),
                 *_check_decisions(context, position, requested, match),
                 *_check_evidence(context, requested, match),
             ]
@@ -267,6 +270,37 @@ def _check_closed(
         f"{advice}",
         replacement=replacement,
     )
+
+
+def _check_capabilities(
+    context: RuleContext, requested: RequestedModel, match: ModelMatch
+) -> Iterable[Finding]:
+    """Yield a finding if the offering lacks what the application is recorded to use; what nobody
+    states can only warn, and never passes as stated."""
+    offering = context.offerings.get(match.offering) if match.offering is not None else None
+    if offering is None:
+        return
+    model_at_host = f"{requested.model} at {offering.host.name}"
+    name = context.application.name
+    if losses := context.capabilities.lacking.get(offering.pk):
+        yield _create_finding(
+            context,
+            Rule.CAPABILITY_MISSING,
+            requested,
+            match,
+            f"{model_at_host} {losses}, but {name} is recorded to use that. Select another model, "
+            "or correct the requirements in the registry.",
+        )
+    elif unknowns := context.capabilities.unstated.get(offering.pk):
+        yield _create_finding(
+            context,
+            Rule.CAPABILITY_MISSING,
+            requested,
+            match,
+            f"No source states whether {model_at_host} has {unknowns}, which {name} is recorded to "
+            "use. Test it, and enter the result at the offering.",
+            max_level=Level.WARNING,
+        )
 
 
 def _check_decisions(

@@ -28,6 +28,7 @@ from apps.gate.rules.engine import (
     mark_new_findings,
     summarise_findings,
 )
+from apps.gate.rules.used_capabilities import UsedCapabilities, load_used_capabilities
 from apps.inventory.governance.violations import ApprovalObstacle, ConsideredUse, obstacles_to_uses
 from apps.inventory.models import Application, Dependency
 from apps.risks.models import Evidence
@@ -266,6 +267,9 @@ def load_rule_context(
         else {},
         closed=load_closed_offerings(ids, on=on) if is_closed_rule_on(policy) else {},
         used_since=_load_used_since(application, ids, on=on) if is_closed_rule_on(policy) else {},
+        capabilities=load_used_capabilities(application, ids, on=on)
+        if policy.level(Rule.CAPABILITY_MISSING) != Level.OFF
+        else UsedCapabilities(),
     )
 
 

@@ -25,6 +25,7 @@ from apps.gate.rules.evaluation import (
     load_evaluations,
     needs_evidence,
 )
+from apps.gate.rules.used_capabilities import UsedCapabilities, find_lacking_uses
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 from apps.inventory.governance.violations import ApprovalObstacle, violation_grounds
 from apps.inventory.models import Application, Approval, Dependency
@@ -57,7 +58,7 @@ held_against AS (
 ),
 -- uses to which any approval applies; empty unless the policy requires one
 decided_use AS (SELECT DISTINCT dependency_id FROM counting WHERE %(requires_approval)s)
-SELECT u.application_id, u.offering_id, h.against,
+SELECT u.application_id, u.offering_id, u.id, h.against,
        NOT %(requires_approval)s OR c.dependency_id IS NOT NULL AS is_decided,
        min(u.since) OVER (PARTITION BY u.application_id, u.offering_id) AS used_since
 FROM used u
@@ -100,7 +101,7 @@ def preview_policy(
     on: date,
 ) -> PolicyPreview:
     """Count as if each application were released to `environment` today with its current
-    dependencies; eight statements at most."""
+    dependencies; eleven statements at most."""
     policy = GatePolicy(
         levels=dict(levels),
         requires_approval=requires_approval,
@@ -147,12 +148,12 @@ def highest_levels(
 
 
 type _Against = list[list[bool]] | None
-type _Use = tuple[int, int, _Against, bool, date]
+type _Use = tuple[int, int, int, _Against, bool, date]
 
 
 def _load_uses(*, requires_approval: bool, on: date) -> list[_Use]:
-    """Return (application, offering, rows of `_GROUND_COLUMNS` that violate approvals, whether it
-    is decided, first day of use)."""
+    """Return (application, offering, dependency, rows of `_GROUND_COLUMNS` that violate approvals,
+    whether it is decided, first day of use)."""
     with connection.cursor() as cursor:
         cursor.execute(_USES, {"on": on, "requires_approval": requires_approval})
         uses: list[_Use] = cursor.fetchall()
@@ -174,6 +175,7 @@ class _UseEvaluator:
     matches: dict[int, ModelMatch] = field(init=False)
     evaluations: dict[int, list[Evidence]] = field(init=False)
     closed: dict[int, OfferingStage] = field(init=False)
+    lacking: set[tuple[int, int]] = field(init=False)
     _levels_by_input: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(
         init=False, default_factory=dict
     )
@@ -212,9 +214,26 @@ class _UseEvaluator:
         self.closed = (
             load_closed_offerings(ids, on=self.on) if is_closed_rule_on(self.policy) else {}
         )
+        self.lacking = (
+            find_lacking_uses(
+                Dependency.objects.live_on(self.on)
+                .filter(requirements__isnull=False)
+                .order_by()
+                .values_list("pk", "offering_id")
+                .distinct()
+            )
+            if self.policy.level(Rule.CAPABILITY_MISSING) != Level.OFF
+            else set()
+        )
 
     def finding_levels(
-        self, application: int, offering: int, against: _Against, is_decided: bool, used_since: date
+        self,
+        application: int,
+        offering: int,
+        dependency: int,
+        against: _Against,
+        is_decided: bool,
+        used_since: date,
     ) -> tuple[tuple[str, str], ...]:
         """Return (rule, level) of each finding about the use and its application."""
         profile = self.profiles[application]
@@ -226,12 +245,13 @@ class _UseEvaluator:
         rows = tuple(row.pk for row in evidence[offering]) if evidence else ()
         # the first day matters only where new customers are refused
         since = used_since if offering in self.closed else None
-        key = (profile, offering, is_decided, grounds, rows, since)
+        is_lacking = (dependency, offering) in self.lacking
+        key = (profile, offering, is_decided, grounds, rows, since, is_lacking)
         levels = self._levels_by_input.get(key)
         if levels is None:
             levels = self._levels_by_input[key] = tuple(
                 self._evaluate_use(
-                    representative, offering, is_decided, grounds, evidence, used_since
+                    representative, offering, is_decided, grounds, evidence, used_since, is_lacking
                 )
             )
         return levels
@@ -244,6 +264,7 @@ class _UseEvaluator:
         grounds: tuple[tuple[bool, ...], ...],
         evidence: Mapping[int, Sequence[Evidence]],
         used_since: date,
+        is_lacking: bool,
     ) -> Iterable[tuple[str, str]]:
         """Return (rule, level) of the findings of one use by the policy that is previewed."""
         used_offering = self.offerings[offering]
@@ -265,6 +286,7 @@ class _UseEvaluator:
             evidence=evidence,
             closed=self.closed,
             used_since={offering: used_since},
+            capabilities=UsedCapabilities({offering: "lacks something"} if is_lacking else {}),
         )
         return ((finding.rule, finding.level) for finding in apply_rules(context))
 

@@ -55,7 +55,7 @@ def test_sarif_says_rules_places_fingerprints_and_suppressions(asked):
     assert (log["version"], log["$schema"].endswith("sarif-2.1.0.json")) == ("2.1.0", True)
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
-    assert [rule["id"] for rule in rules] == [f"FR{n:03}" for n in range(1, 12)]
+    assert [rule["id"] for rule in rules] == [f"FR{n:03}" for n in range(1, 13)]
     assert run["invocations"] == [
         {
             "executionSuccessful": True,

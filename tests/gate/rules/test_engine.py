@@ -5,7 +5,14 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.catalog.models import Alias, Assertion, Offering, OfferingStage, Source
+from apps.catalog.models import (
+    Alias,
+    Assertion,
+    Offering,
+    OfferingStage,
+    SettledClaims,
+    Source,
+)
 from apps.common.errors import ConflictError
 from apps.common.time import now
 from apps.feeds.models import PollState
@@ -19,6 +26,7 @@ from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.models import Evidence
 from tests.builders import make_claim, make_dependency, make_offering, make_source
 from tests.gate.support_desk import SupportDesk, rules_of
+from tests.worlds.fit import require, settle
 
 OPENAI = "openai"
 
@@ -456,3 +464,58 @@ def test_fr011_says_nothing_before_the_day(desk):
     close_to_new(desk, desk.good, desk.today + timedelta(5))
 
     assert judge(desk, "gpt-4o-2024-11-20").findings == ()
+
+
+def test_fr012_says_what_a_new_model_lacks_of_what_is_used(desk):
+    used = make_dependency(desk.application, desk.ending)
+    require(used, vision=True, context_window=100_000)
+    settle(desk.good, vision=False, context_window=128_000)
+
+    outcome = judge(desk, "gpt-4o-2024-11-20")
+
+    assert rules_of(outcome.findings) == [("FR012", "warning", "gpt-4o-2024-11-20")]
+    assert outcome.findings[0].message == (
+        "gpt-4o-2024-11-20 at OpenAI has no image input, but Support assistant is recorded to use "
+        "that. Select another model, or correct the requirements in the registry."
+    )
+    change_gate_policy(by=desk.governance, levels={"FR012": "error"})
+    assert judge(desk, "gpt-4o-2024-11-20").decision == "block"
+    change_gate_policy(by=desk.governance, levels={"FR012": "off"})
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()
+
+
+def test_fr012_never_takes_unknown_for_yes_and_never_blocks_by_it(desk):
+    require(make_dependency(desk.application, desk.ending), vision=True)
+    change_gate_policy(by=desk.governance, levels={"FR012": "error"})
+
+    outcome = judge(desk, "gpt-4o-2024-11-20")
+
+    assert rules_of(outcome.findings) == [("FR012", "warning", "gpt-4o-2024-11-20")]
+    assert outcome.decision == "warn"
+    assert outcome.findings[0].message.startswith(
+        "No source states whether gpt-4o-2024-11-20 at OpenAI has image input"
+    )
+
+
+def test_fr012_passes_what_is_kept_what_could_replace_another_and_what_is_not_recorded(desk):
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()  # nothing is recorded
+    require(make_dependency(desk.application, desk.ending), vision=True)
+    settle(desk.good, vision=True, pdf=False)
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()
+    # it fits one of two dependencies
+    require(make_dependency(desk.application, make_offering(), "tool"), pdf=True)
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()
+    # an embedding model replaces no other model
+    Offering.objects.filter(pk=desk.good.pk).update(category="embedding")
+    SettledClaims.objects.update(values={"vision": {"value": False}})
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()
+
+
+def test_fr012_compares_a_model_in_use_with_its_own_dependency(desk):
+    own = make_dependency(desk.application, desk.good)
+    require(make_dependency(desk.application, desk.ending), vision=True)
+    settle(desk.good, vision=False, pdf=False)
+    assert judge(desk, "gpt-4o-2024-11-20").findings == ()
+    require(own, pdf=True)
+    (finding,) = judge(desk, "gpt-4o-2024-11-20").findings
+    assert (finding.rule, "has no PDF input" in finding.message) == ("FR012", True)

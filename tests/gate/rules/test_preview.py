@@ -32,6 +32,7 @@ from tests.builders import (
     make_version,
 )
 from tests.gate.support_desk import SupportDesk
+from tests.worlds.fit import require, settle
 
 pytestmark = pytest.mark.proof
 
@@ -110,6 +111,8 @@ class RandomPortfolio:
                         make_source("page"), f"row-{number}", topic="lifecycle", offering=offering
                     ),
                 )
+            if chance.random() < 0.5:
+                settle(offering, vision=chance.choice([True, False, False]))
             yield offering
 
     def _application(self, number: int) -> Application:
@@ -127,7 +130,7 @@ class RandomPortfolio:
         for offering in chance.sample(self.offerings, chance.randint(1, 5)):
             ends = self.desk.today + timedelta(chance.choice([0, 1, 40]))
             via_party = chance.choice([None, None, self.desk.openai, self.desk.azure])
-            make_dependency(
+            dependency = make_dependency(
                 application,
                 offering,
                 since=self.desk.today - timedelta(chance.choice([1, 2, 300])),
@@ -135,6 +138,8 @@ class RandomPortfolio:
                 via_party=via_party,
                 reached="direct" if via_party is None else "gateway",
             )
+            if chance.random() < 0.3:
+                require(dependency, vision=True)
         return application
 
     def _decide(self) -> None:
@@ -326,5 +331,5 @@ def test_a_preview_costs_the_same_number_of_statements_however_many_applications
             make_dependency(
                 make_application(team=desk.team, criticality=Criticality.CRITICAL), desk.good
             )
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             previewed(rules, desk.today)

@@ -1,6 +1,7 @@
 """Creation of a campaign: what it would include, whom it affects; large ones are created by a
 worker."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -26,7 +27,8 @@ from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.campaigns.targets import offer_targets, target_groups
+from apps.web.views.campaigns.targets import breaks_of_target, offer_targets, target_groups
+from apps.web.views.dependencies.forms import ConfirmedChoiceMixin
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, day, number
 
@@ -37,7 +39,7 @@ MAX_SEARCH_RESULTS = 20
 MAX_NAMED_APPLICATIONS = 8
 
 
-class OpeningForm(forms.Form):
+class OpeningForm(ConfirmedChoiceMixin, forms.Form):
     title = forms.CharField(
         label="Title",
         max_length=200,
@@ -58,14 +60,18 @@ class OpeningForm(forms.Form):
     )
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
-    def __init__(self, *args: Any, draft: Campaign, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, draft: Campaign, dependency_ids: Collection[int], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         successor = draft.announcement.successor if draft.announcement else None
         groups = target_groups(
             draft.subject, named=[successor], leaving=campaign_offering_ids(draft)
         )
         field = self.fields["target"]
-        offer_targets(field, groups, empty_label="Selected in each task")
+        offer_targets(
+            field, groups, empty_label="Selected in each task", dependency_ids=dependency_ids
+        )
         field.initial = successor.pk if successor else draft.subject.replacement_id
 
 
@@ -110,11 +116,14 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
     if (existing := _open_campaign_of(draft)) is not None:
         return redirect("campaigns:detail", existing.pk)
     dependencies = dependencies_in(draft, on=day_of(now()))
-    n_dependencies = dependencies.order_by().count()
-    form = OpeningForm(request.POST or None, draft=draft)
+    dependency_ids = list(dependencies.order_by().values_list("pk", flat=True))
+    n_dependencies = len(dependency_ids)
+    form = OpeningForm(request.POST or None, draft=draft, dependency_ids=dependency_ids)
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         try:
+            if (target := facts["target"]) is not None:
+                form.require_confirmation(breaks_of_target(target, dependency_ids), target)
             if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
                 _queue_opening(user.pk, draft, facts)
                 return redirect(f"{reverse('campaigns:create-progress')}?{_subject_query(draft)}")

@@ -63,7 +63,12 @@ class ChangeForm(forms.Form):
             named=[campaign.target, successor],
             leaving=campaign_offering_ids(campaign),
         )
-        offer_targets(self.fields["target"], groups, empty_label="No change")
+        offer_targets(
+            self.fields["target"],
+            groups,
+            empty_label="No change",
+            dependency_ids=list(campaign.tasks.values_list("dependency", flat=True)),
+        )
 
 
 def _load_campaign(pk: int, user: User) -> Campaign:

@@ -2,7 +2,7 @@
 region, then the others; none is left out."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from django import forms
 from django.db.models import F, QuerySet
 
 from apps.catalog.models import Lifecycle, Offering
+from apps.common.text import pluralize
+from apps.inventory.candidate_checks import Break, BreakKind
+from apps.inventory.target_fits import TargetFit, target_fits
 
 SERVED = (Lifecycle.ACTIVE, Lifecycle.PREVIEW)
 # model IDs of Amazon Bedrock begin with their geographic profile
@@ -72,7 +75,7 @@ def served_offerings(subject: Offering) -> QuerySet[Offering]:
     offerings = (
         Offering.objects.model_ids()
         .filter(host=subject.host_id, lifecycle__in=SERVED, not_a_model=False)
-        .select_related("host")
+        .select_related("host", "version__foundation")
     )
     if subject.version is not None:
         offerings = offerings.filter(
@@ -83,19 +86,54 @@ def served_offerings(subject: Offering) -> QuerySet[Offering]:
 
 def _in_order(ids: Iterable[int]) -> list[Offering]:
     wanted = list(ids)
-    by_id = Offering.objects.select_related("host").in_bulk(wanted)
+    by_id = Offering.objects.select_related("host", "version__foundation").in_bulk(wanted)
     return [by_id[pk] for pk in wanted if pk in by_id]
 
 
-def offer_targets(field: forms.Field, groups: Sequence[TargetGroup], *, empty_label: str) -> None:
-    """Make the groups the choices of a ModelChoiceField."""
+def offer_targets(
+    field: forms.Field,
+    groups: Sequence[TargetGroup],
+    *,
+    empty_label: str,
+    dependency_ids: Collection[int] = (),
+) -> None:
+    """Make the groups the choices of a ModelChoiceField, each with how many of the dependencies fit
+    it; two statements more with dependencies."""
     choice_field: Any = field
     ids = [offering.pk for group in groups for offering in group.offerings]
+    fits = target_fits(dependency_ids, ids) if dependency_ids else {}
     choice_field.queryset = Offering.objects.select_related("host").filter(pk__in=ids)
     choice_field.choices = [
         ("", empty_label),
         *(
-            (group.label, [(offering.pk, str(offering)) for offering in group.offerings])
+            (
+                group.label,
+                [
+                    (offering.pk, _describe_option(offering, fits.get(offering.pk)))
+                    for offering in group.offerings
+                ],
+            )
             for group in groups
         ),
     ]
+
+
+def _describe_option(offering: Offering, fit: TargetFit | None) -> str:
+    """Return the target with its fit, where the use of any dependency is known."""
+    if fit is None or not fit.n_fitting + fit.n_breaking:
+        return str(offering)
+    return f"{offering}: {fit}"
+
+
+def breaks_of_target(target: Offering, dependency_ids: Collection[int]) -> tuple[Break, ...]:
+    """Return what a common target would break for the dependencies; two statements."""
+    fit = target_fits(dependency_ids, [target.pk])[target.pk]
+    if not fit.n_breaking:
+        return ()
+    subject = pluralize(
+        fit.n_breaking,
+        "1 dependency would lose what it uses",
+        f"{fit.n_breaking} dependencies would lose what they use",
+    )
+    sentence = f"{subject}: {target.api_id} {'; '.join(fit.losses)}."
+    return (Break(BreakKind.CAPABILITY, str(fit), sentence),)

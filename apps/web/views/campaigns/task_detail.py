@@ -1,7 +1,8 @@
 """Task page: what the sign-off still requires, before and after, its steps; and every action on the
 task."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -22,6 +23,12 @@ from apps.exposure.campaigns.reach import campaign_offering_ids, task_dates, tas
 from apps.exposure.campaigns.sign_off_requirements import SignOffRequirements, task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
+from apps.inventory.candidate_checks import (
+    breaks_of,
+    check_candidates,
+    refuse_unconfirmed,
+    replacement_of,
+)
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -89,6 +96,7 @@ class _TargetForm(forms.Form):
             ("required", "invalid_choice"), "Select one of the offerings."
         ),
     )
+    confirm_breaks = forms.BooleanField(required=False)
 
 
 class _StepForm(forms.Form):
@@ -122,6 +130,7 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         if may_edit and is_under_way and not task.successor
         else []
     )
+    marked = _mark_targets(task, candidates[:MAX_SEARCH_RESULTS], day_of(at))
     return render_page(
         request,
         "campaigns/task.html",
@@ -151,7 +160,8 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         if may_edit
         else [],
         words=search_text,
-        candidates=candidates[:MAX_SEARCH_RESULTS],
+        candidates=marked,
+        has_breaks=any(breaks for _, breaks in marked),
         n_candidates=len(candidates),
         waive_form=DeferForm(),
         measure_form=MeasureForm(),
@@ -163,6 +173,17 @@ def _search_text(request: HttpRequest) -> str:
     return " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
 
 
+def _mark_targets(
+    task: CampaignTask, candidates: Sequence[Offering], today: date
+) -> list[tuple[Offering, Sequence[str]]]:
+    """Return each target with phrases about what it would break; five statements at most."""
+    checks = check_candidates(replacement_of(task.dependency), candidates, on=today)
+    return [
+        (candidate, [found.phrase for found in checks[candidate.pk].breaks])
+        for candidate in candidates
+    ]
+
+
 def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) -> list[Offering]:
     """Return the offerings that match the search; without one the named successors and other
     releases on the host, those of the same region first."""
@@ -172,7 +193,11 @@ def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) ->
             .visible_to(request.user)
             .filter(api_id__icontains=search_text)
         )
-        return list(offerings.select_related("host").order_by("api_id", "pk")[:MAX_MATCHES])
+        return list(
+            offerings.select_related("host", "version__foundation").order_by("api_id", "pk")[
+                :MAX_MATCHES
+            ]
+        )
     campaign = task.campaign
     successor = campaign.announcement.successor if campaign.announcement else None
     groups = target_groups(
@@ -282,6 +307,8 @@ def _set_task_dates(task: CampaignTask, user: User, data: Mapping[str, Any]) -> 
 
 
 def _choose_target(task: CampaignTask, user: User, data: Mapping[str, Any]) -> str:
+    breaks = breaks_of(replacement_of(task.dependency), data["target"], on=day_of(now()))
+    refuse_unconfirmed(breaks, confirmed=data["confirm_breaks"])
     task_actions.choose_target(task=task, target=data["target"], at=now(), by=user)
     return f"The target is {data['target'].api_id}."
 

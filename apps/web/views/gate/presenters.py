@@ -22,6 +22,7 @@ RULES: dict[str, str] = {
     Rule.WILDCARD: "Wildcard route",
     Rule.NO_OWNER: "Application without an owner",
     Rule.CLOSED_TO_NEW: "Model closed to new customers",
+    Rule.CAPABILITY_MISSING: "Used capability missing",
 }
 LEVEL_MEANINGS: dict[str, str] = {
     Rule.NOT_APPROVED: "blocked, restricted to other applications, or without a required approval",
@@ -35,6 +36,7 @@ LEVEL_MEANINGS: dict[str, str] = {
     Rule.WILDCARD: "the route allows any model",
     Rule.NO_OWNER: "no business owner and no technical owner",
     Rule.CLOSED_TO_NEW: "a new use of a model that the host no longer offers to new customers",
+    Rule.CAPABILITY_MISSING: "the model lacks what is used; only warns if no source states it",
 }
 LEVELS: dict[str, str] = {
     Level.ERROR: "Blocks",
