@@ -21,6 +21,7 @@ from apps.common.time import now
 from apps.inventory.bulk.field_readers import InvalidValueError, reader_of
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
+from apps.inventory.requirements import declared_requirements
 from apps.issues.evaluation import evaluate_due_issues
 from tests.builders import (
     TODAY,
@@ -690,7 +691,6 @@ def test_a_bulk_request_that_is_sent_again_is_done_once(editor, team):
     assert TODAY
 
 
-@pytest.mark.django_db
 def test_requirements_of_dependencies_are_set_with_their_rows(api):
     editor = make_user("una", role="governance")
     client = api(editor, "read", "write")

@@ -20,6 +20,7 @@ FINDING_NAMES: dict[str, str] = {
     "exit_untested": "Exit plan never tested",
     "fallback_order": "Fallbacks not numbered in order",
     "observed_only": "Observed, not declared",
+    "requirement_contradicted": "Declared as not used, but observed",
     "tokens_missing": "Monthly tokens missing",
 }
 
