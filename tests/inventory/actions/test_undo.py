@@ -295,11 +295,11 @@ def test_what_wrote_very_many_rows_is_undone_set_by_set_by_the_same_rules(monkey
 
 def test_requirements_of_a_large_import_are_undone_with_it(monkeypatch):
     monkeypatch.setattr("apps.inventory.actions.bulk_undo.BULK_CHANGE_ROWS", 1)
-    by = make_user(role="governance")
+    by, offering, team = make_user(role="governance"), make_offering(), make_team()
     used = make_dependency(make_application(), make_offering())
     known = Requirement.objects.create(dependency=used, field="pdf", value=True)
     with audit_context(user=by, reason="a large import") as change:
-        new = make_dependency(make_application(), make_offering())
+        new = make_dependency(make_application(team=team), offering)
         write_declared(
             {new.pk: {"vision": True}, used.pk: {"pdf": False, "max_output": 800}}, at=now()
         )
@@ -316,9 +316,9 @@ def test_requirements_of_a_large_import_are_undone_with_it(monkeypatch):
 
 def test_a_requirement_that_was_declared_later_keeps_a_large_import(monkeypatch):
     monkeypatch.setattr("apps.inventory.actions.bulk_undo.BULK_CHANGE_ROWS", 1)
-    by = make_user(role="governance")
+    by, offering, team = make_user(role="governance"), make_offering(), make_team()
     with audit_context(user=by, reason="a large import") as change:
-        new = make_dependency(make_application(), make_offering())
+        new = make_dependency(make_application(team=team), offering)
         write_declared({new.pk: {"vision": True}}, at=now())
     with audit_context(user=by):
         Requirement.objects.create(dependency=new, field="pdf", value=True)
