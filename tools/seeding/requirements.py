@@ -61,6 +61,9 @@ def _values(
     """Values in JSON: true or false, or a number of tokens, most of them small."""
     if field in _SIZES:
         typical = 20_000 if field == "context_window" else 1_500
-        return np.clip(rng.lognormal(np.log(typical), 1, n), 16, 900_000).astype(int).tolist()
+        sizes: list[int] = (
+            np.clip(rng.lognormal(np.log(typical), 1, n), 16, 900_000).astype(int).tolist()
+        )
+        return sizes
     not_used = rng.random(n) < (_NOT_USED if is_declared else 0)
-    return np.where(not_used, "false", "true").tolist()
+    return ["false" if is_not_used else "true" for is_not_used in not_used.tolist()]
