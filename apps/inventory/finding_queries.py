@@ -166,6 +166,15 @@ RULES: dict[str, str] = {
     "observed_only": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
         WHERE in_scope AND origin = 'observed'""",
+    "requirement_contradicted": """
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'fields',
+            jsonb_agg(r.field ORDER BY r.field), 'seen_on', max(o.last_seen_on))
+        FROM dep d
+        JOIN inventory_requirement r ON r.dependency_id = d.id AND r.origin = 'declared'
+            AND r.value = 'false'
+        JOIN inventory_requirement o ON o.dependency_id = d.id AND o.origin = 'observed'
+            AND o.field = r.field
+        WHERE d.in_scope GROUP BY d.application_id, d.id, d.called""",
     "retired_offering": """
         SELECT application_id, id, jsonb_build_object('called', called, 'retires_on', retires_on)
         FROM dep

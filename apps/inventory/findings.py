@@ -204,6 +204,16 @@ def _sensitive_data(facts: Mapping[str, Any]) -> str:
     return f"{Application.DataClass(facts['data_class']).label.lower()} data"
 
 
+def _describe_contradicted_requirements(facts: Mapping[str, Any]) -> str:
+    labels = " and ".join(CAPABILITY_FIELDS[field].label for field in facts["fields"])
+    seen = f" on {facts['seen_on']}" if facts["seen_on"] else ""
+    is_one = len(facts["fields"]) == 1
+    return (
+        f"{labels} {'is' if is_one else 'are'} declared as not used with {facts['called']}, but "
+        f"{'was' if is_one else 'were'} observed{seen}. Correct the requirements."
+    )
+
+
 def _describe_retired_offering(facts: Mapping[str, Any]) -> str:
     if facts["retires_on"]:
         return (
@@ -316,6 +326,7 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
             f"{facts['called']} was observed but is not declared. Confirm or end the dependency."
         ),
     ),
+    "requirement_contradicted": (Severity.NOTE, _describe_contradicted_requirements),
     "retired_offering": (Severity.ERROR, _describe_retired_offering),
     "redirected": (
         Severity.WARNING,

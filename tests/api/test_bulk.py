@@ -691,7 +691,6 @@ def test_a_bulk_request_that_is_sent_again_is_done_once(editor, team):
     assert TODAY
 
 
-@pytest.mark.django_db
 def test_requirements_of_dependencies_are_set_with_their_rows(api):
     editor = make_user("una", role="governance")
     client = api(editor, "read", "write")

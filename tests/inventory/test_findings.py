@@ -18,7 +18,13 @@ from apps.inventory.findings import (
     findings_of_application,
 )
 from apps.inventory.governance.violations import approval_violations
-from apps.inventory.models import Approval, CachedFinding, ExitTest, Requirement
+from apps.inventory.models import (
+    Approval,
+    CachedFinding,
+    ExitTest,
+    Requirement,
+    StaleApplication,
+)
 from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import (
     NOW,
@@ -241,6 +247,37 @@ class TestUse:
         use(application, origin="observed")
 
         assert codes(application) == ["observed_only"]
+
+    def test_what_is_declared_as_not_used_and_observed(self, application):
+        dependency = use(application)
+        Requirement.objects.create(dependency=dependency, field="pdf", value=False)
+        Requirement.objects.create(
+            dependency=dependency, field="vision", value=True, origin="observed"
+        )
+        assert codes(application) == []
+
+        StaleApplication.objects.all().delete()
+        observed = Requirement.objects.create(
+            dependency=dependency,
+            field="pdf",
+            value=True,
+            origin="observed",
+            last_seen_on=TODAY,
+            n_requests=1,
+        )
+        assert StaleApplication.objects.get().application_id == application.pk
+        assert sentence(application, "requirement_contradicted") == (
+            f"PDF input is declared as not used with {dependency.offering.api_id}, but was "
+            f"observed on {TODAY}. Correct the requirements."
+        )
+        # further requests change no finding
+        StaleApplication.objects.all().delete()
+        Requirement.objects.filter(pk=observed.pk).update(n_requests=2)
+        assert not StaleApplication.objects.exists()
+
+        Requirement.objects.filter(origin="declared").update(value=True)
+        assert StaleApplication.objects.get().application_id == application.pk
+        assert codes(application) == []
 
     @pytest.mark.parametrize(
         ("facts", "found"),

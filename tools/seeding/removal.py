@@ -14,6 +14,7 @@ _DELETIONS = (
     "t.recorded_by_id IS NULL",
     "DELETE FROM inventory_exitplan t USING synthetic_use u WHERE t.dependency_id = u.id",
     "DELETE FROM inventory_adaptation t USING synthetic_use u WHERE t.dependency_id = u.id",
+    "DELETE FROM inventory_requirement t USING synthetic_use u WHERE t.dependency_id = u.id",
     "DELETE FROM inventory_dependency t USING synthetic_use u WHERE t.id = u.id",
     "DELETE FROM inventory_application WHERE slug LIKE %(mark)s",
     "DELETE FROM risks_teamcount t USING accounts_team g"

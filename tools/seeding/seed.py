@@ -19,6 +19,7 @@ from tools.seeding.catalog import MARK, write_catalog
 from tools.seeding.exits import write_exits
 from tools.seeding.portfolio import ROOT_TEAM, write_portfolio
 from tools.seeding.removal import StillInUseError, remove_portfolio
+from tools.seeding.requirements import write_requirements
 from tools.seeding.risks import write_risks
 from tools.seeding.sizes import scale_sizes
 
@@ -33,6 +34,7 @@ _TABLES = (
     "inventory_exittest",
     "inventory_exitplan",
     "inventory_adaptation",
+    "inventory_requirement",
     "risks_foundationrisk",
 )
 
@@ -84,6 +86,7 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
         uses = write_portfolio(sizes, catalog, rng, on=on, name=name)
         write_exits(uses, catalog, rng, on=on)
         write_risks(sizes, catalog, rng, on=on)
+        write_requirements(uses, rng, on=on)
     with connection.cursor() as cursor:
         # the planner knows nothing of a million rows written a moment ago
         cursor.execute(f"ANALYZE {', '.join(_TABLES)}")

@@ -100,11 +100,11 @@ def uses_in_parts(text: str | bytes, *, is_output: bool = False) -> int:
             pass
         elif b'"tool_' not in text and b'"application/pdf"' not in text:
             return 0
-        for match in _PART_OF_BYTES.finditer(text):
-            uses |= _KINDS_OF_BYTES.get(match[1], 0)
+        for kind_of_bytes in _PART_OF_BYTES.findall(text):
+            uses |= _KINDS_OF_BYTES.get(kind_of_bytes, 0)
     else:
-        for match in _PART.finditer(text):
-            uses |= _KINDS.get(match[1], 0)
+        for kind in _PART.findall(text):
+            uses |= _KINDS.get(kind, 0)
     return turn_to_output(uses) if is_output else uses
 
 

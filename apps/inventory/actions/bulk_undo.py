@@ -28,13 +28,13 @@ from apps.inventory.owners import link_owners
 BULK_CHANGE_ROWS = 2_000
 _BLOCKING_ON_DELETE = (models.CASCADE, models.PROTECT, models.RESTRICT)
 # parents first
-_MODELS: tuple[type[models.Model], ...] = (Application, Dependency)
-_OTHER_MODELS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest, Requirement)
+_MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Requirement)
+_OTHER_MODELS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest)
 
 
 def is_bulk_change(change: UUID) -> bool:
-    """Return whether the change is large enough to be undone here: it wrote only applications and
-    dependencies, and deleted none."""
+    """Return whether the change is large enough to be undone here: it wrote only applications,
+    dependencies and requirements, and deleted none."""
     total = 0
     for model in _MODELS:
         rows = _history_model(model)._default_manager.filter(pgh_context_id=change)
@@ -73,6 +73,11 @@ def teams_of_bulk_change(change: UUID) -> set[int]:
             SELECT a.team_id FROM inventory_dependencyhistory d
             JOIN inventory_application a ON a.id = d.application_id
             WHERE d.pgh_context_id = %(change)s
+            UNION
+            SELECT a.team_id FROM inventory_requirementhistory r
+            JOIN inventory_dependency d ON d.id = r.dependency_id
+            JOIN inventory_application a ON a.id = d.application_id
+            WHERE r.pgh_context_id = %(change)s
             """,
             {"change": change},
         )
@@ -100,9 +105,12 @@ def undo_bulk_change(
             """
             SELECT id FROM undoing_application UNION SELECT h.application_id
             FROM inventory_dependencyhistory h
-            WHERE h.pgh_context_id = %s ORDER BY 1
+            WHERE h.pgh_context_id = %(change)s UNION SELECT d.application_id
+            FROM inventory_requirementhistory h
+            JOIN inventory_dependency d ON d.id = h.dependency_id
+            WHERE h.pgh_context_id = %(change)s ORDER BY 1
             """,
-            [change],
+            {"change": change},
         )
         application_ids = tuple(pk for (pk,) in cursor.fetchall())
         lock(application_ids, by)
@@ -194,7 +202,10 @@ def _refuse_if_built_upon(cursor: Any) -> None:
             }:
                 continue
             if is_derived(child):
-                if select_user_input(_rows_of_created(child, relation)).exists():
+                later_rows = select_user_input(_rows_of_created(child, relation))
+                if child in _MODELS:
+                    later_rows = later_rows.exclude(pk__in=_created_ids(child))
+                if later_rows.exists():
                     dependent_names.add(str(child._meta.verbose_name_plural))
                 continue
             deleted_condition = (
@@ -221,9 +232,15 @@ def _refuse_if_built_upon(cursor: Any) -> None:
 
 def _rows_of_created(child: type[models.Model], relation: Any) -> models.QuerySet[Any]:
     """Return the rows of `child` that refer by `relation` to a row that the change created."""
-    table = _list_table_name(relation.model)
-    created = RawSQL(f"SELECT id FROM {table} WHERE is_new", [])  # noqa: S611 - a table of ours
-    return child._default_manager.filter(**{f"{relation.field.name}__in": created})
+    return child._default_manager.filter(
+        **{f"{relation.field.name}__in": _created_ids(relation.model)}
+    )
+
+
+def _created_ids(model: type[models.Model]) -> RawSQL:
+    """Return a subquery of the IDs of the rows of the model that the change created."""
+    table = _list_table_name(model)
+    return RawSQL(f"SELECT id FROM {table} WHERE is_new", [])  # noqa: S611 - a table of ours
 
 
 def _delete_derived_rows(model: type[models.Model]) -> None:
@@ -241,7 +258,9 @@ def _restore_rows(cursor: Any, model: type[models.Model]) -> int:
     column_names = [
         connection.ops.quote_name(str(field.column))
         for field in model._meta.concrete_fields
-        if field.attname in tracked_columns and not field.primary_key
+        if field.attname in tracked_columns
+        and not field.primary_key
+        and field.attname != "updated_at"
     ]
     cursor.execute(f"SELECT count(*) FROM {_list_table_name(model)} WHERE NOT is_new")
     n_before = int(cursor.fetchone()[0])

@@ -8,6 +8,7 @@ import pytest
 
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
+from apps.common.time import now
 from apps.inventory.actions.application_merge import merge_applications
 from apps.inventory.actions.applications import (
     change_application,
@@ -28,7 +29,15 @@ from apps.inventory.actions.exits import (
     set_exit_plan,
 )
 from apps.inventory.actions.undo import teams_of_change, undo_change
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.bulk.requirements import write_declared
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    Requirement,
+)
 from apps.inventory.queries import changes_of_application, last_change_id
 from tests.builders import (
     TODAY,
@@ -282,3 +291,37 @@ def test_what_wrote_very_many_rows_is_undone_set_by_set_by_the_same_rules(monkey
     known.refresh_from_db()
     assert known.geography == "Asia"
     assert Application.objects.filter(name="Second").exists()
+
+
+def test_requirements_of_a_large_import_are_undone_with_it(monkeypatch):
+    monkeypatch.setattr("apps.inventory.actions.bulk_undo.BULK_CHANGE_ROWS", 1)
+    by, offering, team = make_user(role="governance"), make_offering(), make_team()
+    used = make_dependency(make_application(), make_offering())
+    known = Requirement.objects.create(dependency=used, field="pdf", value=True)
+    with audit_context(user=by, reason="a large import") as change:
+        new = make_dependency(make_application(team=team), offering)
+        write_declared(
+            {new.pk: {"vision": True}, used.pk: {"pdf": False, "max_output": 800}}, at=now()
+        )
+    # observed later, which does not stand in the way
+    Requirement.objects.create(dependency=new, field="vision", value=True, origin="observed")
+
+    undo_change(change=change, by=by)
+
+    assert list(Requirement.objects.values_list("pk", "field", "value")) == [
+        (known.pk, "pdf", True)
+    ]
+    assert not Dependency.objects.filter(pk=new.pk).exists()
+
+
+def test_a_requirement_that_was_declared_later_keeps_a_large_import(monkeypatch):
+    monkeypatch.setattr("apps.inventory.actions.bulk_undo.BULK_CHANGE_ROWS", 1)
+    by, offering, team = make_user(role="governance"), make_offering(), make_team()
+    with audit_context(user=by, reason="a large import") as change:
+        new = make_dependency(make_application(team=team), offering)
+        write_declared({new.pk: {"vision": True}}, at=now())
+    with audit_context(user=by):
+        Requirement.objects.create(dependency=new, field="pdf", value=True)
+
+    with pytest.raises(ConflictError, match="requirements have been added to the record"):
+        undo_change(change=change, by=by)

@@ -17,7 +17,7 @@ from apps.catalog.models import Offering, Provider
 from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState, NodeSummary, ScopedApplication
-from apps.inventory.models import Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import Application, Dependency, ExitPlan, ExitTest, Requirement
 from apps.risks.models import FoundationRisk
 from tests.builders import (
     make_application,
@@ -98,6 +98,8 @@ def test_has_what_real_portfolios_have():
     assert Dependency.objects.filter(reached="gateway").exists()
     assert Dependency.objects.filter(monthly_spend__isnull=True).exists()
     assert ExitPlan.objects.exists()
+    assert Requirement.objects.filter(origin="declared", value=False).exists()
+    assert Requirement.objects.filter(origin="observed", field="context_window").exists()
     assert FoundationRisk.objects.count() == pytest.approx(scale_sizes(400).risks, abs=3)
 
 

@@ -23,6 +23,7 @@ FINDING_NAMES: dict[str, str] = {
     "fallback_order": "Fallbacks not numbered in order",
     "training_use_unknown": "Use for training unknown",
     "observed_only": "Observed, not declared",
+    "requirement_contradicted": "Declared as not used, but observed",
     "tokens_missing": "Monthly tokens missing",
 }
 

@@ -184,6 +184,7 @@ class TestWork:
         assert {finding.code for _name, finding, _row in notes} <= {
             "tokens_missing",
             "observed_only",
+            "requirement_contradicted",
             "exit_untested",
             "fallback_order",
         }
