@@ -130,7 +130,7 @@ PAGES = {
         changes:undo:post component-files:answers:post dependencies:confirm:post
         dependencies:create:get dependencies:create:post dependencies:edit:get
         dependencies:edit:post dependencies:end:get dependencies:end:post dependencies:reopen:get
-        dependencies:requirements:get dependencies:requirements:post
+        dependencies:requirements:get dependencies:requirements:post dependencies:successor:post
         dependencies:reopen:post dependencies:replace:get dependencies:replace:post
         exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
@@ -142,7 +142,8 @@ PAGES = {
         alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get
-        component-files:json:get component-files:xlsx:get deliveries:detail:get evidence:detail:get
+        component-files:json:get component-files:xlsx:get deliveries:detail:get
+        dependencies:successor-csv:get dependencies:successor:get evidence:detail:get
         gate-runs:detail:get gate-runs:findings-csv:get gate-runs:findings-xlsx:get
         gate-runs:findings:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post

@@ -10,9 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from apps.catalog.capabilities.fields import DATA_TERMS
+from apps.catalog.capabilities.fields import CAPABILITY, DATA_TERMS
 from apps.catalog.capabilities.fit import Fit, FitVerdict, ItemVerdict, check_fit
-from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.capabilities.settled_values import settled_by_topic
 from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.models import Offering, OfferingRegion
 from apps.exposure.engine.settings import EngineSettings, engine_settings
@@ -161,12 +161,13 @@ def _read_facts(
     )
     for offering_id, name in pairs:
         regions.setdefault(offering_id, []).append(name)
+    settled = settled_by_topic(capable, (CAPABILITY, DATA_TERMS))
     return _Facts(
         offerings=Offering.objects.select_related("host", "version__foundation__developer").in_bulk(
             ids
         ),
-        capabilities=settled_values(capable),
-        data_terms=settled_values(ids, DATA_TERMS),
+        capabilities=settled[CAPABILITY],
+        data_terms=settled[DATA_TERMS],
         regions=regions,
         needs=needs_of([row.pk for row in dependencies]),
         companions=companions,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
@@ -109,16 +110,11 @@ def exposure_changes(
     stored = _stored_sums(nodes)
     weights = _application_weights({move.dependency.application_id for move in moves})
     totals, holding = _totals(policies)
-    parents = dict(
-        Provider.objects.filter(
-            pk__in={name.ref for name in names.values() if name.kind in _PARTY_KINDS}
-        ).values_list("pk", "parent_id")
-    )
-    results = []
+    results: list[list[tuple[int | None, ExposureChange]]] = []
     for move, states_after in zip(moves, after, strict=True):
         weight = weights.get(move.dependency.application_id)
         if weight is None:
-            results.append(())
+            results.append([])
             continue
         changes = [
             change
@@ -134,8 +130,8 @@ def exposure_changes(
                 holding,
             )
         ]
-        results.append(tuple(_without_owners(changes, names, parents)))
-    return results
+        results.append(changes)
+    return _without_owners(results, names)
 
 
 def _states(
@@ -318,22 +314,33 @@ def _change(
 
 
 def _without_owners(
-    changes: Sequence[tuple[int | None, ExposureChange]],
-    names: Mapping[int, NodeName],
-    parents: Mapping[int, int | None],
-) -> list[ExposureChange]:
+    results: Sequence[Sequence[tuple[int | None, ExposureChange]]], names: Mapping[int, NodeName]
+) -> list[tuple[ExposureChange, ...]]:
     """Return the changes without those of an owner whose company has the same values."""
-    owners: dict[tuple[object, ...], set[int]] = defaultdict(set)
-    for node, change in changes:
-        if node is not None and names[node].kind in _PARTY_KINDS:
-            owner = parents.get(names[node].ref)
-            if owner is not None:
-                owners[_identity(change)].add(owner)
-    return [
-        change
-        for node, change in changes
-        if node is None or names[node].ref not in owners[_identity(change)]
-    ]
+    same: set[int] = set()
+    for changes in results:
+        refs = defaultdict(set)
+        for node, change in changes:
+            if node is not None and names[node].kind in _PARTY_KINDS:
+                refs[_identity(change)].add(names[node].ref)
+        same |= {ref for group in refs.values() if len(group) > 1 for ref in group}
+    parents: Mapping[int, int | None] = (
+        dict(Provider.objects.filter(pk__in=same).values_list("pk", "parent_id")) if same else {}
+    )
+
+    def is_owner(node: int | None, change: ExposureChange, owners: Mapping[Any, set[int]]) -> bool:
+        return node is not None and names[node].ref in owners[_identity(change)]
+
+    kept = []
+    for changes in results:
+        owners: dict[Any, set[int]] = defaultdict(set)
+        for node, change in changes:
+            if node is not None and names[node].kind in _PARTY_KINDS:
+                owner = parents.get(names[node].ref)
+                if owner is not None:
+                    owners[_identity(change)].add(owner)
+        kept.append(tuple(one for node, one in changes if not is_owner(node, one, owners)))
+    return kept
 
 
 def _identity(change: ExposureChange) -> tuple[object, ...]:

@@ -183,9 +183,7 @@ def test_statements_do_not_grow_with_dependencies(world):
         break
 
     def count(n: int) -> int:
-        rows = list(
-            Dependency.objects.filter(offering=world.gemini).select_related(*RELATIONS)[:n]
-        )
+        rows = list(Dependency.objects.filter(offering=world.gemini).select_related(*RELATIONS)[:n])
         assert len(rows) == n
         with CaptureQueriesContext(connection) as queries:
             find_successors(rows, user=reader, on=day_of(now()))
