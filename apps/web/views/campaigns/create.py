@@ -26,7 +26,7 @@ from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.campaigns.targets import offer_targets, target_groups
+from apps.web.views.campaigns.targets import TargetGroup, offer_targets, target_groups
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, day, number
 
@@ -58,15 +58,20 @@ class OpeningForm(forms.Form):
     )
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
-    def __init__(self, *args: Any, draft: Campaign, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, draft: Campaign, chosen: Offering | None = None, **kwargs: Any
+    ) -> None:
+        """`chosen` is the target that the page of successors has proposed."""
         super().__init__(*args, **kwargs)
         successor = draft.announcement.successor if draft.announcement else None
-        groups = target_groups(
-            draft.subject, named=[successor], leaving=campaign_offering_ids(draft)
-        )
+        leaving = campaign_offering_ids(draft)
+        groups = target_groups(draft.subject, named=[successor], leaving=leaving)
+        if chosen is not None and chosen.pk not in leaving:
+            groups.insert(0, TargetGroup("Chosen successor", (chosen,)))
         field = self.fields["target"]
         offer_targets(field, groups, empty_label="Selected in each task")
-        field.initial = successor.pk if successor else draft.subject.replacement_id
+        default = successor.pk if successor else draft.subject.replacement_id
+        field.initial = chosen.pk if chosen is not None else default
 
 
 def _queue_opening(user_id: int, draft: Campaign, facts: dict[str, Any]) -> None:
@@ -111,7 +116,12 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
         return redirect("campaigns:detail", existing.pk)
     dependencies = dependencies_in(draft, on=day_of(now()))
     n_dependencies = dependencies.order_by().count()
-    form = OpeningForm(request.POST or None, draft=draft)
+    chosen = (
+        Offering.objects.visible_to(user).select_related("host").filter(pk=target_id).first()
+        if (target_id := number_in(request.GET.get("target")))
+        else None
+    )
+    form = OpeningForm(request.POST or None, draft=draft, chosen=chosen)
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         try:
