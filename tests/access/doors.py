@@ -346,7 +346,8 @@ API = {
         campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
         campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get deliveries/{pk}/:get
-        dependencies/{pk}/:get discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
+        dependencies/{pk}/:get dependencies/{pk}/successors/:get discrepancies/{pk}/:get
+        discrepancies/{pk}/dismiss/:post
         evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
         issues/{pk}/activity/:get memberships/{pk}/:get mutes/{pk}/:get

@@ -109,9 +109,9 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
     """Show the creation form. `?event=`, `?offering=` or `?announcement=` names the subject;
     without one the user searches for an offering."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    draft = _parse_subject(request)
+    draft = parse_subject(request)
     if draft is None:
-        return _render_search(request)
+        return render_subject_search(request)
     if (existing := _open_campaign_of(draft)) is not None:
         return redirect("campaigns:detail", existing.pk)
     dependencies = dependencies_in(draft, on=day_of(now()))
@@ -127,7 +127,7 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
         try:
             if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
                 _queue_opening(user.pk, draft, facts)
-                return redirect(f"{reverse('campaigns:create-progress')}?{_subject_query(draft)}")
+                return redirect(f"{reverse('campaigns:create-progress')}?{subject_query(draft)}")
             campaign = open_campaign(
                 by=user,
                 at=now(),
@@ -177,13 +177,13 @@ def _opening_sentence(draft: Campaign, n_dependencies: int) -> str:
     return f"{count} would migrate off {name}{retirement_clause}."
 
 
-def _subject_query(draft: Campaign) -> str:
+def subject_query(draft: Campaign) -> str:
     if draft.announcement_id is not None:
         return f"announcement={draft.announcement_id}"
     return f"event={draft.event_id}" if draft.event_id else f"offering={draft.subject_id}"
 
 
-def _parse_subject(request: HttpRequest) -> Campaign | None:
+def parse_subject(request: HttpRequest) -> Campaign | None:
     """Return a draft of the campaign that the URL names; None without a subject."""
     offerings = Offering.objects.visible_to(request.user).select_related(
         "host", "version__foundation", "replacement"
@@ -207,7 +207,7 @@ def _parse_subject(request: HttpRequest) -> Campaign | None:
     return None
 
 
-def _render_search(request: HttpRequest) -> HttpResponse:
+def render_subject_search(request: HttpRequest) -> HttpResponse:
     text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
     offerings = (
         Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
@@ -228,7 +228,7 @@ def _render_search(request: HttpRequest) -> HttpResponse:
 def opening_progress(request: HttpRequest) -> HttpResponse:
     """Refresh until the worker has created the campaign; then redirect to it."""
     governance_user(request, str(GOVERNANCE_ONLY))
-    draft = _parse_subject(request)
+    draft = parse_subject(request)
     if draft is None:
         return redirect("campaigns:list")
     campaign = _open_campaign_of(draft)
