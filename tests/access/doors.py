@@ -17,6 +17,7 @@ PAGES = {
         approvals:list:get approvals:violations-csv:get approvals:violations-xlsx:get
         approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
+        campaigns:successors:get
         campaign-tasks:list:get campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get
         campaigns:xlsx:get component-files:list-csv:get component-files:list-xlsx:get
         component-files:list:get connections:csv:get connections:list:get connections:xlsx:get
@@ -95,6 +96,7 @@ PAGES = {
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
+        campaigns:successors:post
         account-deployments:csv:get account-deployments:list:get account-deployments:xlsx:get
         cloud-accounts:choose:get cloud-accounts:create:get cloud-accounts:create:post
         cloud-accounts:credentials:post cloud-accounts:csv:get

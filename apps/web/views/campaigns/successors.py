@@ -91,7 +91,11 @@ class DependencyChoice:
 def find_shared_successor(request: HttpRequest) -> HttpResponse:
     """Show the candidates for all dependencies of `?announcement=`, `?event=` or `?offering=`; a
     POST opens the migration with its targets."""
-    user = signed_in_user(request)
+    user = (
+        governance_user(request, GOVERNANCE_ONLY)
+        if request.method == "POST"
+        else signed_in_user(request)
+    )
     draft = parse_subject(request)
     if draft is None:
         return render_subject_search(request)
@@ -103,7 +107,6 @@ def find_shared_successor(request: HttpRequest) -> HttpResponse:
         .order_by("application__criticality", "application__name", "pk")[:MAX_DEPENDENCIES]
     )
     if request.method == "POST":
-        governance_user(request, GOVERNANCE_ONLY)
         searches = _search(dependencies, user, today)
         return action_view(
             request,
