@@ -63,9 +63,13 @@ def dependency_fits(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int],
     """Return {(dependency ID, offering ID): fit} in two statements."""
     needs = needs_of({dependency_id for dependency_id, _ in pairs})
     capabilities = settled_values({offering_id for _, offering_id in pairs})
-    return {
-        (dependency_id, offering_id): check_fit(
-            needs.get(dependency_id, {}), capabilities.get(offering_id, {})
-        )
-        for dependency_id, offering_id in pairs
-    }
+    # many dependencies of one cause use the same: each distinct use is judged once
+    uses = {dependency_id: repr(of_use) for dependency_id, of_use in needs.items()}
+    judged: dict[tuple[str, int], Fit] = {}
+    fits = {}
+    for dependency_id, offering_id in pairs:
+        key = (uses.get(dependency_id, ""), offering_id)
+        if key not in judged:
+            judged[key] = check_fit(needs.get(dependency_id, {}), capabilities.get(offering_id, {}))
+        fits[dependency_id, offering_id] = judged[key]
+    return fits

@@ -29,6 +29,7 @@ from apps.web.views.applications import list as applications_list
 from apps.web.views.campaigns import create as campaigns_create
 from apps.web.views.campaigns import detail as campaigns_detail
 from apps.web.views.campaigns import list as campaigns_list
+from apps.web.views.campaigns import successors as campaigns_successors
 from apps.web.views.campaigns import task_detail
 from apps.web.views.catalog import (
     capabilities,
@@ -692,6 +693,9 @@ ROUTES: dict[str, list[URLPattern]] = {
     "campaigns": [
         *campaigns_list.CampaignList.urls("campaigns"),
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
+        path(
+            "campaigns/successors/", campaigns_successors.find_shared_successor, name="successors"
+        ),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
         path("campaigns/<int:pk>/table/", campaigns_detail.CampaignTable.as_view(), name="table"),

@@ -17,6 +17,7 @@ PAGES = {
         approvals:list:get approvals:violations-csv:get approvals:violations-xlsx:get
         approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
+        campaigns:successors:get
         campaign-tasks:list:get campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get
         campaigns:xlsx:get capability-contradictions:csv:get capability-contradictions:list:get
         capability-contradictions:xlsx:get
@@ -99,6 +100,7 @@ PAGES = {
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
+        campaigns:successors:post
         account-deployments:csv:get account-deployments:list:get account-deployments:xlsx:get
         cloud-accounts:choose:get cloud-accounts:create:get cloud-accounts:create:post
         cloud-accounts:credentials:post cloud-accounts:csv:get
@@ -138,7 +140,7 @@ PAGES = {
         changes:undo:post component-files:answers:post dependencies:confirm:post
         dependencies:create:get dependencies:create:post dependencies:edit:get
         dependencies:edit:post dependencies:end:get dependencies:end:post dependencies:reopen:get
-        dependencies:requirements:get dependencies:requirements:post
+        dependencies:requirements:get dependencies:requirements:post dependencies:successor:post
         dependencies:reopen:post dependencies:replace:get dependencies:replace:post
         exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
@@ -150,7 +152,8 @@ PAGES = {
         alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get
-        component-files:json:get component-files:xlsx:get deliveries:detail:get evidence:detail:get
+        component-files:json:get component-files:xlsx:get deliveries:detail:get
+        dependencies:successor-csv:get dependencies:successor:get evidence:detail:get
         gate-runs:detail:get gate-runs:findings-csv:get gate-runs:findings-xlsx:get
         gate-runs:findings:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
@@ -359,7 +362,7 @@ API = {
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
         campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get deliveries/{pk}/:get
         dependencies/{pk}/:get dependencies/{pk}/requirements/:get
-        discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
+        dependencies/{pk}/successors/:get discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
         evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
         issues/{pk}/activity/:get memberships/{pk}/:get mutes/{pk}/:get

@@ -267,6 +267,8 @@ FINDERS: dict[str, Finder] = {
     "feeds:edit": lambda user: {"slug": "litellm"},
     "dependencies:end": _dependency,
     "dependencies:requirements": _dependency,
+    "dependencies:successor": _dependency,
+    "dependencies:successor-csv": _dependency,
     "incidents:detail": lambda user: _first(_ordered(Incident.objects)),
     "events:detail": lambda user: _first(_ordered(ProviderEvent.objects)),
     "evidence:detail": lambda user: _first(_ordered(Evidence.objects.visible_to(user))),

@@ -24,6 +24,7 @@ from apps.exposure.loss_runs import loss_model
 from apps.exposure.models import Basis, Layer, Policy, Predicate
 from apps.exposure.policy_values import policy_values
 from apps.inventory.costs import monthly_totals
+from apps.inventory.requirements import dependency_fits
 from apps.risks.queries.inherited import inherited_risks
 from apps.risks.queries.reach import total_reach
 from tools.benchmarks import statements
@@ -98,8 +99,43 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
     yield BenchmarkLine(
         "inherited risks, first 50", time_runs(lambda: inherited_risks(user=user, on=on).rows)
     )
+    yield from _fits_of_cause()
     if versions:
         yield from _scenarios(versions[0], versions[-1], settings)
+
+
+def _fits_of_cause() -> Iterator[BenchmarkLine]:
+    """Measure the fit of all dependencies on the most used offering with ten candidates each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT offering_id FROM exposure_activedependency GROUP BY 1 "
+            "ORDER BY count(*) DESC, 1 LIMIT 1"
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return
+        cursor.execute(
+            "SELECT dependency_id FROM exposure_activedependency WHERE offering_id = %s", row
+        )
+        dependency_ids = [pk for (pk,) in cursor.fetchall()]
+        cursor.execute("SELECT offering_id FROM catalog_settledclaims ORDER BY 1 LIMIT 10")
+        offering_ids = [pk for (pk,) in cursor.fetchall()]
+    pairs = [(pk, offering_id) for pk in dependency_ids for offering_id in offering_ids]
+    if not pairs:
+        return
+    yield BenchmarkLine(
+        "fit of all dependencies of one cause, ten candidates each",
+        time_runs(lambda: dependency_fits(pairs), runs=3),
+        time_statement(
+            statements.FITS,
+            {
+                "dependencies": [pk for pk, _ in pairs],
+                "offerings": [offering_id for _, offering_id in pairs],
+            },
+            runs=3,
+        ),
+        f"{len(dependency_ids)} dependencies",
+    )
 
 
 def _blast_radius(version: ChosenVersion) -> Iterator[BenchmarkLine]:

@@ -108,3 +108,25 @@ def layer_statement(kind: NodeKind, weight: str) -> str:
     if kind is NodeKind.VENDOR:
         return LAYER_OF_PARTIES.format(reached=2, gateway="NULL", weight=weight)
     return LAYER.format(weight=weight)
+
+
+# fit of pairs: what is used of each field, beside what the candidate is known to offer
+FITS = """
+SELECT p.dependency_id, p.offering_id,
+       bool_or(n.verdict = 'lost') AS breaks, bool_and(n.verdict = 'kept') AS fits
+FROM unnest(%(dependencies)s::bigint[], %(offerings)s::bigint[]) AS p(dependency_id, offering_id)
+LEFT JOIN catalog_settledclaims s ON s.offering_id = p.offering_id AND s.topic = 'capability'
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN offered IS NULL OR offered = 'null' THEN 'unknown'
+                WHEN jsonb_typeof(r.value) = 'number'
+                    THEN CASE WHEN offered::numeric >= r.value::numeric * 0.95 THEN 'kept'
+                              ELSE 'lost' END
+                WHEN jsonb_typeof(r.value) = 'array'
+                    THEN CASE WHEN offered @> r.value THEN 'kept' ELSE 'lost' END
+                WHEN offered = 'true' THEN 'kept' ELSE 'lost' END AS verdict
+    FROM inventory_requirement r
+    CROSS JOIN LATERAL (SELECT s.values -> r.field -> 'value' AS offered) o
+    WHERE r.dependency_id = p.dependency_id AND r.value <> 'false'
+) n ON true
+GROUP BY p.dependency_id, p.offering_id
+"""

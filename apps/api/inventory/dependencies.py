@@ -18,8 +18,11 @@ from apps.api.inventory.applications import (
     WrittenMixin,
     today,
 )
+from apps.api.inventory.successors import SuccessorsSerializer, serialize_search
 from apps.catalog.models import Offering, Provider
 from apps.common.validators import validate_plausible_date
+from apps.exposure.successors.ranking import RELATIONS as SUCCESSOR_RELATIONS
+from apps.exposure.successors.ranking import find_successors
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.candidate_checks import (
@@ -305,6 +308,15 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
         return self.change_response(
             new_dependency, dependency.application, new_dependency.pk, status.HTTP_201_CREATED
         )
+
+    @extend_schema(responses=SuccessorsSerializer, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def successors(self, request: Request, pk: str) -> Response:
+        """Rank the candidates that could take the place of the offering, at the recorded volume.
+        Candidates that lose something come last, each with its reasons."""
+        dependency = self.subject(*SUCCESSOR_RELATIONS)
+        (search,) = find_successors([dependency], user=self.user, on=today())
+        return Response(serialize_search(search, with_tolerances=self.user.can_read_all))
 
     def editable(self) -> Dependency:
         dependency = self.subject("application__team")

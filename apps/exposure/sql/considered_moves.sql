@@ -1,35 +1,36 @@
 -- A part of a statement: the paths and the graded candidates of applications as if each considered
 -- move were made by itself. The last two relations have the names and columns of the engine's
 -- tables, so that the engine's statements after them read these. A move is an application of its
--- own: its ID is -position. A move without an offering changes nothing. A fallback that is moved
--- counts as not tested.
+-- own, whose ID is -position; one without a change leaves everything as it is. A fallback that is
+-- moved counts as not tested.
 move AS MATERIALIZED (
-    SELECT m.position, m.dependency_id, d.application_id,
-           coalesce(m.offering_id, d.offering_id) AS offering_id
-    FROM unnest(%(dependencies)s::bigint[], %(offerings)s::bigint[]) WITH ORDINALITY
-        AS m(dependency_id, offering_id, position)
-    JOIN inventory_dependency d ON d.id = m.dependency_id
+    SELECT m.application_id, m.position
+    FROM unnest(%(applications)s::bigint[]) WITH ORDINALITY AS m(application_id, position)
+),
+change AS MATERIALIZED (
+    SELECT * FROM unnest(%(positions)s::bigint[], %(dependencies)s::bigint[],
+        %(offerings)s::bigint[]) AS c(position, dependency_id, offering_id)
 ),
 moved_path AS MATERIALIZED (
     SELECT m.position, p.dependency_id AS origin_id, p.reached, p.via_party_id, p.share,
            -- unique over all moves
            p.dependency_id * %(n_moves)s + m.position - 1 AS dependency_id,
-           CASE WHEN p.dependency_id = m.dependency_id THEN m.offering_id
-                ELSE p.offering_id END AS offering_id
+           coalesce(c.offering_id, p.offering_id) AS offering_id
     FROM move m JOIN exposure_path p ON p.application_id = m.application_id
+    LEFT JOIN change c ON c.position = m.position AND c.dependency_id = p.dependency_id
 ),
 moved_candidate AS MATERIALIZED (
     SELECT m.position, c.id, c.primary_id, c.dependency_id, c.reached, c.via_party_id, c.place,
-           c.tested AND c.dependency_id IS DISTINCT FROM m.dependency_id AS tested,
-           CASE WHEN c.dependency_id = m.dependency_id THEN m.offering_id
-                ELSE c.offering_id END AS offering_id
+           c.tested AND x.offering_id IS NULL AS tested,
+           coalesce(x.offering_id, c.offering_id) AS offering_id
     FROM move m JOIN exposure_candidate c ON c.application_id = m.application_id
+    LEFT JOIN change x ON x.position = m.position AND x.dependency_id = c.dependency_id
 ),
 moved_judge AS MATERIALIZED (
-    SELECT m.position, CASE WHEN l.dependency_id = m.dependency_id THEN m.offering_id
-                            ELSE l.offering_id END AS offering_id
+    SELECT m.position, coalesce(c.offering_id, l.offering_id) AS offering_id
     FROM move m
     JOIN exposure_activedependency l ON l.application_id = m.application_id AND l.role IN (2, 3)
+    LEFT JOIN change c ON c.position = m.position AND c.dependency_id = l.dependency_id
 ),
 top AS MATERIALIZED (
     SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor

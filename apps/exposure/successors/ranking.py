@@ -10,9 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from apps.catalog.capabilities.fields import DATA_TERMS
+from apps.catalog.capabilities.fields import CAPABILITY, DATA_TERMS
 from apps.catalog.capabilities.fit import Fit, FitVerdict, ItemVerdict, check_fit
-from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.capabilities.settled_values import settled_by_topic
 from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.models import Offering, OfferingRegion
 from apps.exposure.engine.settings import EngineSettings, engine_settings
@@ -123,12 +123,14 @@ def find_successors(
     max_candidates: int = MAX_CANDIDATES,
     with_effects: bool = True,
     also: Collection[int] = (),
+    shared: bool = False,
 ) -> list[SuccessorSearch]:
     """Return the candidates of each dependency, which is loaded with `RELATIONS`.
 
     `user` is the reader: tests of applications that the reader cannot view have no name. `also` are
-    IDs of offerings to look at for every dependency. Without `with_effects` fallbacks, judges and
-    tests are left out.
+    IDs of offerings to look at for every dependency. With `shared` all dependencies have the same
+    candidates, those that suit most of them. Without `with_effects` fallbacks, judges, tests and
+    policies are left out.
     """
     found = find_candidates([row.pk for row in dependencies], on=on)
     for row in dependencies:
@@ -137,9 +139,12 @@ def find_successors(
             if offering_id != row.offering_id:
                 of_row.setdefault(offering_id, Candidate())
     facts = _read_facts(dependencies, found, on)
-    chosen = {
-        row.pk: _choose(row, found[row.pk], facts, max_candidates, also) for row in dependencies
-    }
+    if shared:
+        chosen = _choose_shared(dependencies, found, facts, max_candidates)
+    else:
+        chosen = {
+            row.pk: _choose(row, found[row.pk], facts, max_candidates, also) for row in dependencies
+        }
     searches = _compare(dependencies, chosen, facts)
     if with_effects:
         searches = _add_effects(searches, facts, user)
@@ -161,12 +166,13 @@ def _read_facts(
     )
     for offering_id, name in pairs:
         regions.setdefault(offering_id, []).append(name)
+    settled = settled_by_topic(capable, (CAPABILITY, DATA_TERMS))
     return _Facts(
         offerings=Offering.objects.select_related("host", "version__foundation__developer").in_bulk(
             ids
         ),
-        capabilities=settled_values(capable),
-        data_terms=settled_values(ids, DATA_TERMS),
+        capabilities=settled[CAPABILITY],
+        data_terms=settled[DATA_TERMS],
         regions=regions,
         needs=needs_of([row.pk for row in dependencies]),
         companions=companions,
@@ -190,20 +196,7 @@ def _choose(
         offering = facts.offerings.get(pk)
         if offering is None:
             continue
-        residency = facts.data_terms.get(pk, {}).get("residency")
-        areas = offered_areas(
-            offering, facts.regions.get(pk, ()), residency.value if residency else None
-        )
-        look = _Look(
-            offering,
-            candidate.reasons,
-            candidate.is_new_host,
-            check_fit(needs, facts.capabilities.get(pk, {})),
-            judge_region(required, areas),
-            areas,
-            retires_with(offering, dependency.offering, facts.on),
-            place,
-        )
+        look = _look_at(dependency, offering, candidate, facts, needs, required, place)
         # a smaller model is one only if the use is known and narrow enough for it
         if look.reasons == (CandidateReason.SMALLER,) and (
             not needs or look.fit.verdict == FitVerdict.BREAKS
@@ -222,6 +215,81 @@ def _choose(
         ),
     )
     return ranked[:max_candidates]
+
+
+def _look_at(
+    dependency: Dependency,
+    offering: Offering,
+    candidate: Candidate,
+    facts: _Facts,
+    needs: Mapping[str, Any],
+    required: frozenset[str],
+    place: int,
+) -> _Look:
+    residency = facts.data_terms.get(offering.pk, {}).get("residency")
+    areas = offered_areas(
+        offering, facts.regions.get(offering.pk, ()), residency.value if residency else None
+    )
+    return _Look(
+        offering,
+        candidate.reasons,
+        candidate.is_new_host,
+        check_fit(needs, facts.capabilities.get(offering.pk, {})),
+        judge_region(required, areas),
+        areas,
+        retires_with(offering, dependency.offering, facts.on),
+        place,
+    )
+
+
+def _choose_shared(
+    dependencies: Sequence[Dependency],
+    found: Mapping[int, Mapping[int, Candidate]],
+    facts: _Facts,
+    max_candidates: int,
+) -> dict[int, list[_Look]]:
+    """Return the same candidates for each dependency: one offering of each model on each host, the
+    one that suits most dependencies; replacements and tested ones first."""
+    left = {row.offering_id for row in dependencies}
+    candidates: dict[int, Candidate] = {}
+    for by_offering in found.values():
+        for pk, candidate in by_offering.items():
+            if pk in facts.offerings and pk not in left:
+                candidates.setdefault(pk, candidate)
+    looks: dict[int, list[_Look]] = {pk: [] for pk in candidates}
+    for row in dependencies:
+        needs, required = facts.needs.get(row.pk, {}), required_areas(row.application)
+        for place, (pk, candidate) in enumerate(candidates.items()):
+            looks[pk].append(
+                _look_at(row, facts.offerings[pk], candidate, facts, needs, required, place)
+            )
+
+    def order(pk: int) -> tuple[Any, ...]:
+        return (
+            sum(
+                look.is_ending
+                or look.region == ItemVerdict.LOST
+                or look.fit.verdict == FitVerdict.BREAKS
+                for look in looks[pk]
+            ),
+            sum(
+                look.region == ItemVerdict.UNKNOWN or look.fit.verdict == FitVerdict.UNKNOWN
+                for look in looks[pk]
+            ),
+            looks[pk][0].place,
+        )
+
+    best: dict[tuple[Any, ...], int] = {}
+    for pk in sorted(candidates, key=order):
+        offering = facts.offerings[pk]
+        best.setdefault((offering.host_id, offering.version_id or -pk), pk)
+    ranked = sorted(
+        best.values(), key=lambda pk: (not _PINNED & set(candidates[pk].reasons), order(pk))
+    )
+    return {
+        row.pk: [looks[pk][index] for pk in ranked[:max_candidates]]
+        for index, row in enumerate(dependencies)
+    }
 
 
 def _compare(
@@ -431,19 +499,18 @@ def _add_effects(
 def _add_exposure(searches: Sequence[SuccessorSearch], facts: _Facts) -> list[SuccessorSearch]:
     """Return the searches with the values of exposure policies after each move; eight
     statements."""
-    moves = [
-        Move(search.dependency, row.offering.pk)
-        for search in searches
-        if search.dependency.role in _EXPOSED_ROLES
-        for row in search.all
+    rows = [
+        row for search in searches if search.dependency.role in _EXPOSED_ROLES for row in search.all
     ]
-    changes = dict(
-        zip(
-            [(move.dependency.pk, move.offering_id) for move in moves],
-            exposure_changes(moves, settings=facts.settings, on=facts.on),
-            strict=True,
+    moves = [
+        Move(row.dependency.application_id, {row.dependency.pk: row.offering.pk}) for row in rows
+    ]
+    changes = {
+        (row.dependency.pk, row.offering.pk): change
+        for row, change in zip(
+            rows, exposure_changes(moves, settings=facts.settings, on=facts.on), strict=True
         )
-    )
+    }
 
     def complete(row: Successor) -> Successor:
         return replace(row, exposure=changes.get((row.dependency.pk, row.offering.pk), ()))

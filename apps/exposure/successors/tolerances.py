@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
@@ -30,7 +31,7 @@ from apps.exposure.models import (
 from apps.exposure.node_names import NodeName, node_names
 from apps.exposure.successors.records import ExposureChange
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, exact_fraction
-from apps.inventory.models import Criticality, Dependency
+from apps.inventory.models import Criticality
 
 Measure = Policy.Measure
 # the conditions in the order of states_after_moves.sql
@@ -46,10 +47,11 @@ type Key = tuple[int | None, int]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One considered move of a dependency; it is not among the others."""
+    """A considered move within one application: `offerings` is {dependency ID: its new
+    offering}."""
 
-    dependency: Dependency
-    offering_id: int
+    application_id: int
+    offerings: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,63 +86,55 @@ class _Weights:
 def exposure_changes(
     moves: Sequence[Move], *, settings: EngineSettings, on: date
 ) -> list[tuple[ExposureChange, ...]]:
-    """Return for each move, in order, the values that it changes and those of the new developer;
-    seven statements, none without moves.
+    """Return for each move, made by itself, the values that it changes, and those of the developers
+    that stay; seven statements, none without moves. Empty for an application out of scope."""
+    return exposure_after_all([[move] for move in moves], settings=settings, on=on)
 
-    A policy counts what is in scope, so the changes of other applications are empty.
+
+def exposure_after_all(
+    groups: Sequence[Sequence[Move]], *, settings: EngineSettings, on: date
+) -> list[tuple[ExposureChange, ...]]:
+    """Return the same for each group of moves that are made together, each of another application.
+
+    The state of an application depends on its own dependencies only, so that the differences of
+    the moves add up.
     """
+    moves = [move for group in groups for move in group]
     if not moves:
-        return []
-    dependencies = list(dict.fromkeys(move.dependency.pk for move in moves))
-    # each dependency as it is comes after the moves
-    states = _states(
-        [
-            *((move.dependency.pk, move.offering_id) for move in moves),
-            *((pk, None) for pk in dependencies),
-        ],
-        settings=settings,
-        on=on,
-    )
-    after = states[: len(moves)]
-    before = dict(zip(dependencies, states[len(moves) :], strict=True))
+        return [() for _ in groups]
+    applications = list(dict.fromkeys(move.application_id for move in moves))
+    # each application as it is comes after the moves
+    states = _states([*moves, *(Move(pk, {}) for pk in applications)], settings=settings, on=on)
+    before = dict(zip(applications, states[len(moves) :], strict=True))
     policies = list(Policy.objects.filter(enabled=True).order_by("pk"))
     nodes = {node for of_move in states for node, _threat in of_move if node}
     names = node_names(nodes)
     stored = _stored_sums(nodes)
-    weights = _application_weights({move.dependency.application_id for move in moves})
-    totals, holding = _totals(policies)
-    parents = dict(
-        Provider.objects.filter(
-            pk__in={name.ref for name in names.values() if name.kind in _PARTY_KINDS}
-        ).values_list("pk", "parent_id")
-    )
-    results = []
-    for move, states_after in zip(moves, after, strict=True):
-        weight = weights.get(move.dependency.application_id)
-        if weight is None:
-            results.append(())
-            continue
-        changes = [
-            change
-            for policy in policies
-            for change in _compare(
-                policy,
-                before[move.dependency.pk],
-                states_after,
-                names,
-                stored,
-                weight,
-                totals,
-                holding,
-            )
+    weights = _application_weights(applications)
+    totals, holding = _totals()
+    results: list[list[tuple[int | None, ExposureChange]]] = []
+    after = iter(states)
+    for group in groups:
+        compared = [
+            (weight, before[move.application_id], of_move)
+            for move in group
+            for of_move in (next(after),)
+            if (weight := weights.get(move.application_id)) is not None
         ]
-        results.append(tuple(_without_owners(changes, names, parents)))
-    return results
+        results.append(
+            [
+                change
+                for policy in policies
+                for change in _compare(policy, compared, names, stored, totals, holding)
+            ]
+        )
+    return _without_owners(results, names)
 
 
-def _states(
-    moves: Sequence[tuple[int, int | None]], *, settings: EngineSettings, on: date
-) -> list[dict[Key, int]]:
+type _Compared = Sequence[tuple[_Weights, Mapping[Key, int], Mapping[Key, int]]]
+
+
+def _states(moves: Sequence[Move], *, settings: EngineSettings, on: date) -> list[dict[Key, int]]:
     """Return for each move {(node, threat): state}, and {(None, condition): whether it holds}."""
     engine = every_path_state_sql(
         settings=settings,
@@ -154,13 +148,20 @@ def _states(
         f"WITH {load_statement('exposure', 'considered_moves')}, {engine.removeprefix('WITH ')}"
         f"{STANDING}{load_statement('exposure', 'states_after_moves')}"
     )
+    changes = [
+        (position, *change)
+        for position, move in enumerate(moves, start=1)
+        for change in move.offerings.items()
+    ]
     states: list[dict[Key, int]] = [{} for _ in moves]
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
             {
-                "dependencies": [pk for pk, _ in moves],
-                "offerings": [offering_id for _, offering_id in moves],
+                "applications": [move.application_id for move in moves],
+                "positions": [position for position, _, _ in changes],
+                "dependencies": [dependency_id for _, dependency_id, _ in changes],
+                "offerings": [offering_id for _, _, offering_id in changes],
                 "n_moves": len(moves),
                 "day": on,
                 "horizon": on + timedelta(days=settings.horizon_days),
@@ -200,7 +201,7 @@ def _application_weights(application_ids: Collection[int]) -> dict[int, _Weights
     }
 
 
-def _totals(policies: Sequence[Policy]) -> tuple[_Weights, Mapping[str, _Weights]]:
+def _totals() -> tuple[_Weights, Mapping[str, _Weights]]:
     """Return the weights of all applications in scope, and of those that meet each condition."""
     conditions = {
         str(Predicate.NO_INDEPENDENT_FALLBACK): Q(n_paths__gt=0, independent_fallback=False),
@@ -229,111 +230,98 @@ def _totals(policies: Sequence[Policy]) -> tuple[_Weights, Mapping[str, _Weights
 
 def _compare(
     policy: Policy,
-    before: Mapping[Key, int],
-    after: Mapping[Key, int],
+    compared: _Compared,
     names: Mapping[int, NodeName],
     stored: Mapping[tuple[int, int, int], _Weights],
-    weight: _Weights,
     totals: _Weights,
     holding: Mapping[str, _Weights],
 ) -> list[tuple[int | None, ExposureChange]]:
-    """Return (node, change) of the values of the policy that the move changes, and of developers
+    """Return (node, change) of the values of the policy that the moves change, and of developers
     that stay."""
-    part = weight.part(policy)
     if policy.predicate:
         key: Key = (None, _PREDICATES.index(Predicate(policy.predicate)))
-        was, will = bool(before.get(key)), bool(after.get(key))
-        if was == will:
-            return []
-        base = holding[policy.predicate]
-        return [
-            (
-                None,
-                _change(
-                    policy,
-                    None,
-                    base.part(policy),
-                    base.count(policy),
-                    part,
-                    weight,
-                    totals,
-                    will - was,
-                ),
-            )
+        turned = [
+            (weight, bool(will.get(key)) - bool(was.get(key))) for weight, was, will in compared
         ]
+        if not any(direction for _, direction in turned):
+            return []
+        return [(None, _change(policy, None, [holding[policy.predicate]], turned, totals))]
     codes = {StandingState(state).code for state in policy.states}
     changes = []
     for node, name in names.items():
         if name.kind.label not in policy.kinds:
             continue
-        threat = THREAT_CODES[policy.threat or DEFAULT_THREAT[name.kind]]
-        was, will = before.get((node, threat)) in codes, after.get((node, threat)) in codes
-        if was == will and not (will and name.kind == NodeKind.DEVELOPER):
-            continue
-        sums = [stored[node, threat, code] for code in codes if (node, threat, code) in stored]
-        changes.append(
-            (
-                node,
-                _change(
-                    policy,
-                    name,
-                    sum((row.part(policy) for row in sums), Fraction(0)),
-                    sum(row.count(policy) for row in sums),
-                    part,
-                    weight,
-                    totals,
-                    will - was,
-                ),
-            )
+        of_node = (node, THREAT_CODES[policy.threat or DEFAULT_THREAT[name.kind]])
+        turned = [
+            (weight, (will.get(of_node) in codes) - (was.get(of_node) in codes))
+            for weight, was, will in compared
+        ]
+        stays = name.kind == NodeKind.DEVELOPER and any(
+            will.get(of_node) in codes for _, _, will in compared
         )
+        if stays or any(direction for _, direction in turned):
+            sums = [stored[*of_node, code] for code in codes if (*of_node, code) in stored]
+            changes.append((node, _change(policy, name, sums, turned, totals)))
     return changes
 
 
 def _change(
     policy: Policy,
     name: NodeName | None,
-    base: Fraction,
-    n_base: int,
-    part: Fraction,
-    weight: _Weights,
+    sums: Sequence[_Weights],
+    turned: Sequence[tuple[_Weights, int]],
     totals: _Weights,
-    direction: int,
 ) -> ExposureChange:
+    """Return the change of a value. `sums` are counted today, `turned` are the weights that are
+    added (1) or no longer counted (-1)."""
     is_share = policy.measure in (Measure.WEIGHT_SHARE, Measure.CRITICAL_SHARE)
     whole = totals.part(policy) if is_share else Fraction(1)
-    divisor = whole or Fraction(1)
+    before = sum((row.part(policy) for row in sums), Fraction(0))
+    difference = sum((weight.part(policy) * way for weight, way in turned), Fraction(0))
+    n_before = sum(row.count(policy) for row in sums)
     return ExposureChange(
         policy_id=policy.pk,
         policy=policy.name,
         node=name.label if name is not None else "",
         node_kind=name.kind.label if name is not None else "",
         is_share=is_share,
-        before=base / divisor if whole else Fraction(0),
-        after=(base + direction * part) / divisor if whole else Fraction(0),
+        before=before / whole if whole else Fraction(0),
+        after=(before + difference) / whole if whole else Fraction(0),
         tolerance=exact_fraction(policy.tolerance),
-        n_before=n_base,
-        n_after=n_base + direction * weight.count(policy),
+        n_before=n_before,
+        n_after=n_before + sum(weight.count(policy) * way for weight, way in turned),
         n_all=totals.count(policy),
     )
 
 
 def _without_owners(
-    changes: Sequence[tuple[int | None, ExposureChange]],
-    names: Mapping[int, NodeName],
-    parents: Mapping[int, int | None],
-) -> list[ExposureChange]:
+    results: Sequence[Sequence[tuple[int | None, ExposureChange]]], names: Mapping[int, NodeName]
+) -> list[tuple[ExposureChange, ...]]:
     """Return the changes without those of an owner whose company has the same values."""
-    owners: dict[tuple[object, ...], set[int]] = defaultdict(set)
-    for node, change in changes:
-        if node is not None and names[node].kind in _PARTY_KINDS:
-            owner = parents.get(names[node].ref)
-            if owner is not None:
-                owners[_identity(change)].add(owner)
-    return [
-        change
-        for node, change in changes
-        if node is None or names[node].ref not in owners[_identity(change)]
-    ]
+    same: set[int] = set()
+    for changes in results:
+        refs = defaultdict(set)
+        for node, change in changes:
+            if node is not None and names[node].kind in _PARTY_KINDS:
+                refs[_identity(change)].add(names[node].ref)
+        same |= {ref for group in refs.values() if len(group) > 1 for ref in group}
+    parents: Mapping[int, int | None] = (
+        dict(Provider.objects.filter(pk__in=same).values_list("pk", "parent_id")) if same else {}
+    )
+
+    def is_owner(node: int | None, change: ExposureChange, owners: Mapping[Any, set[int]]) -> bool:
+        return node is not None and names[node].ref in owners[_identity(change)]
+
+    kept = []
+    for changes in results:
+        owners: dict[Any, set[int]] = defaultdict(set)
+        for node, change in changes:
+            if node is not None and names[node].kind in _PARTY_KINDS:
+                owner = parents.get(names[node].ref)
+                if owner is not None:
+                    owners[_identity(change)].add(owner)
+        kept.append(tuple(one for node, one in changes if not is_owner(node, one, owners)))
+    return kept
 
 
 def _identity(change: ExposureChange) -> tuple[object, ...]:

@@ -256,8 +256,8 @@ def _bar(issue: Issue, today: date) -> WorkBar | None:
 
 # {kind: (label, route of the page with the dependency as its argument)}
 _DEPENDENCY_ACTS = {
-    CauseKind.RETIREMENT: ("Replace model", "dependencies:replace"),
-    CauseKind.FALLBACK_RETIRES: ("Replace fallback", "dependencies:replace"),
+    CauseKind.RETIREMENT: ("Find a successor", "dependencies:successor"),
+    CauseKind.FALLBACK_RETIRES: ("Find a successor", "dependencies:successor"),
     CauseKind.APPROVAL_VIOLATION: ("Replace model", "dependencies:replace"),
     CauseKind.MISSING_DATA: ("Edit dependency", "dependencies:edit"),
 }

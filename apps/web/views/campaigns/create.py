@@ -27,7 +27,12 @@ from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.campaigns.targets import breaks_of_target, offer_targets, target_groups
+from apps.web.views.campaigns.targets import (
+    TargetGroup,
+    breaks_of_target,
+    offer_targets,
+    target_groups,
+)
 from apps.web.views.dependencies.forms import ConfirmedChoiceMixin
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, day, number
@@ -61,18 +66,26 @@ class OpeningForm(ConfirmedChoiceMixin, forms.Form):
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(
-        self, *args: Any, draft: Campaign, dependency_ids: Collection[int], **kwargs: Any
+        self,
+        *args: Any,
+        draft: Campaign,
+        dependency_ids: Collection[int],
+        chosen: Offering | None = None,
+        **kwargs: Any,
     ) -> None:
+        """`chosen` is the target that the page of successors has proposed."""
         super().__init__(*args, **kwargs)
         successor = draft.announcement.successor if draft.announcement else None
-        groups = target_groups(
-            draft.subject, named=[successor], leaving=campaign_offering_ids(draft)
-        )
+        leaving = campaign_offering_ids(draft)
+        groups = target_groups(draft.subject, named=[successor], leaving=leaving)
+        if chosen is not None and chosen.pk not in leaving:
+            groups.insert(0, TargetGroup("Chosen successor", (chosen,)))
         field = self.fields["target"]
         offer_targets(
             field, groups, empty_label="Selected in each task", dependency_ids=dependency_ids
         )
-        field.initial = successor.pk if successor else draft.subject.replacement_id
+        default = successor.pk if successor else draft.subject.replacement_id
+        field.initial = chosen.pk if chosen is not None else default
 
 
 def _queue_opening(user_id: int, draft: Campaign, facts: dict[str, Any]) -> None:
@@ -110,15 +123,22 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
     """Show the creation form. `?event=`, `?offering=` or `?announcement=` names the subject;
     without one the user searches for an offering."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    draft = _parse_subject(request)
+    draft = parse_subject(request)
     if draft is None:
-        return _render_search(request)
+        return render_subject_search(request)
     if (existing := _open_campaign_of(draft)) is not None:
         return redirect("campaigns:detail", existing.pk)
     dependencies = dependencies_in(draft, on=day_of(now()))
     dependency_ids = list(dependencies.order_by().values_list("pk", flat=True))
     n_dependencies = len(dependency_ids)
-    form = OpeningForm(request.POST or None, draft=draft, dependency_ids=dependency_ids)
+    chosen = (
+        Offering.objects.visible_to(user).select_related("host").filter(pk=target_id).first()
+        if (target_id := number_in(request.GET.get("target")))
+        else None
+    )
+    form = OpeningForm(
+        request.POST or None, draft=draft, dependency_ids=dependency_ids, chosen=chosen
+    )
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         try:
@@ -126,7 +146,7 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
                 form.require_confirmation(breaks_of_target(target, dependency_ids), target)
             if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
                 _queue_opening(user.pk, draft, facts)
-                return redirect(f"{reverse('campaigns:create-progress')}?{_subject_query(draft)}")
+                return redirect(f"{reverse('campaigns:create-progress')}?{subject_query(draft)}")
             campaign = open_campaign(
                 by=user,
                 at=now(),
@@ -176,13 +196,13 @@ def _opening_sentence(draft: Campaign, n_dependencies: int) -> str:
     return f"{count} would migrate off {name}{retirement_clause}."
 
 
-def _subject_query(draft: Campaign) -> str:
+def subject_query(draft: Campaign) -> str:
     if draft.announcement_id is not None:
         return f"announcement={draft.announcement_id}"
     return f"event={draft.event_id}" if draft.event_id else f"offering={draft.subject_id}"
 
 
-def _parse_subject(request: HttpRequest) -> Campaign | None:
+def parse_subject(request: HttpRequest) -> Campaign | None:
     """Return a draft of the campaign that the URL names; None without a subject."""
     offerings = Offering.objects.visible_to(request.user).select_related(
         "host", "version__foundation", "replacement"
@@ -206,7 +226,7 @@ def _parse_subject(request: HttpRequest) -> Campaign | None:
     return None
 
 
-def _render_search(request: HttpRequest) -> HttpResponse:
+def render_subject_search(request: HttpRequest) -> HttpResponse:
     text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
     offerings = (
         Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
@@ -227,7 +247,7 @@ def _render_search(request: HttpRequest) -> HttpResponse:
 def opening_progress(request: HttpRequest) -> HttpResponse:
     """Refresh until the worker has created the campaign; then redirect to it."""
     governance_user(request, str(GOVERNANCE_ONLY))
-    draft = _parse_subject(request)
+    draft = parse_subject(request)
     if draft is None:
         return redirect("campaigns:list")
     campaign = _open_campaign_of(draft)

@@ -1,7 +1,6 @@
 """Offerings that a migration can lead to: the named successors first, then those of the same
 region, then the others; none is left out."""
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,29 +10,17 @@ from django.db.models import F, QuerySet
 
 from apps.catalog.models import Lifecycle, Offering
 from apps.common.text import pluralize
+from apps.exposure.successors.areas import service_region
 from apps.inventory.candidate_checks import Break, BreakKind
 from apps.inventory.target_fits import TargetFit, target_fits
 
 SERVED = (Lifecycle.ACTIVE, Lifecycle.PREVIEW)
-# model IDs of Amazon Bedrock begin with their geographic profile
-_GEOGRAPHIC_PREFIX = re.compile(
-    r"^(us-gov|us|eu|apac|au|jp|global|ca|in|sa|uk|me|af|kr|mx|il|ap)\.(?=[a-z0-9-]+\.)"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
     label: str
     offerings: tuple[Offering, ...]
-
-
-def service_region(offering: Offering) -> str:
-    """Return the region that the offering is bound to: that of its row, or of its model ID; empty
-    without one."""
-    if offering.region_scope:
-        return offering.region_scope
-    prefix = _GEOGRAPHIC_PREFIX.match(offering.api_id)
-    return prefix.group(1) if prefix else ""
 
 
 def target_groups(

@@ -37,7 +37,7 @@ from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.actions import exits
 from apps.inventory.costs import Money
 from apps.inventory.governance.selections import add_candidate, draft_selection
-from apps.inventory.models import Adaptation, Dependency, ExitPlan, Selection
+from apps.inventory.models import Adaptation, Dependency, Selection
 from apps.web.lists.pagination import csv_response
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import DayField
@@ -405,10 +405,7 @@ def _present_choice(search: SuccessorSearch, row: Successor, user: User, today: 
 
 def _describe_adaptations(dependency: Dependency, old: str) -> str:
     rows = list(Adaptation.objects.filter(dependency=dependency).order_by("pk"))
-    plan = ExitPlan.objects.filter(dependency=dependency).exists()
     kept = f"Exit tests stay with {old}."
-    if plan:
-        kept = f"The exit plan is carried over, unless this was its target. {kept}"
     if not rows:
         return f"No adaptation is recorded. {kept}"
     count = pluralize(

@@ -194,6 +194,6 @@ def _model_acts(issue: Issue, user: User) -> list[Act]:
         opening = f"{reverse('campaigns:create')}?offering={dependencies[0]['offering']}"
         acts.append(Act("Open migration", opening))
     if dependencies:
-        replace = reverse("dependencies:replace", args=[dependencies[0]["dependency"]])
-        acts.append(Act("Find successor", replace))
+        successor = reverse("dependencies:successor", args=[dependencies[0]["dependency"]])
+        acts.append(Act("Find a successor", successor))
     return acts
