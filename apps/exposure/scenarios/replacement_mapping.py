@@ -5,7 +5,7 @@ import json
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from heapq import nsmallest
 from math import log
@@ -29,6 +29,7 @@ from apps.catalog.models import (
 )
 from apps.common.time import start_of
 from apps.exposure.node_names import NodeName, node_names
+from apps.inventory.models import Dependency
 from apps.inventory.requirements import Needs, needs_of
 
 REPLACEABLE_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.FOUNDATION, NodeKind.VERSION)
@@ -42,7 +43,7 @@ _UNKNOWN_DISTANCE = log(20)
 
 _USED = """
 SELECT d.offering_id, array_agg(d.dependency_id ORDER BY d.dependency_id),
-       count(DISTINCT d.application_id)
+       count(DISTINCT d.application_id), bool_and(d.role = %(embedding)s)
 FROM exposure_activedependency d
 JOIN exposure_enginefooting f ON f.offering_id = d.offering_id AND f.node_id = %(node)s
     AND f.via = ANY (%(ties)s)
@@ -54,11 +55,13 @@ ORDER BY count(*) DESC, d.offering_id
 
 @dataclass(frozen=True, slots=True)
 class UsedOffering:
-    """An offering that dependencies in scope call, and these dependencies in every role."""
+    """An offering that dependencies in scope call, and these dependencies in every role;
+    `only_embeds` if all of them use it as an embedding model."""
 
     offering_id: int
     dependency_ids: tuple[int, ...]
     n_applications: int
+    only_embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ class MappingChoice:
 
 @dataclass(frozen=True, slots=True)
 class MappedOffering:
-    """An offering in use with its candidates, the best first; none is proposed if no candidate is
-    of its class."""
+    """An offering in use with its candidates, the best first; none is proposed if the best is not
+    known to be of its class."""
 
     used: UsedOffering
     offering: Offering
@@ -103,10 +106,11 @@ def used_offerings(node_id: int, *, team_ids: Collection[int] | None) -> list[Us
             {
                 "node": node_id,
                 "ties": [int(Via.DIRECT), int(Via.ONE_OF)],
+                "embedding": list(Dependency.Role).index(Dependency.Role.EMBEDDING),
                 "teams": None if team_ids is None else list(team_ids),
             },
         )
-        return [UsedOffering(row[0], tuple(row[1]), row[2]) for row in cursor.fetchall()]
+        return [UsedOffering(row[0], tuple(row[1]), *row[2:]) for row in cursor.fetchall()]
 
 
 def propose_mapping(
@@ -304,6 +308,9 @@ def _map_offering(
     fits: FitCheck,
 ) -> MappedOffering:
     own = facts[offering.pk]
+    if used.only_embeds:
+        # whatever a source states, that is what it is used for
+        own = replace(own, gives=frozenset({"embedding"}))
     checked = {
         candidate.pk: candidate
         for candidate in nsmallest(
@@ -331,12 +338,25 @@ def _map_offering(
             *_name_order(candidate),
         ),
     )
+
+    def is_proposed(candidate: Offering) -> bool:
+        """Return whether the candidate is known to be of the class; a version has one class."""
+        return (
+            _is_same_version(offering, candidate)
+            or _is_same_foundation(offering, candidate)
+            or _class_rank(own, facts[candidate.pk]) == 0
+        )
+
     choices = tuple(
         MappingChoice(candidate, counts[candidate.pk], _is_same_version(offering, candidate))
         for candidate in best_first
     )
-    is_of_class = bool(best_first) and _class_rank(own, facts[best_first[0].pk]) < _OTHER_CLASS
-    return MappedOffering(used, offering, choices, best_first[0].pk if is_of_class else None)
+    return MappedOffering(
+        used,
+        offering,
+        choices,
+        best_first[0].pk if best_first and is_proposed(best_first[0]) else None,
+    )
 
 
 def _is_same_version(offering: Offering, candidate: Offering) -> bool:
