@@ -339,11 +339,14 @@ def _add_cost(
 
 def _offering_blockers(dependency_id: int, old: Offering, target: Offering) -> Iterator[Blocker]:
     if old.region_scope and target.region_scope != old.region_scope:
-        place = f"in region {target.region_scope}" if target.region_scope else "without a region"
+        place = (
+            f"{_name(target)} is served in region {target.region_scope}"
+            if target.region_scope
+            else f"the region of {_name(target)} is unknown"
+        )
         yield Blocker(
             BlockerKind.REGION,
-            f"{_name(old)} is called in region {old.region_scope}; {_name(target)} is served "
-            f"{place}.",
+            f"{_name(old)} is called in region {old.region_scope}; {place}.",
             dependency_id,
         )
     if target.lifecycle == Lifecycle.RETIRED:

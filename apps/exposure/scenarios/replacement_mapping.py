@@ -2,10 +2,12 @@
 fit."""
 
 import json
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from heapq import nsmallest
 from math import log
 from typing import Any
 
@@ -15,24 +17,36 @@ from django.db.models import Q
 from apps.catalog.capabilities.fit import Fit, FitVerdict, check_fit
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.values import SettledValue
-from apps.catalog.models import Binding, DateKind, Lifecycle, NodeKind, Offering, Price, Via
+from apps.catalog.models import (
+    Binding,
+    DateKind,
+    Footing,
+    Lifecycle,
+    NodeKind,
+    Offering,
+    Price,
+    Via,
+)
 from apps.common.time import start_of
 from apps.exposure.node_names import NodeName, node_names
+from apps.inventory.models import Dependency
 from apps.inventory.requirements import Needs, needs_of
 
 REPLACEABLE_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.FOUNDATION, NodeKind.VERSION)
-# candidates of one offering whose fit is checked, by each of two orders
-MAX_CHECKED = 10
+FINE_TUNED_TIER = "fine-tuned"
+# candidates of one offering whose fit is checked, and those considered of each group
+MAX_CHECKED = 16
+MAX_NEAR = 6
 # offerings that are neither dearer nor cheaper, larger nor smaller by a factor are close; what is
 # not known is as far as a factor of 20
 _UNKNOWN_DISTANCE = log(20)
 
 _USED = """
 SELECT d.offering_id, array_agg(d.dependency_id ORDER BY d.dependency_id),
-       count(DISTINCT d.application_id)
+       count(DISTINCT d.application_id), bool_and(d.role = %(embedding)s)
 FROM exposure_activedependency d
 JOIN exposure_enginefooting f ON f.offering_id = d.offering_id AND f.node_id = %(node)s
-    AND f.depth = 0 AND f.via = ANY (%(ties)s)
+    AND f.via = ANY (%(ties)s)
 WHERE %(teams)s::bigint[] IS NULL OR d.team_id = ANY (%(teams)s::bigint[])
 GROUP BY d.offering_id
 ORDER BY count(*) DESC, d.offering_id
@@ -41,11 +55,13 @@ ORDER BY count(*) DESC, d.offering_id
 
 @dataclass(frozen=True, slots=True)
 class UsedOffering:
-    """An offering that dependencies in scope call, and these dependencies in every role."""
+    """An offering that dependencies in scope call, and these dependencies in every role;
+    `only_embeds` if all of them use it as an embedding model."""
 
     offering_id: int
     dependency_ids: tuple[int, ...]
     n_applications: int
+    only_embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +84,8 @@ class MappingChoice:
 
 @dataclass(frozen=True, slots=True)
 class MappedOffering:
-    """An offering in use with its candidates, the best first; none is proposed if no candidate is
-    of its class."""
+    """An offering in use with its candidates, the best first; none is proposed if the best is not
+    known to be of its class."""
 
     used: UsedOffering
     offering: Offering
@@ -81,8 +97,8 @@ def used_offerings(node_id: int, *, team_ids: Collection[int] | None) -> list[Us
     """Return the offerings on the node that live dependencies of these teams (None: all) call, in
     any role, the most used first; one statement.
 
-    On the node are those that depend on it directly, or as one of several; what is only derived
-    from it, or belongs to a company that it owns, is not.
+    On the node are those that depend on it directly, or as one of several, also through a company
+    that it owns; what is only derived from it is not.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -90,10 +106,11 @@ def used_offerings(node_id: int, *, team_ids: Collection[int] | None) -> list[Us
             {
                 "node": node_id,
                 "ties": [int(Via.DIRECT), int(Via.ONE_OF)],
+                "embedding": list(Dependency.Role).index(Dependency.Role.EMBEDDING),
                 "teams": None if team_ids is None else list(team_ids),
             },
         )
-        return [UsedOffering(row[0], tuple(row[1]), row[2]) for row in cursor.fetchall()]
+        return [UsedOffering(row[0], tuple(row[1]), *row[2:]) for row in cursor.fetchall()]
 
 
 def propose_mapping(
@@ -109,13 +126,13 @@ def propose_mapping(
     used = used_offerings(node_id, team_ids=team_ids)
     if not used:
         return []
-    candidates = served_offerings(by_id, on=on)
+    candidates = served_offerings(by_id, on=on, without=node_id)
     return map_offerings(used, candidates, on=on)
 
 
-def served_offerings(node_id: int, *, on: date) -> list[Offering]:
-    """Return the model IDs that depend on the node directly and are served on that day; one
-    statement."""
+def served_offerings(node_id: int, *, on: date, without: int) -> list[Offering]:
+    """Return the model IDs that depend on the node directly, or on a company that it owns, and are
+    served on that day, except those on the node `without`; one statement."""
     return list(
         Offering.objects.model_ids()
         .filter(
@@ -123,10 +140,11 @@ def served_offerings(node_id: int, *, on: date) -> list[Offering]:
             ~Q(date_kind=DateKind.FIRM, retires_on__lte=on, retires_on__isnull=False),
             footings__node=node_id,
             footings__via=Via.DIRECT,
-            footings__depth=0,
             not_a_model=False,
         )
-        .exclude(lifecycle=Lifecycle.RETIRED)
+        .exclude(pk__in=Footing.objects.filter(node=without, via=Via.DIRECT).values("offering"))
+        # a customer's own fine-tune replaces nothing else
+        .exclude(Q(lifecycle=Lifecycle.RETIRED) | Q(service_tier=FINE_TUNED_TIER))
         .select_related("host", "version")
         .order_by("api_id", "pk")
     )
@@ -144,8 +162,9 @@ def map_offerings(
         [pk for row in used for pk in row.dependency_ids],
         {pk: fact.capabilities for pk, fact in facts.items()},
     )
+    index = _CandidateIndex(candidates, facts)
     return [
-        _map_offering(row, offerings[row.offering_id], candidates, facts, fits)
+        _map_offering(row, offerings[row.offering_id], index, facts, fits)
         for row in used
         if row.offering_id in offerings
     ]
@@ -230,6 +249,53 @@ def _load_facts(offerings: Sequence[Offering], *, on: date) -> dict[int, _Facts]
     return facts
 
 
+class _CandidateIndex:
+    """Candidates by version, foundation, host and price, so that the near ones of an offering are
+    found without comparing it with all."""
+
+    def __init__(self, candidates: Sequence[Offering], facts: Mapping[int, _Facts]) -> None:
+        self._by_version: dict[int, list[Offering]] = defaultdict(list)
+        self._by_foundation: dict[int, list[Offering]] = defaultdict(list)
+        # {(what it gives, host or None for all): candidates by price}
+        self._by_price: dict[tuple[frozenset[str], int | None], list[tuple[float, int]]]
+        self._by_price = defaultdict(list)
+        self._candidates = {candidate.pk: candidate for candidate in candidates}
+        for candidate in candidates:
+            if candidate.version is not None:
+                self._by_version[candidate.version.pk].append(candidate)
+                self._by_foundation[candidate.version.foundation_id].append(candidate)
+            fact = facts[candidate.pk]
+            for host_id in (candidate.host_id, None):
+                self._by_price[fact.gives, host_id].append((_price_level(fact), candidate.pk))
+        for priced in self._by_price.values():
+            priced.sort()
+
+    def near(self, offering: Offering, own: _Facts) -> list[Offering]:
+        """Return the candidates of the same version and foundation, and of each class those closest
+        in price, at the same host and anywhere."""
+        found: dict[int, Offering] = {}
+        if offering.version is not None:
+            groups = (
+                self._by_version.get(offering.version.pk, []),
+                self._by_foundation.get(offering.version.foundation_id, []),
+            )
+            found = {row.pk: row for group in groups for row in group[:MAX_CHECKED]}
+        level = _price_level(own)
+        for (_gives, host_id), priced in self._by_price.items():
+            if host_id not in (None, offering.host_id):
+                continue
+            place = bisect_left(priced, (level, 0))
+            for _level, pk in priced[max(0, place - MAX_NEAR) : place + MAX_NEAR]:
+                found[pk] = self._candidates[pk]
+        found.pop(offering.pk, None)
+        return list(found.values())
+
+
+def _price_level(fact: _Facts) -> float:
+    """Return the logarithm of the prices together; without a price that of one per million."""
+    return sum(log(amount) for amount in fact.prices.values() if amount > 0)
+
+
 def _value(values: Mapping[str, SettledValue], field: str) -> Any:
     return values[field].value if field in values else None
 
@@ -237,34 +303,27 @@ def _value(values: Mapping[str, SettledValue], field: str) -> Any:
 def _map_offering(
     used: UsedOffering,
     offering: Offering,
-    candidates: Sequence[Offering],
+    index: "_CandidateIndex",
     facts: Mapping[int, _Facts],
     fits: FitCheck,
 ) -> MappedOffering:
     own = facts[offering.pk]
-
-    def order_as_served(candidate: Offering) -> tuple[Any, ...]:
-        return (
-            not _is_same_version(offering, candidate),
-            _class_rank(own, facts[candidate.pk]),
-            *_place_order(offering, candidate),
-            _distance(own, facts[candidate.pk]),
-            *_name_order(candidate),
-        )
-
-    def order_by_closeness(candidate: Offering) -> tuple[Any, ...]:
-        return (
-            _class_rank(own, facts[candidate.pk]),
-            _distance(own, facts[candidate.pk]),
-            *_place_order(offering, candidate),
-            *_name_order(candidate),
-        )
-
-    others = [candidate for candidate in candidates if candidate.pk != offering.pk]
+    if used.only_embeds:
+        # whatever a source states, that is what it is used for
+        own = replace(own, gives=frozenset({"embedding"}))
     checked = {
         candidate.pk: candidate
-        for order in (order_as_served, order_by_closeness)
-        for candidate in sorted(others, key=order)[:MAX_CHECKED]
+        for candidate in nsmallest(
+            MAX_CHECKED,
+            index.near(offering, own),
+            key=lambda candidate: (
+                not _is_same_version(offering, candidate),
+                _class_rank(own, facts[candidate.pk]),
+                *_place_order(offering, candidate),
+                _distance(own, facts[candidate.pk]),
+                *_name_order(candidate),
+            ),
+        )
     }
     counts = {pk: fits.count(used.dependency_ids, pk) for pk in checked}
     best_first = sorted(
@@ -279,12 +338,25 @@ def _map_offering(
             *_name_order(candidate),
         ),
     )
+
+    def is_proposed(candidate: Offering) -> bool:
+        """Return whether the candidate is known to be of the class; a version has one class."""
+        return (
+            _is_same_version(offering, candidate)
+            or _is_same_foundation(offering, candidate)
+            or _class_rank(own, facts[candidate.pk]) == 0
+        )
+
     choices = tuple(
         MappingChoice(candidate, counts[candidate.pk], _is_same_version(offering, candidate))
         for candidate in best_first
     )
-    is_of_class = bool(best_first) and _class_rank(own, facts[best_first[0].pk]) < _OTHER_CLASS
-    return MappedOffering(used, offering, choices, best_first[0].pk if is_of_class else None)
+    return MappedOffering(
+        used,
+        offering,
+        choices,
+        best_first[0].pk if best_first and is_proposed(best_first[0]) else None,
+    )
 
 
 def _is_same_version(offering: Offering, candidate: Offering) -> bool:
@@ -348,7 +420,7 @@ _REPLACEMENTS = """
 SELECT n.id, count(DISTINCT o.id) AS n_served,
        count(DISTINCT o.version_id) FILTER (WHERE o.version_id = ANY (%(versions)s)) AS n_same
 FROM catalog_node n
-JOIN catalog_footing f ON f.node_id = n.id AND f.depth = 0 AND f.via = %(direct)s
+JOIN catalog_footing f ON f.node_id = n.id AND f.via = %(direct)s
 JOIN catalog_offering o ON o.id = f.offering_id AND o.kind = 'model_id' AND NOT o.not_a_model
     AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm' AND o.retires_on <= %(on)s) IS NOT TRUE
 WHERE n.kind = %(kind)s AND n.id <> %(node)s

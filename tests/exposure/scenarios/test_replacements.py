@@ -175,7 +175,7 @@ def test_every_kind_of_blocker_is_said(world):
     assert quotes["capability"] == "other on Bedrock has no image input."
     assert quotes["approval"].endswith("is blocked: Not assessed")
     assert quotes["region"] == (
-        "small on Azure is called in region eu; other on Bedrock is served without a region."
+        "small on Azure is called in region eu; the region of other on Bedrock is unknown."
     )
     assert quotes["retirement"].startswith("other on Bedrock retires on ")
     # the fallback serves the version of what replaces large
