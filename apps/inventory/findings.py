@@ -17,6 +17,7 @@ from django.db import connection
 
 from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES, finding_statement
+from apps.inventory.governance.term_conditions import accepted_values, unmet_conditions
 from apps.inventory.models import Application, Criticality
 
 TEST_VALIDITY = timedelta(days=365)
@@ -166,10 +167,13 @@ def _describe_restriction(facts: Mapping[str, Any]) -> str:
     if facts["regions"] is not None:
         current_value = facts["in"] or "not recorded"
         restrictions.append(f"regions {', '.join(facts['regions'])} (here {current_value})")
-    return (
-        f"{facts['called']} is approved only for {' and '.join(restrictions)}. "
-        "Migrate the dependency, or request another approval."
-    )
+    sentences = []
+    if restrictions:
+        sentences.append(f"{facts['called']} is approved only for {' and '.join(restrictions)}.")
+    if (conditions := facts.get("conditions")) is not None:
+        unmet = unmet_conditions(facts["called"], conditions, accepted_values(facts.get("terms")))
+        sentences += [sentence for sentence, _ in unmet]
+    return f"{' '.join(sentences)} Migrate the dependency, or request another approval."
 
 
 def _describe_training(facts: Mapping[str, Any]) -> str:
