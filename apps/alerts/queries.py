@@ -79,6 +79,11 @@ live AS (
 _BY_APPLICATION = """
 SELECT r.event_id, l.team_id, l.application_id, min(l.criticality), bool_or(l.role = 'primary')
 FROM reached r JOIN live l ON l.offering_id = r.offering_id
+JOIN catalog_providerevent e ON e.id = r.event_id
+-- a withdrawn capability affects those that are known to use it
+WHERE e.kind <> 'capability_lost' OR EXISTS (
+    SELECT 1 FROM inventory_requirement q WHERE q.dependency_id = l.dependency_id
+    AND q.value = 'true' AND e.new ? q.field)
 GROUP BY r.event_id, l.team_id, l.application_id
 ORDER BY r.event_id, min(l.criticality), l.application_id
 """

@@ -31,6 +31,7 @@ NOTIFIED_EVENT_KINDS = frozenset(
         EventKind.RETIRED,
         EventKind.DELISTED,
         EventKind.REPRICED,
+        EventKind.CAPABILITY_LOST,
     }
 )
 # Events per transaction: one event can affect half the portfolio.
@@ -205,7 +206,7 @@ def event_date(event: ProviderEvent) -> date | None:
     it had; the day of its removal from the feed is irrelevant."""
     if event.kind == EventKind.DELISTED:
         return as_day(event.old)
-    if event.kind == EventKind.WITHDRAWN:
+    if event.kind in {EventKind.WITHDRAWN, EventKind.CAPABILITY_LOST}:
         return None
     return event.effective_on or as_day(event.new)
 

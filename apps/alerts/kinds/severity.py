@@ -29,9 +29,11 @@ def event_severity(
 
     A retirement counts by the days left: one step more for a critical application, one or two less
     for a standard or low one. Postponed or withdrawn retirements and price decreases have severity
-    1, price increases 2 or 3."""
+    1, price increases 2 or 3, capabilities that were withdrawn and are used 3 or 4."""
     if kind in RELIEF_KINDS or (kind == EventKind.REPRICED and not is_dearer):
         return 1
+    if kind == EventKind.CAPABILITY_LOST:
+        return 4 if criticality == Criticality.CRITICAL else 3
     if kind == EventKind.REPRICED:
         return 3 if criticality == Criticality.CRITICAL else 2
     if kind == EventKind.RETIRED:

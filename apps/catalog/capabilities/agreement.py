@@ -1,96 +1,109 @@
-"""Whether two values of a field are the same one, and what all offerings of a model agree on. Plain
-Python."""
+"""Chooses what applies of all that sources state about one field: by rank, then by agreement. Plain
+Python.
 
-from collections.abc import Collection, Mapping
+The statements of the highest rank decide alone: an own test, then what a user entered, then the
+provider's own list, then the provider's own page, then all other sources together. Within a rank
+the value that most sources state applies; with as many for another value it is unknown and
+contradicted. Limits of tokens agree if they differ by no more than 5 %. A statement that its source
+does not repeat any more counts only if no source of the rank repeats one.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from apps.catalog.capabilities.fields import LIMIT, LIMIT_TOLERANCE, StatedField
 from apps.catalog.capabilities.values import SettledValue
 
+_TOKENS = "tokens"
+
+
+class Rank(IntEnum):
+    """How near a source is to the fact; lower is nearer."""
+
+    OWN_TEST = 0
+    ENTERED = 1
+    PROVIDER_LIST = 2
+    PROVIDER_PAGE = 3
+    OTHER = 4
+
 
 @dataclass(frozen=True, slots=True)
-class ValueGroup:
-    """The offerings with one value of a field; the value is None for those where it is unknown.
-    Limits that are the same one are one group, with the smallest of them."""
+class Statement:
+    """What one source states of one field: `value` since the ISO day `at`. `is_silent` is true if
+    the source does not repeat it any more. `priority` orders sources of one rank for display,
+    lowest first."""
 
+    rank: Rank
+    source: str
+    name: str
     value: Any
-    offering_ids: tuple[int, ...]
+    at: str
+    is_silent: bool = False
+    priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FieldAgreement:
-    """One field over several offerings: known values first, the most common one first."""
-
-    field: StatedField
-    groups: tuple[ValueGroup, ...]
-
-    @property
-    def is_agreed(self) -> bool:
-        """Whether every offering has the same known value."""
-        return len(self.groups) == 1 and self.groups[0].value is not None
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether the field is unknown for every offering."""
-        return len(self.groups) == 1 and self.groups[0].value is None
-
-    @property
-    def differs(self) -> bool:
-        """Whether two offerings have different known values."""
-        return sum(group.value is not None for group in self.groups) > 1
-
-
-def values_agree(field: StatedField, first: Any, second: Any) -> bool:
-    """Return whether two known values are the same one. Limits may differ by 5%, as sources round
-    them."""
-    if field.form == LIMIT:
-        return bool(abs(first - second) <= LIMIT_TOLERANCE * max(first, second))
-    return bool(first == second)
+def choose_value(field: StatedField, statements: Iterable[Statement]) -> SettledValue | None:
+    """Return the value of `field` that applies; None if nothing is stated."""
+    statements = list(statements)
+    if not statements:
+        return None
+    rank = min(statement.rank for statement in statements)
+    strongest = [statement for statement in statements if statement.rank == rank]
+    repeated = [statement for statement in strongest if not statement.is_silent]
+    strongest = _one_per_source(repeated or strongest)
+    groups = _group_equal(field, strongest)
+    most = max(len(group) for group in groups)
+    winners = [group for group in groups if len(group) == most]
+    if len(winners) > 1:
+        latest = max(statement.at for statement in strongest)
+        return SettledValue(None, at=latest, agreed=0, contradicted=True)
+    [winner] = winners
+    shown = min(winner, key=lambda statement: (statement.priority, statement.name))
+    value = _common_value(winner)
+    agreed = {
+        statement.source
+        for statement in statements
+        if not statement.is_silent and _is_equal(field, statement.value, value)
+    }
+    return SettledValue(value, source=shown.name, at=shown.at, agreed=max(1, len(agreed)))
 
 
-def compare_offerings(
-    fields: Mapping[str, StatedField],
-    offering_ids: Collection[int],
-    settled: Mapping[int, Mapping[str, SettledValue]],
-) -> tuple[FieldAgreement, ...]:
-    """Return each field with the groups of offerings that have the same value. An offering without
-    a value is a group of its own: what nobody states is not what the others state."""
-    return tuple(
-        FieldAgreement(
-            field,
-            _group_values(
-                field,
-                {
-                    pk: settled[pk][key].value if key in settled.get(pk, {}) else None
-                    for pk in offering_ids
-                },
-            ),
-        )
-        for key, field in fields.items()
-        if offering_ids
-    )
+def _one_per_source(statements: Sequence[Statement]) -> list[Statement]:
+    """Return one statement of each source, since several rows of one source are one voice: that of
+    most of its rows, of several the latest."""
+    by_source: dict[str, list[Statement]] = {}
+    for statement in statements:
+        by_source.setdefault(statement.source, []).append(statement)
+    voices = []
+    for rows in by_source.values():
+        values = [row.value for row in rows]
+        voices.append(max(rows, key=lambda row: (values.count(row.value), row.at)))
+    return voices
 
 
-def _group_values(field: StatedField, values: Mapping[int, Any]) -> tuple[ValueGroup, ...]:
-    known: list[tuple[Any, list[int]]] = []
-    # in order of size, so that a group has its smallest limit
-    for pk, value in sorted(
-        ((pk, value) for pk, value in values.items() if value is not None),
-        key=lambda entry: (str(entry[1]) if field.form != LIMIT else "", _size(entry[1]), entry[0]),
-    ):
-        for group_value, pks in known:
-            if values_agree(field, group_value, value):
-                pks.append(pk)
+def _group_equal(field: StatedField, statements: Sequence[Statement]) -> list[list[Statement]]:
+    """Return the statements in groups of equal values."""
+    groups: list[list[Statement]] = []
+    for statement in sorted(statements, key=lambda each: str(each.value)):
+        for group in groups:
+            if all(_is_equal(field, other.value, statement.value) for other in group):
+                group.append(statement)
                 break
         else:
-            known.append((value, [pk]))
-    groups = [
-        ValueGroup(value, tuple(pks)) for value, pks in sorted(known, key=lambda row: -len(row[1]))
-    ]
-    unknown = tuple(pk for pk, value in values.items() if value is None)
-    return (*groups, ValueGroup(None, unknown)) if unknown else tuple(groups)
+            groups.append([statement])
+    return groups
 
 
-def _size(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+def _is_equal(field: StatedField, left: Any, right: Any) -> bool:
+    if field.form == LIMIT and field.unit == _TOKENS:
+        return bool(abs(left - right) <= LIMIT_TOLERANCE * max(left, right))
+    return bool(left == right)
+
+
+def _common_value(group: Sequence[Statement]) -> Any:
+    """Return the value that most of the group state; of several the first in order of the sources,
+    since equal limits can be rounded in different ways."""
+    values = [each.value for each in sorted(group, key=lambda each: (each.priority, each.name))]
+    return max(values, key=values.count)

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from apps.catalog.capabilities.agreement import values_agree
+from apps.catalog.capabilities.common_values import values_agree
 from apps.catalog.capabilities.fields import CAPABILITY, FIELDS, StatedField
 from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.capabilities.settlement import OWN_LISTS, OWN_PAGES, ROUTER
 from apps.catalog.capabilities.values import UNKNOWN, SettledValue
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import BUILT_IN
@@ -24,9 +25,9 @@ class StatedValue:
 
     `at` is the ISO day since when it states the value; `silent_since` the ISO day since when it no
     longer does, which is no withdrawal. `kind` ("own_test" or "statement"), `by`, `note` and
-    `source_url` belong to a value that a user entered. `is_accepted` if it agrees with what
-    applies, `contradicts` if it does not, or if nothing applies because sources contradict each
-    other.
+    `source_url` belong to a value that a user entered. `is_own` if the source is the provider's
+    list or page. `is_accepted` if the value agrees with what applies; `contradicts` if it does not,
+    or if nothing applies because sources contradict each other.
     """
 
     source: str
@@ -41,8 +42,15 @@ class StatedValue:
     note: str = ""
     source_url: str = ""
     is_built_in: bool = False
+    is_own: bool = False
+    is_delisted: bool = False
     is_accepted: bool = False
     contradicts: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the source does not state it today: never, no longer, or its row is gone."""
+        return self.value is None or bool(self.silent_since) or self.is_delisted
 
     @property
     def is_manual(self) -> bool:
@@ -89,14 +97,25 @@ def compare_sources(
 @dataclass(frozen=True, slots=True)
 class _Claim:
     row: Assertion
-    source: str
-    source_name: str
+    source: Source
     is_built_in: bool
+    is_delisted: bool
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the source is a list or page of the host."""
+        offering = self.row.offering
+        is_of_host = offering is not None and self.source.host_id == offering.host_id
+        return (
+            self.source.kind in OWN_PAGES
+            or self.source.kind == ROUTER
+            or (self.source.kind in OWN_LISTS and is_of_host)
+        )
 
 
 def _standing_claims(offering_ids: Collection[int], topic: str) -> Mapping[int, Sequence[_Claim]]:
-    """Return the claims that count: of rows that their source lists, and of the built-in catalogue
-    for feeds that have not been polled."""
+    """Return the claims that are not withdrawn. Those of the built-in catalogue count as those of
+    the feed that begins their external ID, until this feed has claims of its own on the topic."""
     delisted = Assertion.objects.filter(
         source=OuterRef("source"),
         external_id=OuterRef("external_id"),
@@ -105,32 +124,35 @@ def _standing_claims(offering_ids: Collection[int], topic: str) -> Mapping[int, 
     )
     rows = list(
         Assertion.objects.standing()
-        .filter(~Exists(delisted), offering__in=offering_ids, topic=topic)
-        .select_related("source")
-        .order_by("source__trust_rank", "source__name", "external_id")
+        .filter(offering__in=offering_ids, topic=topic)
+        .annotate(is_delisted=Exists(delisted))
+        .select_related("source", "offering")
     )
-    # {slug of a feed: (its name, whether it was polled)}
-    feeds: dict[str, tuple[str, bool]] = {}
     slugs = {row.external_id.partition(":")[0] for row in rows if row.source.slug == BUILT_IN}
+    feeds: dict[str, Source] = {}
     if slugs:
-        polled = Exists(Assertion.objects.filter(source=OuterRef("pk")))
+        own = Assertion.objects.filter(source=OuterRef("pk"), topic=topic)
         feeds = {
-            slug: (name, is_polled)
-            for slug, name, is_polled in Source.objects.filter(slug__in=slugs)
-            .annotate(is_polled=polled)
-            .values_list("slug", "name", "is_polled")
+            source.slug: source
+            for source in Source.objects.filter(slug__in=slugs).annotate(has_own=Exists(own))
         }
     claims: dict[int, list[_Claim]] = defaultdict(list)
     for row in rows:
         assert row.offering_id is not None  # filtered by it
-        slug, name, is_built_in = row.source.slug, row.source.name, row.source.slug == BUILT_IN
+        source, is_built_in = row.source, row.source.slug == BUILT_IN
         if is_built_in:
-            feed = row.external_id.partition(":")[0]
-            feed_name, is_polled = feeds.get(feed, ("", False))
-            if is_polled:
+            source = feeds.get(row.external_id.partition(":")[0], source)
+            if getattr(source, "has_own", False):
                 continue
-            slug, name = (feed, feed_name) if feed_name else (slug, name)
-        claims[row.offering_id].append(_Claim(row, slug, name, is_built_in))
+        claims[row.offering_id].append(_Claim(row, source, is_built_in, row.is_delisted))
+    for group in claims.values():
+        group.sort(
+            key=lambda claim: (
+                claim.source.trust_rank,
+                claim.source.name,
+                claim.row.external_id,
+            )
+        )
     return claims
 
 
@@ -138,7 +160,11 @@ def _compare_field(
     field: StatedField, settled: SettledValue, claims: Sequence[_Claim]
 ) -> FieldComparison:
     facts = [(claim, claim.row.value.get(field.key) or {}) for claim in claims]
-    values = [fact["value"] for _, fact in facts if fact.get("value") is not None]
+    values = [
+        fact["value"]
+        for claim, fact in facts
+        if fact.get("value") is not None and not claim.is_delisted and not fact.get("silent_since")
+    ]
     return FieldComparison(
         field,
         settled,
@@ -153,18 +179,22 @@ def _build_stated_value(
     fact: Mapping[str, Any],
     values: Sequence[Any],
 ) -> StatedValue:
-    """Build what one source states; `values` are those of all sources."""
+    """Build what one source states; `values` are what all sources state today. A silent source
+    contradicts none."""
     value = fact.get("value")
     is_accepted = contradicts = False
-    if value is not None:
-        if settled.value is not None:
-            is_accepted = values_agree(field, value, settled.value)
-            contradicts = not is_accepted
-        else:
-            contradicts = any(not values_agree(field, value, other) for other in values)
+    if value is not None and settled.value is not None:
+        is_accepted = values_agree(field, value, settled.value)
+    if (
+        value is not None
+        and not is_accepted
+        and not (fact.get("silent_since") or claim.is_delisted)
+    ):
+        others = values if settled.value is None else [settled.value]
+        contradicts = any(not values_agree(field, value, other) for other in others)
     return StatedValue(
-        source=claim.source,
-        source_name=claim.source_name,
+        source=claim.source.slug,
+        source_name=claim.source.name,
         claim_id=claim.row.pk,
         external_id=claim.row.external_id,
         value=value,
@@ -175,6 +205,8 @@ def _build_stated_value(
         note=fact.get("note", ""),
         source_url=fact.get("source_url", "") or ("" if fact == {} else claim.row.source_url),
         is_built_in=claim.is_built_in,
+        is_own=claim.is_own,
+        is_delisted=claim.is_delisted,
         is_accepted=is_accepted,
         contradicts=contradicts,
     )

@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db import connection
 
+from apps.catalog.capabilities.fields import FIELDS
+from apps.catalog.capabilities.settlement import settle_values
 from apps.catalog.claims.precedence import (
     OWN_PAGE,
     UNMARKED,
@@ -47,8 +49,8 @@ def catalogue_lock() -> None:
 def reconcile_offerings(
     offering_ids: Collection[int], *, at: datetime, fresh: Collection[int] = ()
 ) -> int:
-    """Update lifecycle and prices of these offerings from all active claims; return the number that
-    changed.
+    """Update lifecycle, prices, capabilities and data terms of these offerings from all active
+    claims; return the number that changed.
 
     If an offering with a redirect changes, its upstream dependencies are refreshed. A lifecycle
     that a source gives for a model at a host without a region also applies to the offerings of
@@ -135,7 +137,8 @@ def reconcile_offerings(
     )
     if changes or n_priced:
         refresh_name_facts(offering_ids, today=today)
-    return len(changes) + n_staged + n_priced
+    n_stated = sum(settle_values(offering_ids, topic=topic, at=at) for topic in FIELDS)
+    return len(changes) + n_staged + n_priced + n_stated
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,18 @@ from django.core.validators import URLValidator
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.catalog.capabilities.fields import FIELDS, InvalidValueError, StatedField, clean_value
+from apps.catalog.capabilities.fields import (
+    CAPABILITY,
+    FIELDS,
+    InvalidValueError,
+    StatedField,
+    clean_value,
+)
+from apps.catalog.capabilities.settlement import settle_values
 from apps.catalog.claims.manual_values import manual_row, manual_source
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import catalogue_lock
-from apps.catalog.claims.stated_value_settlement import settle_stated_values
+from apps.catalog.ingestion.capability_events import create_capability_events, settled_flags
 from apps.catalog.models import Assertion, Offering
 from apps.common.database.fields import MAX_REASON_LENGTH
 from apps.common.errors import ConflictError, DomainError, ForbiddenError
@@ -243,9 +250,11 @@ def _change(
     changed = change_facts(facts)
     if claim is not None and changed == facts:
         return StatedValueWrite(claim, None)
+    flags = settled_flags([offering.pk] if topic == CAPABILITY else [])
     with audit_context(user=by, reason=reason) as change:
         claim = _store(offering, topic, changed, by=by, reason=reason, at=moment)
-        settle_stated_values([offering.pk], topic, moment)
+        settle_values([offering.pk], topic=topic, at=moment)
+        create_capability_events(flags, source=claim.source, at=moment)
     return StatedValueWrite(claim, change)
 
 

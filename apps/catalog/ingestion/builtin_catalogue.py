@@ -20,6 +20,8 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from apps.catalog.capabilities.fields import CAPABILITY
+from apps.catalog.capabilities.settlement import settle_values
 from apps.catalog.claims.feed_rows import FIRM
 from apps.catalog.claims.price_ranges import ranges_due
 from apps.catalog.claims.reconciliation import BUILT_IN, catalogue_lock, reconcile_offerings
@@ -58,12 +60,14 @@ type OfferingKey = tuple[int, str, str, str]
 
 
 def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
-    """Yield the records of `<name>.jsonl`, or of its compressed form."""
+    """Yield the records of `<name>.jsonl`, or of its compressed form; none if it is missing."""
     plain_path = folder / f"{name}.jsonl"
     if plain_path.exists():
         lines: Iterable[str] = plain_path.read_text(encoding="utf-8").splitlines()
     else:
-        lines = gzip.decompress((folder / f"{name}.jsonl.gz").read_bytes()).decode().splitlines()
+        packed_path = folder / f"{name}.jsonl.gz"
+        packed = packed_path.read_bytes() if packed_path.exists() else gzip.compress(b"")
+        lines = gzip.decompress(packed).decode().splitlines()
     for line in lines:
         if line:
             yield json.loads(line)
@@ -343,6 +347,7 @@ class _CatalogueLoader:
             self._build_prices([(rows[n], ids[n]) for n in new_positions], claims, all_claims),
         )
         self._link_regions([(rows[n], ids[n]) for n in new_positions])
+        self._load_capabilities(ids, source)
         changed_claim_rows = {
             existing_claims[key][0]: row
             for row in claims
@@ -366,6 +371,46 @@ class _CatalogueLoader:
             ids[row["offering"]] for row in [*new_claim_rows, *changed_claim_rows.values()]
         } - new_ids | confirmed_ids
         self.counts["offerings_settled_anew"] = reconcile_offerings(claimed_ids, at=self.at)
+
+    def _load_capabilities(self, ids: Sequence[int], source: Source) -> None:
+        """Insert the claims on capabilities that are missing, update those whose value differs, and
+        settle the offerings that they are about. `ids` are the offering IDs by position in the
+        file."""
+        existing = {
+            external_id: (pk, value)
+            for pk, external_id, value in Assertion.objects.filter(source=source, topic=CAPABILITY)
+            .order_by()
+            .values_list("pk", "external_id", "value")
+        }
+        new_claims: list[Assertion] = []
+        changes: dict[int, dict[str, Any]] = {}
+        offering_ids: set[int] = set()
+        for row in self._records("capabilities"):
+            value = _capability_value(row)
+            pk, known = existing.get(row["id"], (None, None))
+            if value == known:
+                continue
+            at = parse_moment(f"{row['at']}T00:00:00Z")
+            offering_ids.add(ids[row["offering"]])
+            if pk is not None:
+                changes[pk] = {"value": value, "changed_at": at, "source_url": row.get("url", "")}
+                continue
+            new_claims.append(
+                Assertion(
+                    source=source,
+                    external_id=row["id"],
+                    topic=CAPABILITY,
+                    group=row.get("group", ""),
+                    offering_id=ids[row["offering"]],
+                    value=value,
+                    source_url=row.get("url", ""),
+                    first_seen=at,
+                    changed_at=at,
+                )
+            )
+        self._insert("capabilities", Assertion, new_claims)
+        self.counts["capabilities_changed"] = update_rows(Assertion, changes)
+        self.counts["capabilities_settled"] = settle_values(offering_ids, at=self.at)
 
     def _offering_key(self, row: Record) -> OfferingKey:
         return (
@@ -502,6 +547,16 @@ def _build_claim(
         first_seen=at,
         changed_at=at,
     )
+
+
+def _capability_value(row: Record) -> dict[str, dict[str, Any]]:
+    """Return the value of a claim from a record, which has the day that most fields share once."""
+    since, silent = row.get("since", {}), row.get("silent", {})
+    return {
+        name: {"value": value, "at": since.get(name, row["at"])}
+        | ({"silent_since": silent[name]} if name in silent else {})
+        for name, value in row["value"].items()
+    }
 
 
 def _reserve_ids(model: type[models.Model], names: Sequence[str]) -> dict[str, int]:

@@ -246,8 +246,9 @@ def is_price_outranked(
 
 def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
     """Return the key of a fact: the same fact, seen again or flapping back, has the same key. A
-    price can return to an earlier value, and an alias to an earlier target, so their key includes
-    the day. `repeat` is the number of earlier reports of a fact about a date that applies again."""
+    price can return to an earlier value, an alias to an earlier target, and a capability can be
+    offered again, so their key includes the day. `repeat` is the number of earlier reports of a
+    fact about a date that applies again."""
     key_fields: list[Any] = [source, fact.external_id, fact.kind, fact.new]
     if repeat:
         key_fields += ["again", repeat]
@@ -255,7 +256,7 @@ def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
         fact.kind == "announced" and fact.old is not None
     ):
         key_fields.append(fact.old)
-    elif fact.kind in {"repriced", "alias_moved"}:
+    elif fact.kind in {"repriced", "alias_moved", "capability_lost"}:
         key_fields += [fact.old, day_of(fact.detected_at).isoformat()]
     return hashlib.sha256(json.dumps(key_fields, sort_keys=True).encode()).hexdigest()
 

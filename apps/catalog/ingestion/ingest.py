@@ -16,10 +16,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from apps.catalog.capabilities.fields import CAPABILITY
+from apps.catalog.capabilities.settlement import settle_values
 from apps.catalog.claims.feed_rows import NOT_BEFORE, FeedRow
 from apps.catalog.claims.reconciliation import BUILT_IN, catalogue_lock, reconcile_offerings
 from apps.catalog.claims.values import next_start
 from apps.catalog.identity.resolution import resolve_identities
+from apps.catalog.ingestion.capability_events import create_capability_events, settled_flags
 from apps.catalog.ingestion.change_detection.comparison import (
     accept_pending_values,
     confirm_unchanged,
@@ -238,17 +241,23 @@ def write_observation(
     touched_ids = {
         offering_of[claim.row.external_id]
         for claim in observation.new
-        if claim.row.external_id in offering_of
+        if claim.row.external_id in offering_of and claim.topic != CAPABILITY
     }
     touched_ids |= {
         offering_of.get(by_id[update.id].external_id) or by_id[update.id].offering_id or 0
         for update in observation.updates
-        if update.accepted or by_id[update.id].topic == LIFECYCLE
+        if (update.accepted and by_id[update.id].topic != CAPABILITY)
+        or by_id[update.id].topic == LIFECYCLE
     }
     touched_ids.discard(0)
     touched_ids |= _offerings_read_as_soft(claims_by_key, observation, offering_of)
     touched_ids |= set(also_reconcile)
+    stated_ids = _offerings_with_new_capabilities(source, claims_by_key, observation, offering_of)
+    # the first capabilities that a source states withdraw none
+    has_stated = any(topic == CAPABILITY for _, topic in claims_by_key)
+    flags = settled_flags(stated_ids if has_stated else ())
     reconcile_offerings(touched_ids, at=at, fresh=fresh)
+    settle_values(stated_ids - touched_ids, at=at)
     settle_new_retirements(touched_ids, source=source, rules=rules, at=at)
     events = due_facts + create_events(
         source,
@@ -258,14 +267,39 @@ def write_observation(
         at=at,
         is_own_list=rules.lists_served,
     )
+    events += create_capability_events(flags, source=source, at=at)
     return IngestResult(observation, events + create_due_corrections(at=at, source_ids=[source.pk]))
 
 
-def _builtin_offerings(source: Source) -> set[int]:
-    """Return IDs of offerings with claims that the built-in catalogue has in place of `source`."""
+def _offerings_with_new_capabilities(
+    source: Source,
+    claims_by_key: Mapping[tuple[str, str], KnownClaim],
+    observation: Observation,
+    offering_of: Mapping[str, int],
+) -> set[int]:
+    """Return IDs of the offerings whose claims on capabilities the observation adds or changes. The
+    first of a source also replace those that the built-in catalogue has in its place."""
+    by_id = {claim.id: claim for claim in claims_by_key.values()}
+    new_rows = [claim.row.external_id for claim in observation.new if claim.topic == CAPABILITY]
+    offering_ids = {offering_of.get(external_id, 0) for external_id in new_rows}
+    offering_ids |= {
+        by_id[update.id].offering_id or 0
+        for update in observation.updates
+        if by_id[update.id].topic == CAPABILITY
+    }
+    if new_rows and all(topic != CAPABILITY for _, topic in claims_by_key):
+        offering_ids |= _builtin_offerings(source, topic=CAPABILITY)
+    return offering_ids - {0}
+
+
+def _builtin_offerings(source: Source, topic: str = "") -> set[int]:
+    """Return IDs of offerings with claims, on one topic or any, that the built-in catalogue has in
+    place of `source`."""
     claims = Assertion.objects.filter(
         source__slug=BUILT_IN, external_id__startswith=f"{source.slug}:"
     )
+    if topic:
+        claims = claims.filter(topic=topic)
     return set(claims.filter(offering__isnull=False).values_list("offering_id", flat=True))
 
 
@@ -341,7 +375,8 @@ def _insert_claims(
     source: Source, observation: Observation, offering_of: Mapping[str, int], at: datetime
 ) -> None:
     """Insert the new claims of the observation. `offering_of` is {external ID: offering ID}. Claims
-    on identity have no excerpt; claims on prices get the day on which their next price begins."""
+    on identity and capabilities have no excerpt; claims on prices get the day on which their next
+    price begins."""
     if not observation.new:
         return
     Assertion.objects.bulk_create(
@@ -353,7 +388,7 @@ def _insert_claims(
                 group=claim.row.group,
                 offering_id=offering_of.get(claim.row.external_id),
                 value=claim.value,
-                excerpt=claim.row.excerpt if claim.topic != IDENTITY else {},
+                excerpt=claim.row.excerpt if claim.topic not in (IDENTITY, CAPABILITY) else {},
                 source_url=claim.row.source_url,
                 first_seen=at,
                 changed_at=at,

@@ -26,7 +26,10 @@ class SourceQuerySet(PublicQuerySet["Source"]):
 class Source(models.Model):
     """A source of claims, with its priority. The state of its polls is in the app `feeds`."""
 
-    UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in")
+    # The kind of sources that are documentation of a provider: facts from it are in the built-in
+    # catalogue, with the address and day of their page.
+    DOCUMENT: ClassVar[str] = "document"
+    UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in", DOCUMENT)
     # The kind of sources that read a host's status page. Their slugs begin with it, and are spelled
     # `status:openai` outside.
     STATUS: ClassVar[str] = "status"

@@ -16,7 +16,7 @@ from apps.exposure.engine.indices import Indices, indices, marginal
 from apps.exposure.models import Basis, Layer
 
 # weight of a path by basis
-_WEIGHT = {
+WEIGHT_COLUMNS = {
     Basis.COUNT: "share",
     Basis.CRITICALITY: "points",
     Basis.SPEND: "spend",
@@ -70,7 +70,7 @@ def _compose_masses(
         clauses.append("application_id = ANY (%(only_of)s)")
         params["only_of"] = list(only_of)
     where_clause = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    weight = _WEIGHT[basis]
+    weight = WEIGHT_COLUMNS[basis]
     party_columns = {
         Layer.GATEWAY: (
             "CASE WHEN reached = 1 THEN via_party_id END",

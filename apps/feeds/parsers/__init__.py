@@ -31,9 +31,9 @@ class Adapter:
     """The adapter of one kind of source.
 
     `parse` takes the inflated body and raises InvalidPayloadError if no conclusion may be drawn
-    from it. `topics` are those of the catalogue ("lifecycle", "price") that its rows can make
-    claims about. `cap_bytes` is the maximum size of a body, inflated: several times today's size.
-    `absence` is the meaning of a row that disappears permanently (see
+    from it. `topics` are those of the catalogue ("lifecycle", "price", "capability") that its rows
+    can make claims about. `cap_bytes` is the maximum size of a body, inflated: several times
+    today's size. `absence` is the meaning of a row that disappears permanently (see
     catalog.ingestion.change_detection.records). `lists_served` is true if the source is the host's
     own list of what it serves: a row that is still listed contradicts its retirement.
     `read_notices` is set if a source has no rows but notices for users to read; `read_incidents` if
@@ -66,7 +66,7 @@ ADAPTERS: dict[str, Adapter] = {
             name="LiteLLM price map",
             parse=litellm.parse,
             default_url=litellm.URL,
-            topics=frozenset({"lifecycle", "price"}),
+            topics=frozenset({"lifecycle", "price", "capability"}),
             # 3.5 MB in late 2026, twice that of three months before.
             cap_bytes=32 * MEBIBYTE,
             licence_note="MIT",
@@ -96,7 +96,7 @@ ADAPTERS: dict[str, Adapter] = {
             name="OpenRouter models",
             parse=openrouter.parse,
             default_url=openrouter.URL,
-            topics=frozenset({"lifecycle", "price"}),
+            topics=frozenset({"lifecycle", "price", "capability"}),
             cap_bytes=16 * MEBIBYTE,
             licence_note="No licence published; terms of the public API apply",
             lists_served=True,
@@ -106,7 +106,7 @@ ADAPTERS: dict[str, Adapter] = {
             name="genai-prices",
             parse=genai_prices.parse,
             default_url=genai_prices.URL,
-            topics=frozenset({"lifecycle", "price"}),
+            topics=frozenset({"lifecycle", "price", "capability"}),
             cap_bytes=8 * MEBIBYTE,
             licence_note="MIT",
             absence="nothing",
@@ -116,7 +116,7 @@ ADAPTERS: dict[str, Adapter] = {
             name="models.dev",
             parse=models_dev.parse,
             default_url=models_dev.URL,
-            topics=frozenset({"lifecycle", "price"}),
+            topics=frozenset({"lifecycle", "price", "capability"}),
             cap_bytes=32 * MEBIBYTE,
             licence_note="MIT",
             absence="nothing",

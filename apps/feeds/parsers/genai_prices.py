@@ -12,6 +12,7 @@ from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, P
 from apps.catalog.identity.hosts import BY_SLUG
 from apps.feeds.parsers import genai_tariffs
 from apps.feeds.parsers.amounts import UnclearPriceError
+from apps.feeds.parsers.genai_capabilities import read_capabilities
 from apps.feeds.parsers.payload import (
     MAX_API_ID_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
@@ -166,6 +167,7 @@ def _parse_row(
     excerpt: dict[str, Any] = {"match": ids} if ids else {}
     if raw.get("deprecated") is True:
         excerpt["deprecated"] = True
+    prices = _parse_prices(external_id, raw, collector, excerpt, unmapped)
     return FeedRow(
         external_id=external_id,
         group=provider["id"],
@@ -174,9 +176,10 @@ def _parse_row(
         tier=tier,
         name=text_of(raw.get("name"), 300),
         lifecycle=LifecycleClaim(status="deprecated" if raw.get("deprecated") is True else ""),
-        prices=_parse_prices(external_id, raw, collector, excerpt, unmapped),
+        prices=prices,
         source_url=_find_pricing_url(provider.get("pricing_urls")),
         excerpt=excerpt,
+        capabilities=read_capabilities(raw, prices),
     )
 
 

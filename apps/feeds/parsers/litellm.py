@@ -20,6 +20,7 @@ from apps.catalog.claims.feed_rows import (
 )
 from apps.feeds.parsers import litellm_prices
 from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
+from apps.feeds.parsers.litellm_capabilities import read_capabilities
 from apps.feeds.parsers.payload import (
     MAX_API_ID_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
@@ -35,6 +36,7 @@ from apps.feeds.parsers.payload import (
     rejected_row,
     safe_url,
     text_of,
+    without_duplicates,
 )
 
 log = logging.getLogger(__name__)
@@ -204,6 +206,7 @@ def _parse_row(
             alias_of=alias_of[:MAX_EXTERNAL_ID_LENGTH],
             excerpt=excerpt,
         )
+    prices = _parse_prices(name, raw, rejects, excerpt, unmapped)
     return FeedRow(
         external_id=name,
         group=provider,
@@ -213,9 +216,10 @@ def _parse_row(
         tier=tier,
         category=text_of(raw.get("mode"), 40),
         lifecycle=_parse_lifecycle(name, raw, rejects),
-        prices=_parse_prices(name, raw, rejects, excerpt, unmapped),
+        prices=prices,
         source_url=safe_url(raw.get("deprecation_source")) or safe_url(raw.get("source")),
         excerpt=excerpt,
+        capabilities=read_capabilities(without_duplicates(raw), prices),
     )
 
 

@@ -19,6 +19,7 @@ from apps.catalog.claims.feed_rows import (
 from apps.catalog.identity.hosts import host_slug
 from apps.feeds.parsers.amounts import UnclearPriceError, per_million
 from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
+from apps.feeds.parsers.models_dev_capabilities import read_capabilities
 from apps.feeds.parsers.payload import (
     MAX_API_ID_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
@@ -34,6 +35,7 @@ from apps.feeds.parsers.payload import (
     rejected_row,
     safe_url,
     text_of,
+    without_duplicates,
 )
 
 URL = "https://models.dev/api.json"
@@ -139,6 +141,7 @@ def _read_provider(provider_id: str, provider: dict[str, Any], collector: Parsed
         if reason:
             collector.rejects.append(rejected_row(external_id, reason, raw))
             continue
+        prices = _parse_prices(external_id, raw, collector.rejects)
         collector.rows.append(
             FeedRow(
                 external_id=external_id,
@@ -151,10 +154,11 @@ def _read_provider(provider_id: str, provider: dict[str, Any], collector: Parsed
                 name=text_of(raw.get("name"), 300),
                 category=_derive_category(model_id, raw),
                 lifecycle=_parse_lifecycle(external_id, raw, collector.rejects),
-                prices=_parse_prices(external_id, raw, collector.rejects),
+                prices=prices,
                 source_url=page,
                 excerpt=_build_excerpt(raw),
                 released_on=_parse_release_day(raw),
+                capabilities=read_capabilities(without_duplicates(raw), prices),
             )
         )
         is_known_host = host_slug(provider_id) is not None

@@ -25,6 +25,7 @@ from apps.catalog.claims.feed_rows import (
 )
 from apps.feeds.parsers.amounts import Per, UnclearPriceError, per_million
 from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
+from apps.feeds.parsers.openrouter_capabilities import read_capabilities
 from apps.feeds.parsers.payload import (
     MAX_API_ID_LENGTH,
     InvalidPayloadError,
@@ -162,6 +163,7 @@ def _parse_row(
         if text_of(raw.get(key), 300)
     }
     name = text_of(raw.get("name"), 300)
+    prices = _parse_prices(external_id, raw, rejects, excerpt)
     row = FeedRow(
         external_id=external_id,
         group=group_of(external_id),
@@ -171,13 +173,14 @@ def _parse_row(
         name=name.partition(": ")[2] or name,
         category=_derive_category(raw.get("architecture")),
         lifecycle=_parse_lifecycle(external_id, raw, rejects) if has_dates else None,
-        prices=_parse_prices(external_id, raw, rejects, excerpt),
+        prices=prices,
         alias_of=_parse_alias(external_id, raw, rejects, excerpt),
         # For open weights the router states the price of the host that is cheapest at the moment.
         price_is_offer=bool(text_of(raw.get("hugging_face_id"), 300)),
         source_url=safe_url(_SITE + external_id.strip().partition(":")[0]),
         excerpt=excerpt,
         released_on=_parse_created(raw.get("created")),
+        capabilities=read_capabilities(raw, prices),
     )
     return row, rejects
 

@@ -110,6 +110,12 @@ def duplicate_keys(row: dict[str, Any]) -> frozenset[str]:
     return row.keys_doubled if isinstance(row, ObjectWithDuplicateKeys) else frozenset()
 
 
+def without_duplicates(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row without the keys that it repeats with different values."""
+    duplicates = duplicate_keys(row)
+    return {key: row[key] for key in row if key not in duplicates} if duplicates else row
+
+
 def text_of(value: object, max_length: int) -> str:
     """Return `value` as text without surrounding whitespace, or "" if it is not text or cannot be
     stored; cut at `longest`."""

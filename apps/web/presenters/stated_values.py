@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.catalog.capabilities.agreement import FieldAgreement, ValueGroup, compare_offerings
+from apps.catalog.capabilities.common_values import FieldAgreement, ValueGroup, compare_offerings
 from apps.catalog.capabilities.fields import CAPABILITY, CAPABILITY_FIELDS, FIELDS
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.side_by_side import FieldComparison, StatedValue
@@ -115,6 +115,8 @@ def _present_cell(field: str, name: str, entries: Sequence[StatedValue]) -> Sour
         notes.append(iso_full_day(first.at) if first.kind else f"since {iso_full_day(first.at)}")
     if first.silent_since:
         notes.append(f"silent since {iso_full_day(first.silent_since)}")
+    if first.is_delisted:
+        notes.append("row no longer listed")
     if first.is_built_in:
         notes.append("built in")
     if first.note:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.alerts.actions import EVENT_BATCH_SIZE, NOTIFIED_EVENT_KINDS, raise_alerts
 from apps.alerts.models import Alert, HandledEvent
 from apps.catalog.models import ProviderEvent
-from apps.inventory.models import Criticality
+from apps.inventory.models import Criticality, Requirement
 from tests.builders import (
     NOW,
     make_application,
@@ -137,7 +137,10 @@ def test_ended_dependencies_and_retired_applications_are_not_affected() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", ProviderEvent.Kind.values)
 def test_only_changes_that_ask_something_of_a_team_are_told_unasked(kind: str) -> None:
-    make_small_world().event(kind)
+    world = make_small_world()
+    uses(world, "tool_calling")
+    # a withdrawn capability has fields as its value, other events a day
+    world.event(kind, **({"new": {"tool_calling": False}} if kind == "capability_lost" else {}))
 
     assert raise_alerts(at=NOW) == (1 if kind in NOTIFIED_EVENT_KINDS else 0)
 
@@ -153,7 +156,34 @@ def test_releases_and_moved_aliases_are_never_mailed_by_default() -> None:
         "retired",
         "delisted",
         "repriced",
+        "capability_lost",
     } == NOTIFIED_EVENT_KINDS
+
+
+def uses(world: SmallWorld, field: str, value: object = True) -> None:
+    """Declare what the application uses of its model."""
+    Requirement.objects.create(
+        dependency=world.application.dependencies.get(), field=field, value=value
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "value", "n_alerts"),
+    [("tool_calling", True, 1), ("tool_calling", False, 0), ("vision", True, 0), ("", True, 0)],
+)
+def test_a_withdrawn_capability_is_told_to_those_who_use_it(
+    field: str, value: object, n_alerts: int
+) -> None:
+    world = make_small_world()
+    if field:
+        uses(world, field, value)
+    world.event("capability_lost", old={"tool_calling": True}, new={"tool_calling": False})
+
+    assert raise_alerts(at=NOW) == n_alerts
+
+    for alert in Alert.objects.all():
+        assert (alert.severity, alert.due_on, alert.state) == (4, None, "open")
 
 
 @pytest.mark.django_db

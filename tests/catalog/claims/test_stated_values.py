@@ -14,7 +14,7 @@ from apps.catalog.claims.stated_values import (
     stated_value_changes,
     undo_stated_values,
 )
-from apps.catalog.models import Assertion, Offering
+from apps.catalog.models import Assertion, Offering, ProviderEvent
 from apps.common.errors import ConflictError, DomainError, ForbiddenError
 from apps.common.time import day_of, now
 from tests.builders import make_offering, make_user
@@ -165,6 +165,19 @@ def test_the_history_names_each_change_and_undoes_it(ada: User) -> None:
     assert undone.change is not None
     undo_stated_values(change=undone.change, by=ada)
     assert settled_values([offering.pk])[offering.pk]["tool_calling"].value is False
+
+
+def test_an_own_test_that_finds_no_is_an_event(ada: User) -> None:
+    offering = make_offering("m")
+    enter(offering, ada)
+    assert not ProviderEvent.objects.exists()
+    enter(offering, ada, value=False)
+    event = ProviderEvent.objects.get()
+    assert (event.kind, event.source.slug, event.new) == (
+        "capability_lost",
+        "manual",
+        {"tool_calling": False},
+    )
 
 
 def test_undoing_the_first_value_removes_it(ada: User) -> None:

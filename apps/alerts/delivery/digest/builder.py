@@ -62,6 +62,10 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     Group.TASKS: ("Migration tasks", "Start and finish each migration by its dates."),
     FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
     Group.DELISTED: ("Delisted", "No date published. Ask the provider."),
+    Group.CAPABILITY_LOST: (
+        "Capabilities withdrawn",
+        "These applications use what was withdrawn. Test them, or replace the model.",
+    ),
     IssueAlertKind.APPROVAL_VIOLATED: REMINDER_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
     IssueAlertKind.FALLBACK_RETIRES: REMINDER_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
     **{kind: REMINDER_GUIDANCE[kind] for kind in PersonKind},

@@ -95,6 +95,9 @@ def _describe_applications(group: str, items: Sequence[DigestItem], context: Dig
         case Group.DELISTED:
             models = "a model that its source" if len(items) == 1 else "models that their sources"
             return f"{who} {verb} {models} no longer list{'s' if len(items) == 1 else ''}"
+        case Group.CAPABILITY_LOST:
+            models = "a model that lost" if len(items) == 1 else "models that lost"
+            return f"{who} {verb} {models} a capability in use"
         case Group.PRICE_INCREASE:
             return f"Prices rise for {who}"
         case Group.PRICE_DECREASE:

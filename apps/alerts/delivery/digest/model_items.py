@@ -45,6 +45,7 @@ from apps.alerts.text import (
     price_change,
     web_address,
 )
+from apps.catalog.capabilities.wording import describe_lost_capabilities
 from apps.catalog.models import DateKind, Offering, OfferingKind, ProviderEvent
 
 EventKind = ProviderEvent.Kind
@@ -195,7 +196,7 @@ def _is_earliest(event: ProviderEvent) -> bool:
 
 
 def _date_of_effect(event: ProviderEvent) -> date | None:
-    if event.kind == EventKind.WITHDRAWN:
+    if event.kind in {EventKind.WITHDRAWN, EventKind.CAPABILITY_LOST}:
         return None
     if event.kind == EventKind.DELISTED:
         return as_day(event.old)
@@ -207,6 +208,8 @@ def _find_group(event: ProviderEvent, left: int | None, *, is_earliest: bool) ->
         return Group.POSTPONED
     if event.kind == EventKind.DELISTED:
         return Group.DELISTED
+    if event.kind == EventKind.CAPABILITY_LOST:
+        return Group.CAPABILITY_LOST
     if event.kind == EventKind.REPRICED:
         is_increase = is_price_increase(event.old, event.new)
         return Group.PRICE_INCREASE if is_increase else Group.PRICE_DECREASE
@@ -250,6 +253,8 @@ def _describe_change(event: ProviderEvent, *, is_earliest: bool) -> str:
             return f"The source no longer lists the model. {published}"
         case EventKind.REPRICED:
             return price_change(event.old, event.new)
+        case EventKind.CAPABILITY_LOST:
+            return f"The model no longer offers {_describe_lost(event.new)}."
         case EventKind.ALIAS_MOVED:
             old_id, new_id = _format_id(event.old), _format_id(event.new)
             return f"The alias now refers to {new_id}, before to {old_id}."
@@ -260,6 +265,11 @@ def _describe_change(event: ProviderEvent, *, is_earliest: bool) -> str:
         case EventKind.DISAGREEMENT:
             return "The sources contradict each other."
     return f"{event.get_kind_display()}."
+
+
+def _describe_lost(lost: object) -> str:
+    fields = lost if isinstance(lost, dict) else {}
+    return describe_lost_capabilities(fields) or "a capability"
 
 
 def _describe_announcement(new: date | None, *, is_earliest: bool) -> str:
@@ -308,7 +318,7 @@ def _event_margin(
             percents = [money(entry.alert.details.get("percent")) for entry in entries]
             percent = max(percents, key=abs, default=money(0))
             return f"{'−' if percent < 0 else '+'}{abs(percent):,.0f}%" if percent else "price"
-        case EventKind.WITHDRAWN:
+        case EventKind.WITHDRAWN | EventKind.CAPABILITY_LOST:
             return "withdrawn"
         case EventKind.DELISTED if left is None:
             return "no date"

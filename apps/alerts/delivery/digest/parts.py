@@ -31,6 +31,7 @@ class Group(StrEnum):
     RETIRED = "retired_models"
     UPCOMING = "upcoming_retirements"
     DELISTED = "delisted_models"
+    CAPABILITY_LOST = "withdrawn_capabilities"
     PRICE_INCREASE = "price_increases"
     PRICE_DECREASE = "price_decreases"
     POSTPONED = "postponed_retirements"

@@ -6,8 +6,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from apps.catalog.capabilities.fields import CAPABILITY
 from apps.catalog.claims.feed_rows import FEATURE_ROW_KINDS, FeedRow
 from apps.catalog.claims.values import Value, lifecycle_value, price_value, retires_on
+from apps.catalog.ingestion.change_detection.capabilities import compare_capabilities
 from apps.catalog.ingestion.change_detection.dates import DateRules, firm_day, is_promise
 from apps.catalog.ingestion.change_detection.guards import (
     confirm_doubts,
@@ -247,7 +249,7 @@ class _Comparison:
     def _compare_row(
         self, row: FeedRow, *, is_doubtful: bool, keeps_known_values: bool = False
     ) -> None:
-        """Compare a row of the payload with its claims on identity, lifecycle and price. A date of
+        """Compare a row of the payload with its claims on each topic. A date of
         a provider group that `is_doubtful` is held for review instead of accepted. With
         `keeps_known_values`, what the payload says of the row is doubted: a date that it loses is
         held, and no other known value of its lifecycle changes."""
@@ -264,6 +266,14 @@ class _Comparison:
             self._compare_lifecycle(row, value, is_doubtful=is_doubtful)
         if row.prices is not None:
             self._compare_price(row, price_value(row.prices))
+        if row.capabilities is not None:
+            earlier_key = self.predecessors.get(row.external_id, "")
+            compare_capabilities(
+                self.builder,
+                row,
+                self.claims_by_key.get((row.external_id, CAPABILITY)),
+                self.claims_by_key.get((earlier_key, CAPABILITY)),
+            )
 
     def _keep_known_values(self, external_id: str, value: Value) -> Value:
         """Return the known lifecycle of a row instead of `value`, unless `value` has lost its date,
@@ -299,7 +309,7 @@ class _Comparison:
         if columns:
             self.builder.update(identity, columns)
         if row.group != identity.group:
-            for topic in (LIFECYCLE, PRICE):
+            for topic in (LIFECYCLE, PRICE, CAPABILITY):
                 claim = self.claims_by_key.get((row.external_id, topic))
                 if claim is not None:
                     self.builder.update(claim, {"group": row.group}, accepted=False)

@@ -53,6 +53,7 @@ _GROUPS: Mapping[str, str] = {
     Kind.WITHDRAWN: Group.POSTPONED,
     Kind.RETIRED: Group.RETIRED,
     Kind.DELISTED: Group.DELISTED,
+    Kind.CAPABILITY_LOST: Group.CAPABILITY_LOST,
 }
 # (days, label) of the snooze buttons
 # issues of one alert that are loaded; more are those of one cause
@@ -403,6 +404,11 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     ),
     ("Migration tasks", "", tuple(TaskKind)),
     ("Prices", "", (Kind.REPRICED,)),
+    (
+        "Capabilities",
+        "Sent for applications that are known to use what was withdrawn.",
+        (Kind.CAPABILITY_LOST,),
+    ),
     (
         "Expiries and reviews",
         "",

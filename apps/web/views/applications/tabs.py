@@ -35,6 +35,7 @@ from apps.web.views.applications.stack import (
     others_below,
     stack_layers,
 )
+from apps.web.views.applications.withdrawn import list_withdrawn_capabilities
 from apps.web.views.applications.work import application_work
 from apps.web.views.data_quality.finding_labels import FINDING_NAMES
 from apps.web.views.risks import presenters as risk_words
@@ -68,6 +69,7 @@ def load_overview(data: PageData) -> dict[str, Any]:
     ordered = order_by_similarity(data.rows)[:MAX_COMPACT]
     adaptations = queries.adaptations_by_dependency(ordered)
     return {
+        "withdrawn": list_withdrawn_capabilities(data.rows),
         "work": application_work(
             data.application,
             user=data.user,
@@ -94,6 +96,7 @@ def load_dependencies(data: PageData) -> dict[str, Any]:
     adaptations = queries.adaptations_by_dependency(rows)
     alternatives = queries.alternatives(data.application, rows)
     return {
+        "withdrawn": list_withdrawn_capabilities(rows),
         "ordered": ordered,
         "above": in_house_block(ordered, adaptations),
         "layers": stack_layers(
