@@ -17,10 +17,10 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.capabilities.fields import DATA_TERMS
+from apps.catalog.capabilities.settlement import settle_values
 from apps.catalog.claims.manual_values import BATCH_SIZE, manual_row, manual_source
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import catalogue_lock
-from apps.catalog.claims.stated_value_settlement import settle_stated_values
 from apps.catalog.claims.stated_values import (
     STATEMENT,
     build_stated_fact,
@@ -216,7 +216,7 @@ def _change_facts(
                 "reason",
             ],
         )
-        settle_stated_values(list(changed), DATA_TERMS, at)
+        settle_values(list(changed), topic=DATA_TERMS, at=at)
     return TermsWrite(sorted(changed), change)
 
 
