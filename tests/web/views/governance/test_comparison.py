@@ -147,7 +147,7 @@ def test_a_comparison_costs_the_same_for_any_number_of_candidates(
     others = [make_foundation(f"maker/number-{number}") for number in range(5)]
     slugs = [SONNET, mistral.slug, *(row.slug for row in others)]
 
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(25):
         client.get("/choosing/?" + "&".join(f"foundation={slug}" for slug in slugs))
 
 

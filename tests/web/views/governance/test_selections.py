@@ -299,7 +299,7 @@ def test_pages_of_selections_cost_the_same_for_any_number(
     with django_assert_num_queries(9):
         client.get(f"/selections/{draft.pk}/")
     decided(world, draft, as_user)
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(30):
         client.get(f"/selections/{draft.pk}/")
 
 
@@ -356,10 +356,10 @@ class TestCriteriaFromFacts:
     def test_the_lines_of_the_form_keep_the_facts(self, world, linked, as_user):
         client = as_user(world.governance)
         fields = fields_of(
-            client.get(f"/selections/{linked.pk}/?fact=regions"), f"/selections/{linked.pk}/edit/"
+            client.get(f"/selections/{linked.pk}/?fact=regions"), f"/selections/{linked.pk}/change/"
         )
 
-        client.post(f"/selections/{linked.pk}/edit/", fields)
+        client.post(f"/selections/{linked.pk}/change/", fields)
 
         linked.refresh_from_db()
         facts = [(row.get("fact"), row.get("needed")) for row in linked.criteria]
