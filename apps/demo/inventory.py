@@ -239,6 +239,8 @@ def _record_approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup)
             data_classes=row.get("data_classes", ()),
             regions=row.get("regions", ()),
             criticalities=[Criticality[name.upper()] for name in row.get("criticalities", ())],
+            requires_no_training=row.get("requires_no_training", False),
+            terms_data_classes=row.get("terms_data_classes", ()),
             by=lookup.user(row["by"]),
         )
 

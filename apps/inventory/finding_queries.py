@@ -197,10 +197,16 @@ RULES: dict[str, str] = {
                'criticality', CASE WHEN criticality_outside THEN d.criticality END, 'criticalities',
                p.criticalities,
                'regions', CASE WHEN region_outside THEN p.regions END,
-               'in', d.geography)
+               'in', d.geography,
+               'conditions', CASE WHEN terms_outside THEN jsonb_build_object(
+                   'requires_no_training', p.requires_no_training,
+                   'max_retention_days', p.max_retention_days,
+                   'requires_zero_retention', p.requires_zero_retention,
+                   'residencies', p.residencies) END,
+               'terms', CASE WHEN terms_outside THEN j.terms END)
         FROM judged j JOIN dep d ON d.id = j.dependency_id
         JOIN inventory_approval p ON p.id = j.approval_id
-        WHERE (criticality_outside OR class_outside OR region_outside)
+        WHERE (criticality_outside OR class_outside OR region_outside OR terms_outside)
           AND NOT EXISTS (SELECT 1 FROM judged b
           WHERE b.dependency_id = j.dependency_id AND b.blocked)
         ORDER BY j.dependency_id, j.approval_id""",

@@ -21,6 +21,7 @@ from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.capabilities.wording import describe_losses
 from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES, finding_statement
+from apps.inventory.governance.term_conditions import accepted_values, unmet_conditions
 from apps.inventory.models import Application, Criticality
 from apps.inventory.requirements import combine_needs
 
@@ -171,10 +172,13 @@ def _describe_restriction(facts: Mapping[str, Any]) -> str:
     if facts["regions"] is not None:
         current_value = facts["in"] or "not recorded"
         restrictions.append(f"regions {', '.join(facts['regions'])} (here {current_value})")
-    return (
-        f"{facts['called']} is approved only for {' and '.join(restrictions)}. "
-        "Migrate the dependency, or request another approval."
-    )
+    sentences = []
+    if restrictions:
+        sentences.append(f"{facts['called']} is approved only for {' and '.join(restrictions)}.")
+    if (conditions := facts.get("conditions")) is not None:
+        unmet = unmet_conditions(facts["called"], conditions, accepted_values(facts.get("terms")))
+        sentences += [sentence for sentence, _ in unmet]
+    return f"{' '.join(sentences)} Migrate the dependency, or request another approval."
 
 
 def _describe_training(facts: Mapping[str, Any]) -> str:

@@ -288,8 +288,8 @@ def _violation_advice(issue: Issue, today: date) -> str:
         return "The approval has expired. Ask governance to renew it, or migrate the dependency."
     if not issue.details.get("is_certain", True):
         return (
-            "The approval is restricted, and data of the application is missing to decide. "
-            "Complete the data classification and region."
+            "The approval is restricted, and data is missing to decide. Complete the data "
+            "classification and region of the application, and the data terms of the offering."
         )
     return "The approval is restricted. Migrate the dependency, or request another approval."
 

@@ -169,6 +169,7 @@ class TestRenewing:
             decision="restricted",
             criticalities=[0],
             data_classes=["public"],
+            terms_data_classes=["public"],
             revoked_reason="",
             expires_on=date(2027, 1, 1),
         )

@@ -354,6 +354,15 @@ class TestDecisions:
         assert codes(application) == (["restricted"] if word else [])
         assert word is None or word in sentence(application, "restricted")
 
+    def test_data_terms_that_an_approval_does_not_allow_are_said(self):
+        application = make_application(data_classification="internal")
+        offering = use(application).offering
+        decide("restricted", offering=offering, requires_no_training=True)
+        make_data_terms(offering, training_use=True)
+
+        assert codes(application) == ["restricted"]
+        assert "requires that they are not" in sentence(application, "restricted")
+
     def test_what_is_not_stated_does_not_meet_a_restriction(self, application):
         decide(
             "restricted",

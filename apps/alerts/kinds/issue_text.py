@@ -80,6 +80,7 @@ _GROUNDS = {
     "criticality": "the criticality of the application is not allowed",
     "data_class": "the data classification of the application is not allowed",
     "region": "the region of the application is not allowed",
+    "data_terms": "the data terms of the offering are not allowed",
 }
 
 

@@ -20,7 +20,7 @@ TERM_NAMES = tuple(DATA_TERM_FIELDS)
 
 
 class StatedTermSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField(help_text="Slug of the source; `manual` if a user entered it.")
+    source = serializers.CharField(help_text="Slug of the source; `manual` if a user entered it.")  # type: ignore[assignment]
     value = serializers.JSONField(allow_null=True)
     at = serializers.DateField(help_text="Day since when the source states the value.")
     source_url = serializers.CharField(help_text="Address of the statement; empty if unknown.")
@@ -29,13 +29,13 @@ class StatedTermSerializer(serializers.Serializer[Any]):
 
 class DataTermSerializer(serializers.Serializer[Any]):
     term = serializers.ChoiceField(choices=[(name, name) for name in TERM_NAMES])
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.JSONField(
         allow_null=True,
         help_text="Accepted value: true or false, days, region names or an address. Null if it is "
         "unknown, which never counts as permitted.",
     )
-    source = serializers.CharField(help_text="Name of the source that applies; empty if unknown.")
+    source = serializers.CharField(help_text="Name of the source that applies; empty if unknown.")  # type: ignore[assignment]
     at = serializers.DateField(
         allow_null=True, help_text="Day on which the source stated the value; null if unknown."
     )

@@ -75,6 +75,11 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "data_classes",
             "regions",
             "criticalities",
+            "requires_no_training",
+            "max_retention_days",
+            "requires_zero_retention",
+            "residencies",
+            "terms_data_classes",
             "reason",
             "approver",
             "decided_on",
@@ -108,6 +113,32 @@ class DecisionSerializer(serializers.Serializer[Any]):
     )
     criticalities = serializers.ListField(
         child=EnumNameField(Criticality), required=False, max_length=10
+    )
+    requires_no_training = serializers.BooleanField(
+        required=False, help_text="Whether inputs must not be used for training."
+    )
+    max_retention_days = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=100_000,
+        help_text="Maximum retention in days; null for any.",
+    )
+    requires_zero_retention = serializers.BooleanField(
+        required=False, help_text="Whether zero retention must be possible."
+    )
+    residencies = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        required=False,
+        max_length=100,
+        help_text="Regions in which the data must stay; empty for any.",
+    )
+    terms_data_classes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Application.DataClass.choices),
+        required=False,
+        max_length=10,
+        help_text="Data classes to which the conditions on data terms apply; empty for all. An "
+        "unknown term meets no condition.",
     )
 
 

@@ -28,6 +28,15 @@ class CriterionSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     weight = serializers.DecimalField(12, 4, default=Decimal(1))
     note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    fact = serializers.CharField(
+        required=False,
+        max_length=60,
+        help_text="Key of the scorecard fact that the criterion shows for each candidate.",
+    )
+    needed = serializers.JSONField(
+        required=False,
+        help_text="Needed value of a capability: true, a number or a list of names.",
+    )
 
 
 class SelectionSerializer(serializers.ModelSerializer[Selection]):

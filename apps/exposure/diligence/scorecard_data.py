@@ -26,7 +26,13 @@ from apps.catalog.providers.track_record_queries import (
 )
 from apps.common.database.statements import compose_statement, load_statement
 from apps.common.time import start_of
+from apps.exposure.diligence.offering_facts import (
+    OfferingFacts,
+    load_offering_facts,
+    serving_offerings,
+)
 from apps.exposure.models import ExposureSettings
+from apps.feeds.outage_records import OutageRecord, outage_records
 from apps.inventory.governance.contracts import contracts_by_party
 from apps.inventory.models import AnnexItem, Contract, Dependency
 
@@ -76,20 +82,43 @@ class ScorecardData:
     change_counts: Mapping[tuple[str, int], ChangeCounts]
     dependents: Mapping[tuple[str, int], DependentCounts]
     foundations_by_developer: dict[int, list[Foundation]] = field(default_factory=dict)
+    # of the compared foundations and offerings, and of their hosts and developers
+    served: Mapping[int, Sequence[OfferingFacts]] = field(default_factory=dict)
+    offerings: Mapping[int, OfferingFacts] = field(default_factory=dict)
+    outages: Mapping[int, OutageRecord] = field(default_factory=dict)
 
 
 def load_scorecard_data(
-    *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
+    *,
+    foundations: Collection[int],
+    providers: Collection[int],
+    offerings: Collection[int] = (),
+    user: Any,
+    on: date,
 ) -> ScorecardData:
-    """Load the facts of these foundations and providers, and of the foundations that the providers
-    develop, in a fixed number of statements."""
+    """Load the facts of these foundations, providers and offerings, and of the foundations that the
+    providers develop, in a fixed number of statements. Hosts of the offerings are providers."""
     rows = list(
         Foundation.objects.filter(Q(pk__in=list(foundations)) | Q(developer__in=list(providers)))
         .select_related("developer__parent")
         .order_by("name", "pk")
     )
+    compared_offerings = {
+        row.pk: row
+        for row in Offering.objects.select_related("host", "version__foundation").filter(
+            pk__in=list(offerings)
+        )
+    }
+    served = serving_offerings(foundations, on=on)
+    facts = load_offering_facts(
+        [*compared_offerings.values(), *(row for rows in served.values() for row in rows)], on=on
+    )
     parties = Provider.objects.select_related("parent").in_bulk(
-        {*providers, *(row.developer_id for row in rows if row.pk in set(foundations))}
+        {
+            *providers,
+            *(row.developer_id for row in rows if row.pk in set(foundations)),
+            *(row.host_id for row in compared_offerings.values()),
+        }
     )
     hosts = _independent_hosts([row.pk for row in rows], on)
     host_ids = {
@@ -117,6 +146,11 @@ def load_scorecard_data(
         change_counts=_count_changes(foundations, providers, on),
         dependents=_count_dependents(foundations, providers, user, on),
         foundations_by_developer=foundations_by_developer,
+        served={
+            pk: [facts[row.pk] for row in served.get(pk, ())] for pk in dict.fromkeys(foundations)
+        },
+        offerings={pk: facts[pk] for pk in compared_offerings},
+        outages=outage_records(parties),
     )
 
 

@@ -39,10 +39,10 @@ class ScorecardFact:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The facts of one provider or foundation on a day; every card of a kind has the same keys in
-    the same order."""
+    """The facts of one provider, foundation or offering on a day; every card of a kind has the same
+    keys in the same order."""
 
-    kind: Literal["provider", "foundation"]
+    kind: Literal["provider", "foundation", "offering"]
     pk: int
     slug: str
     name: str

@@ -9,6 +9,7 @@ from apps.catalog.providers.earliest_retirement import PublishedMinimum
 from apps.catalog.providers.track_record import MIN_ANNOUNCEMENTS, TrackRecord, notice_days
 from apps.common.errors import ConflictError
 from apps.common.time import day_of
+from apps.exposure.diligence.offering_facts import OfferingFacts, offering_facts, outage_fact
 from apps.exposure.diligence.scorecard_data import (
     YEAR,
     ChangeCounts,
@@ -44,12 +45,23 @@ def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> l
     return scorecards(foundations=(), providers=providers, user=user, on=on)[1]
 
 
+def offering_scorecards(*, offerings: Collection[int], user: Any, on: date) -> list[Scorecard]:
+    return scorecards(foundations=(), providers=(), offerings=offerings, user=user, on=on)[2]
+
+
 def scorecards(
-    *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
-) -> tuple[list[Scorecard], list[Scorecard]]:
-    """Return scorecards of foundations and of providers, each in the given order; unknown IDs are
-    left out. Both cost as many statements as one of them."""
-    data = load_scorecard_data(foundations=foundations, providers=providers, user=user, on=on)
+    *,
+    foundations: Collection[int],
+    providers: Collection[int],
+    offerings: Collection[int] = (),
+    user: Any,
+    on: date,
+) -> tuple[list[Scorecard], list[Scorecard], list[Scorecard]]:
+    """Return scorecards of foundations, of providers and of offerings, each in the given order;
+    unknown IDs are left out. All cost as many statements as one of them."""
+    data = load_scorecard_data(
+        foundations=foundations, providers=providers, offerings=offerings, user=user, on=on
+    )
     rows = {row.pk: row for row in data.foundations}
     return (
         [
@@ -62,20 +74,36 @@ def scorecards(
             for pk in dict.fromkeys(providers)
             if pk in data.providers
         ],
+        [
+            _offering_card(data.offerings[pk], data, user, on)
+            for pk in dict.fromkeys(offerings)
+            if pk in data.offerings
+        ],
     )
 
 
 def compare(
-    *, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()
+    *,
+    user: Any,
+    on: date,
+    foundations: Collection[int] = (),
+    providers: Collection[int] = (),
+    offerings: Collection[int] = (),
 ) -> Comparison:
-    """Compare foundations or providers side by side: rows of facts, columns of candidates. Raises
-    ConflictError for both, for none and for more than `MAX_CANDIDATES`."""
-    if bool(foundations) == bool(providers):
-        raise ConflictError("Compare either foundations or providers. Select at least one.")
-    if len({*foundations, *providers}) > MAX_CANDIDATES:
+    """Compare foundations, providers or offerings side by side: rows of facts, columns of
+    candidates. Raises ConflictError for several kinds, for none and for more than
+    `MAX_CANDIDATES`."""
+    if sum(bool(ids) for ids in (foundations, providers, offerings)) != 1:
+        raise ConflictError(
+            "Compare foundations, providers or offerings, not several of these. Select at least "
+            "one."
+        )
+    if len({*foundations, *providers, *offerings}) > MAX_CANDIDATES:
         raise ConflictError(f"At most {MAX_CANDIDATES} candidates can be compared. Select fewer.")
     if foundations:
         return compare_scorecards(foundation_scorecards(foundations=foundations, user=user, on=on))
+    if offerings:
+        return compare_scorecards(offering_scorecards(offerings=offerings, user=user, on=on))
     return compare_scorecards(provider_scorecards(providers=providers, user=user, on=on))
 
 
@@ -109,7 +137,9 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
         ScorecardFact("licence", "Licence", row.licence, **source_fields)
         if row.licence
         else unknown_fact("licence", "Licence", "Not recorded."),
+        *offering_facts(data.served[row.pk], on=on, with_open_weights=False),
         *_notice_facts(developer, data.records[developer.pk], data.policies.get(developer.pk, ())),
+        outage_fact(developer.name, data.outages.get(developer.pk)),
         *_change_facts(data.change_counts.get(("foundation", row.pk), ChangeCounts()), on),
         *_contract_facts(
             [contract for pk in host_ids for contract in data.contracts.get(pk, ())], user, on
@@ -123,11 +153,28 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
     )
 
 
+def _offering_card(row: OfferingFacts, data: ScorecardData, user: Any, on: date) -> Scorecard:
+    """Return the scorecard of an offering: its own facts, and the notices and outages of its
+    host."""
+    offering = row.offering
+    host = data.providers[offering.host_id]
+    facts = [
+        *offering_facts([row], on=on, with_open_weights=True),
+        *_notice_facts(host, data.records[host.pk], data.policies.get(host.pk, ())),
+        outage_fact(host.name, data.outages.get(host.pk)),
+    ]
+    name = f"{offering.api_id} on {host.name}"
+    return Scorecard(
+        "offering", offering.pk, str(offering.pk), name, on, bool(user.can_read_all), tuple(facts)
+    )
+
+
 def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> Scorecard:
     foundations = data.foundations_by_developer.get(row.pk, [])
     facts = [
         *_development_facts(foundations, data, on),
         *_notice_facts(row, data.records[row.pk], data.policies.get(row.pk, ())),
+        outage_fact(row.name, data.outages.get(row.pk)),
         *_change_facts(data.change_counts.get(("provider", row.pk), ChangeCounts()), on),
         *_contract_facts(data.contracts.get(row.pk, ()), user, on),
         _annex_fact(foundations, data, user, on),

@@ -14,25 +14,28 @@ from apps.inventory.models import Selection, SelectionCandidate
 
 
 def candidate_scorecards(*, selection: Selection, user: Any, on: date) -> dict[int, dict[str, Any]]:
-    """Return {candidate ID: {"foundation": scorecard, "host": scorecard or None}} as JSON, as
-    `user` can view them.
+    """Return {candidate ID: {"foundation": scorecard, "host": scorecard or None, "offering":
+    scorecard or None}} as JSON, as `user` can view them.
 
     The host is that of the candidate's offering. The number of statements does not depend on the
     candidates.
     """
     candidates = list(selection.candidates.select_related("offering").order_by("pk"))
-    foundation_cards, host_cards = scorecards(
+    foundation_cards, host_cards, offering_cards = scorecards(
         foundations={row.foundation_id for row in candidates},
         providers={row.offering.host_id for row in candidates if row.offering},
+        offerings={row.offering_id for row in candidates if row.offering_id is not None},
         user=user,
         on=on,
     )
+    offerings = {card.pk: card.as_json() for card in offering_cards}
     foundations = {card.pk: card.as_json() for card in foundation_cards}
     hosts = {card.pk: card.as_json() for card in host_cards}
     return {
         row.pk: {
             "foundation": foundations[row.foundation_id],
             "host": hosts[row.offering.host_id] if row.offering else None,
+            "offering": offerings[row.offering.pk] if row.offering else None,
         }
         for row in candidates
     }

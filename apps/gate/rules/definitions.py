@@ -38,7 +38,7 @@ RULE_SLUGS: dict[str, str] = {
 }
 
 RULE_DESCRIPTIONS: dict[str, str] = {
-    Rule.NOT_APPROVED: "The organisation blocked the model or restricted it to other applications.",
+    Rule.NOT_APPROVED: "The organisation blocked the model or restricted it to other uses.",
     Rule.RETIRED: "The host no longer serves the model.",
     Rule.RETIRES_SOON: "The host has announced the retirement of the model, and the date is near.",
     Rule.UNRESOLVED_ALIAS: "The name of a deployment, gateway route or family is ambiguous.",

@@ -23,6 +23,7 @@ _GROUND_RULE = {
     "criticality": Rule.NOT_APPROVED,
     "data_class": Rule.DATA_CLASS,
     "region": Rule.REGION,
+    "data_terms": Rule.NOT_APPROVED,
 }
 
 

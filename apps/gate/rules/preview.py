@@ -26,19 +26,18 @@ from apps.gate.rules.evaluation import (
     needs_evidence,
 )
 from apps.gate.rules.used_capabilities import UsedCapabilities, find_lacking_uses
-from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
-from apps.inventory.governance.violations import ApprovalObstacle, violation_grounds
+from apps.inventory.governance.approval_sql import (
+    DECIDING_APPROVALS,
+    JUDGED_USES,
+    OUTSIDE_COLUMNS,
+)
+from apps.inventory.governance.violations import (
+    GROUND_COLUMNS,
+    ApprovalObstacle,
+    violation_grounds,
+)
 from apps.inventory.models import Application, Approval, Dependency
 from apps.risks.models import Evidence
-
-_GROUND_COLUMNS = (
-    "blocked",
-    "criticality_outside",
-    "class_outside",
-    "region_outside",
-    "class_unknown",
-    "region_unknown",
-)
 
 # One row per active use of an application in pilot or production. `against` lists the columns
 # above, one entry per approval that the use violates; `is_decided` states whether any approval
@@ -52,8 +51,8 @@ WITH used(id, application_id, offering_id, via_party_id, since) AS NOT MATERIALI
 {DECIDING_APPROVALS}, {JUDGED_USES},
 -- the violated approvals of each use
 held_against AS (
-    SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(_GROUND_COLUMNS)}]) AS against
-    FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
+    SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(GROUND_COLUMNS)}]) AS against
+    FROM judged WHERE {" OR ".join(OUTSIDE_COLUMNS)}
     GROUP BY dependency_id
 ),
 -- uses to which any approval applies; empty unless the policy requires one
@@ -152,7 +151,7 @@ type _Use = tuple[int, int, int, _Against, bool, date]
 
 
 def _load_uses(*, requires_approval: bool, on: date) -> list[_Use]:
-    """Return (application, offering, dependency, rows of `_GROUND_COLUMNS` that violate approvals,
+    """Return (application, offering, dependency, rows of `GROUND_COLUMNS` that violate approvals,
     whether it is decided, first day of use)."""
     with connection.cursor() as cursor:
         cursor.execute(_USES, {"on": on, "requires_approval": requires_approval})
@@ -293,7 +292,7 @@ class _UseEvaluator:
 
 def _build_obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:
     """Build an approval violation of a dependency, without its texts."""
-    grounds, open_grounds = violation_grounds(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
+    grounds, open_grounds = violation_grounds(dict(zip(GROUND_COLUMNS, columns, strict=True)))
     is_certain = bool(set(grounds) - open_grounds)
     return ApprovalObstacle(
         Approval(), tuple("" for _ in grounds), is_certain, grounds, open_grounds

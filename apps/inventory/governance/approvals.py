@@ -6,7 +6,7 @@ stay on record.
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 
@@ -23,6 +23,7 @@ from apps.inventory.governance.proposals import (
     register_applier,
     require_confirmation,
 )
+from apps.inventory.governance.term_conditions import ApprovalLimits, has_term_conditions
 from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
 from apps.inventory.models.decisions import ApprovalQuerySet
 
@@ -53,10 +54,8 @@ def record_decision(
     at: datetime,
     by: User,
     expires_on: date | None = None,
-    data_classes: Sequence[str] = (),
-    regions: Sequence[str] = (),
-    criticalities: Sequence[int] = (),
     proposal: DecisionProposal | None = None,
+    **limits: Unpack[ApprovalLimits],
 ) -> Approval:
     """Record a decision: approved, restricted or blocked. Only a block can be without an expiry
     date; if the settings require a second person for blocks, it needs a confirmed proposal
@@ -72,9 +71,7 @@ def record_decision(
             f"An approval already exists ({current.get_decision_display().lower()}, "
             f"{current.decided_on:%Y-%m-%d}, {current.approver}). Replace or revoke it."
         )
-    created = _build_approval(
-        target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
-    )
+    created = _build_approval(target, decision, reason, at, by, expires_on, limits)
     with decision_context(by=by, reason=reason, proposal=proposal):
         if current is not None:
             _revoke(
@@ -97,19 +94,15 @@ def replace_decision(
     at: datetime,
     by: User,
     expires_on: date | None = None,
-    data_classes: Sequence[str] = (),
-    regions: Sequence[str] = (),
-    criticalities: Sequence[int] = (),
     proposal: DecisionProposal | None = None,
+    **limits: Unpack[ApprovalLimits],
 ) -> Approval:
     """Replace this decision by another one on the same target and return the new one. The old one
     stays on record as revoked. A block is confirmed as in `record_decision`."""
     approval = _lock_approval(approval)
     _refuse_revoked(approval)
     _require_confirmed_block(decision, approval.target, proposal)
-    created = _build_approval(
-        approval.target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
-    )
+    created = _build_approval(approval.target, decision, reason, at, by, expires_on, limits)
     with decision_context(by=by, reason=reason, proposal=proposal):
         _revoke(approval, at, by, f"Replaced: {reason}")
         created.full_clean()
@@ -142,7 +135,7 @@ def submit_decision(
     at: datetime,
     by: User,
     expires_on: date | None = None,
-    **limits: Any,
+    **limits: Unpack[ApprovalLimits],
 ) -> Approval | DecisionProposal:
     """Record the decision, or propose it if a second governance person must confirm it. `limits`
     as in `record_decision`."""
@@ -169,7 +162,7 @@ def submit_replacement(
     at: datetime,
     by: User,
     expires_on: date | None = None,
-    **limits: Any,
+    **limits: Unpack[ApprovalLimits],
 ) -> Approval | DecisionProposal:
     """Replace the decision, or propose that if a second governance person must confirm it."""
     if is_proposed(decision):
@@ -327,13 +320,13 @@ def _build_approval(
     at: datetime,
     by: User,
     expires_on: date | None,
-    data_classes: Sequence[str],
-    regions: Sequence[str],
-    criticalities: Sequence[int],
+    limits: ApprovalLimits,
 ) -> Approval:
     """Return the unsaved approval. Raise ConflictError for unknown data classes or criticalities,
     and for limits of an approval that is not restricted."""
-    if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
+    criticalities = limits.get("criticalities", ())
+    classes = {*limits.get("data_classes", ()), *limits.get("terms_data_classes", ())}
+    if unknown := sorted(classes - set(Application.DataClass.values)):
         raise ConflictError(
             f"'{unknown[0]}' is not a valid data class. Use one of: "
             f"{', '.join(Application.DataClass.values)}."
@@ -342,8 +335,10 @@ def _build_approval(
         raise ConflictError(
             f"'{unknown_levels[0]}' is not a valid criticality. Use 0 (critical) to 3 (low)."
         )
-    limits = bool(data_classes or regions or criticalities)
-    if limits and decision != Decision.RESTRICTED:
+    has_limits = has_term_conditions(limits) or any(
+        limits.get(name) for name in ("data_classes", "regions", "criticalities")
+    )
+    if has_limits and decision != Decision.RESTRICTED:
         raise ConflictError(
             "Only a restricted approval can have limits. Choose restricted, or remove the limits."
         )
@@ -354,10 +349,19 @@ def _build_approval(
         approver=by,
         decided_on=day_of(at),
         expires_on=expires_on,
-        data_classes=list(data_classes),
-        regions=[region.strip() for region in regions if region.strip()],
+        data_classes=list(limits.get("data_classes", ())),
+        regions=_strip_names(limits.get("regions", ())),
         criticalities=list(criticalities),
+        requires_no_training=limits.get("requires_no_training", False),
+        max_retention_days=limits.get("max_retention_days"),
+        requires_zero_retention=limits.get("requires_zero_retention", False),
+        residencies=_strip_names(limits.get("residencies", ())),
+        terms_data_classes=list(limits.get("terms_data_classes", ())),
     )
+
+
+def _strip_names(names: Sequence[str]) -> list[str]:
+    return [name.strip() for name in names if name.strip()]
 
 
 def _revoke(approval: Approval, at: datetime, by: User, reason: str) -> None:

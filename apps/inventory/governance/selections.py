@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, InvalidValueError, clean_value
 from apps.catalog.models import Foundation, Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
@@ -240,14 +241,14 @@ def _lock_draft(selection: Selection) -> Selection:
     return selection
 
 
-def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return [{"name", "weight", "note"}] with unique names and weights above 0, as decimal
-    texts."""
+def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return [{"name", "weight", "note"}] with unique names and weights above 0, as decimal texts;
+    with "fact", and "needed" of it, if the criterion shows a fact of the candidates."""
     if len(criteria) > MAX_CRITERIA:
         raise ConflictError(
             f"{MAX_CRITERIA} criteria are the maximum. Remove the least important ones."
         )
-    cleaned: list[dict[str, str]] = []
+    cleaned: list[dict[str, Any]] = []
     for number, criterion in enumerate(criteria, start=1):
         name = str(criterion.get("name", "")).strip()
         if not name or len(name) > 120:
@@ -260,9 +261,31 @@ def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, s
                 f"'{name}': the weight must be above 0. Remove criteria that do not count."
             )
         cleaned.append(
-            {"name": name, "weight": str(weight), "note": str(criterion.get("note", ""))[:2000]}
+            {
+                "name": name,
+                "weight": str(weight),
+                "note": str(criterion.get("note", ""))[:2000],
+                **_cleaned_fact(criterion, name),
+            }
         )
     return cleaned
+
+
+def _cleaned_fact(criterion: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the key of the fact that the criterion shows, and what is needed of a capability."""
+    fact, needed = str(criterion.get("fact") or "").strip(), criterion.get("needed")
+    if not fact:
+        return {}
+    if len(fact) > 60 or not fact.isidentifier():
+        raise ConflictError(f"'{name}': {fact[:60]!r} is not a fact of candidates.")
+    if needed is None:
+        return {"fact": fact}
+    if fact not in CAPABILITY_FIELDS:
+        raise ConflictError(f"'{name}': only a capability can be needed. Remove the needed value.")
+    try:
+        return {"fact": fact, "needed": clean_value(CAPABILITY_FIELDS[fact], needed)}
+    except InvalidValueError as error:
+        raise ConflictError(f"'{name}': {error}") from error
 
 
 def _parse_number(value: Any, label: str) -> Decimal:

@@ -13,7 +13,8 @@ Which approvals apply to a dependency:
 
 A dependency violates an approval that blocks, or that is restricted if the application is outside
 the restriction, or might be because its data class or region is not recorded (`certain` is then
-False).
+False). It is also outside if the data terms of the offering do not meet the conditions of the
+approval, or are unknown.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,8 +28,17 @@ from django.db.models import Q
 
 from apps.catalog.models import Footing, NodeKind, Offering, Provider
 from apps.common.database.statements import compose_statement
-from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
+from apps.inventory.governance.approval_sql import (
+    DECIDING_APPROVALS,
+    JUDGED_USES,
+    OUTSIDE_COLUMNS,
+)
 from apps.inventory.governance.approvals import APPROVAL_RELATIONS
+from apps.inventory.governance.term_conditions import (
+    accepted_values,
+    conditions_of,
+    unmet_conditions,
+)
 from apps.inventory.models import Application, Approval, Criticality, Dependency
 
 DEFAULT_LIMIT = 200
@@ -37,9 +47,8 @@ DEFAULT_LIMIT = 200
 _VIOLATIONS = """
 WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
 {deciding}, {judged}
-SELECT dependency_id, approval_id, blocked, criticality_outside, class_outside, region_outside,
-       class_unknown, region_unknown, count(*) OVER ()
-FROM judged WHERE (blocked OR criticality_outside OR class_outside OR region_outside)
+SELECT dependency_id, approval_id, {columns}, terms, count(*) OVER ()
+FROM judged WHERE ({is_outside})
   AND (%(approval)s::bigint IS NULL OR approval_id = %(approval)s)
 ORDER BY criticality, dependency_id, approval_id
 LIMIT %(limit)s OFFSET %(offset)s
@@ -129,8 +138,8 @@ def approval_violations(
 class ApprovalObstacle:
     """An approval that a considered use would violate.
 
-    `grounds` names the subject of each sentence of `why`: blocked, criticality, data_class or
-    region; `open_grounds` are those that depend on missing data only.
+    `grounds` names the subject of each sentence of `why`: blocked, criticality, data_class, region
+    or data_terms; `open_grounds` are those that depend on missing data only.
     """
 
     approval: Approval
@@ -326,8 +335,15 @@ _GROUNDS = {
     "criticality": "criticality_outside",
     "data_class": "class_outside",
     "region": "region_outside",
+    "data_terms": "terms_outside",
 }
-_UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
+_UNKNOWN = {
+    "data_class": "class_unknown",
+    "region": "region_unknown",
+    "data_terms": "terms_unknown",
+}
+# what `violation_grounds` reads of `judged`
+GROUND_COLUMNS = (*OUTSIDE_COLUMNS, *_UNKNOWN.values())
 
 
 def violation_grounds(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -337,17 +353,7 @@ def violation_grounds(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozense
     return grounds, open_grounds & set(grounds)
 
 
-_COLUMNS = (
-    "dependency",
-    "approval",
-    "blocked",
-    "criticality_outside",
-    "class_outside",
-    "region_outside",
-    "class_unknown",
-    "region_unknown",
-    "total",
-)
+_COLUMNS = ("dependency", "approval", *GROUND_COLUMNS, "terms", "total")
 
 
 def _find_violations(
@@ -364,7 +370,12 @@ def _find_violations(
     with connection.cursor() as cursor:
         cursor.execute(
             compose_statement(
-                _VIOLATIONS, used=uses_sql, deciding=DECIDING_APPROVALS, judged=JUDGED_USES
+                _VIOLATIONS,
+                used=uses_sql,
+                deciding=DECIDING_APPROVALS,
+                judged=JUDGED_USES,
+                columns=", ".join(GROUND_COLUMNS),
+                is_outside=" OR ".join(OUTSIDE_COLUMNS),
             ),
             {**params, "on": on, "approval": approval, "limit": limit, "offset": offset},
         )
@@ -408,7 +419,27 @@ def _violation_sentences(
             f"{recorded_value}."
         )
         certain = certain or not row["region_unknown"]
+    if row["terms_outside"]:
+        sentences.append(_terms_sentences(row, application, approval))
+        certain = certain or not row["terms_unknown"]
     return tuple(sentences), bool(certain)
+
+
+def _terms_sentences(row: Mapping[str, Any], application: Application, approval: Approval) -> str:
+    """Return the conditions on data terms that the use does not meet, as sentences in one text."""
+    unmet = unmet_conditions(
+        approval.target, conditions_of(approval), accepted_values(row["terms"])
+    )
+    sentences = [sentence for sentence, _ in unmet]
+    if approval.terms_data_classes and not application.data_classification:
+        classes = ", ".join(
+            Application.DataClass(value).label.lower() for value in approval.terms_data_classes
+        )
+        sentences.append(
+            f"This applies to data classified as {classes}. The data classification of this "
+            "application is not recorded."
+        )
+    return " ".join(sentences)
 
 
 def _criticality_label(application: Application) -> str:

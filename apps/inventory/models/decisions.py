@@ -78,6 +78,29 @@ class Approval(models.Model):
         blank=True,
         help_text="Allowed criticalities of applications (0 critical to 3 low); empty: all.",
     )
+    requires_no_training = models.BooleanField(
+        default=False, help_text="Inputs must not be used for training."
+    )
+    max_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Days for which inputs and outputs may be kept at most; empty: any number.",
+    )
+    requires_zero_retention = models.BooleanField(
+        default=False, help_text="Requests without any retention must be possible."
+    )
+    residencies = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Regions in which the data must stay; empty: any.",
+    )
+    terms_data_classes = ArrayField(
+        models.CharField(max_length=12),
+        default=list,
+        blank=True,
+        help_text="Data classifications to which the conditions on data terms apply; empty: all.",
+    )
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH)
     approver = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_given"
@@ -123,10 +146,29 @@ class Approval(models.Model):
             models.CheckConstraint(
                 name="approval_restricted_says_to_what",
                 condition=~Q(decision="restricted")
-                | ~Q(data_classes=[], regions=[], criticalities=[]),
+                | ~Q(
+                    data_classes=[],
+                    regions=[],
+                    criticalities=[],
+                    requires_no_training=False,
+                    max_retention_days__isnull=True,
+                    requires_zero_retention=False,
+                    residencies=[],
+                ),
                 violation_error_message=(
-                    "Select the data classes, regions or criticalities to which the "
+                    "Select the data classes, regions, criticalities or data terms to which the "
                     "approval is restricted."
+                ),
+            ),
+            models.CheckConstraint(
+                name="approval_terms_classes_need_terms",
+                condition=Q(terms_data_classes=[])
+                | Q(requires_no_training=True)
+                | Q(max_retention_days__isnull=False)
+                | Q(requires_zero_retention=True)
+                | ~Q(residencies=[]),
+                violation_error_message=(
+                    "Select the data terms that data of these classifications needs."
                 ),
             ),
             *(

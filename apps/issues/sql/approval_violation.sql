@@ -13,13 +13,15 @@ WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
 {judged_uses},
 violation AS (
     SELECT dependency_id, application_id, approval_id, criticality, blocked, criticality_outside,
-           class_outside, region_outside, false AS expired, NULL::date AS expired_on,
+           class_outside, region_outside, terms_outside, false AS expired, NULL::date AS expired_on,
            blocked OR criticality_outside OR (class_outside AND NOT class_unknown)
-               OR (region_outside AND NOT region_unknown) AS is_certain
+               OR (region_outside AND NOT region_unknown)
+               OR (terms_outside AND NOT terms_unknown) AS is_certain
     FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
+        OR terms_outside
     UNION ALL
     SELECT n.dependency_id, n.application_id, n.approval_id, a.criticality, false, false, false,
-           false, true, p.expires_on, true
+           false, false, true, p.expires_on, true
     FROM needing n JOIN expiring p ON p.id = n.approval_id
     JOIN inventory_application a ON a.id = n.application_id
 )
@@ -34,6 +36,7 @@ SELECT 'approval:' || v.approval_id AS subject, v.application_id, min(v.expired_
            'dependencies', jsonb_agg(DISTINCT v.dependency_id),
            'blocked', bool_or(v.blocked), 'criticality', bool_or(v.criticality_outside),
            'data_class', bool_or(v.class_outside), 'region', bool_or(v.region_outside),
+           'data_terms', bool_or(v.terms_outside),
            'expired', bool_or(v.expired), 'is_certain', bool_or(v.is_certain)
        ) AS details
 FROM violation v JOIN inventory_dependency d ON d.id = v.dependency_id

@@ -155,6 +155,7 @@ class RandomPortfolio:
                 "criticalities": chance.choice([[], [0], [2, 3]]),
                 "data_classes": chance.choice([[], ["public"], ["public", "internal"]]),
                 "regions": chance.choice([["EU"], ["EU", "US"], ["US"]]),
+                "requires_no_training": chance.random() < 0.3,
             }
         # one decision stands on a target
         with suppress(ConflictError):

@@ -25,6 +25,7 @@ from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_data_terms,
     make_dependency,
     make_derivation,
     make_foundation,
@@ -355,6 +356,89 @@ class TestAgainst:
         say(levels.foundation, "restricted", **limits)
 
         assert bool(self.found(governance).rows) is against
+
+    @pytest.mark.parametrize(
+        ("conditions", "terms", "against", "certain"),
+        [
+            ({"requires_no_training": True}, {"training_use": False}, False, True),
+            ({"requires_no_training": True}, {"training_use": True}, True, True),
+            ({"requires_no_training": True}, {}, True, False),
+            ({"requires_no_training": True}, {"training_use": None}, True, False),
+            ({"max_retention_days": 30}, {"retention_days": 30}, False, True),
+            ({"max_retention_days": 0}, {"retention_days": 1}, True, True),
+            ({"max_retention_days": 30}, {"zero_retention": True}, True, False),
+            ({"requires_zero_retention": True}, {"zero_retention": True}, False, True),
+            ({"requires_zero_retention": True}, {"retention_days": 0}, False, True),
+            ({"requires_zero_retention": True}, {"zero_retention": False}, True, True),
+            ({"requires_zero_retention": True}, {"retention_days": 5}, True, False),
+            ({"residencies": ["eu", "CH"]}, {"residency": ["EU"]}, False, True),
+            ({"residencies": ["EU"]}, {"residency": ["EU", "US"]}, True, True),
+            ({"residencies": ["EU"]}, {"training_use": False}, True, False),
+            (
+                {"requires_no_training": True, "max_retention_days": 3},
+                {"training_use": True},
+                True,
+                True,
+            ),
+        ],
+    )
+    def test_conditions_on_data_terms_are_held_against_the_terms_and_unknown_meets_none(
+        self, levels, say, governance, conditions, terms, against, certain
+    ):
+        say(levels.foundation, "restricted", **conditions)
+        make_data_terms(levels.offering, **terms)
+
+        rows = self.found(governance).rows
+
+        assert bool(rows) is against
+        assert all(row.certain is certain and len(row.why) == 1 for row in rows)
+        [obstacle] = obstacles_to_use(
+            application=levels.application, offering=levels.offering, on=TODAY
+        ) or [None]
+        assert (obstacle is not None) is against
+        if obstacle is not None:
+            assert obstacle.grounds == ("data_terms",)
+            assert bool(obstacle.open_grounds) is not certain
+
+    def test_a_violated_term_is_said_in_a_sentence(self, levels, say, governance):
+        say(levels.foundation, "restricted", requires_no_training=True, max_retention_days=7)
+        make_data_terms(levels.offering, training_use=True)
+
+        [row] = self.found(governance).rows
+
+        [sentence] = row.why
+        assert sentence.startswith("Inputs are used for training, and the approval of ")
+        assert "It is unknown how long data is kept" in sentence
+
+    @pytest.mark.parametrize(
+        ("data_class", "against", "certain"),
+        [("internal", False, True), ("confidential", True, True), ("", True, False)],
+    )
+    def test_conditions_for_a_data_class_apply_to_that_class_and_to_an_unknown_one(
+        self, levels, say, governance, data_class, against, certain
+    ):
+        type(levels.application).objects.update(data_classification=data_class)
+        say(
+            levels.foundation,
+            "restricted",
+            requires_no_training=True,
+            terms_data_classes=["confidential", "secret"],
+        )
+        make_data_terms(levels.offering, training_use=True)
+
+        rows = self.found(governance).rows
+
+        assert bool(rows) is against
+        assert all(row.certain is certain for row in rows)
+
+    def test_data_classes_without_a_condition_are_refused(self, levels, say):
+        with pytest.raises(ValidationError):
+            say(
+                levels.foundation,
+                "restricted",
+                regions=["EU"],
+                terms_data_classes=["confidential"],
+            )
 
     def test_an_application_in_two_regions_needs_both(self, levels, say, governance):
         type(levels.application).objects.update(geography="EU, US")

@@ -462,6 +462,13 @@ class TestWhatGovernanceSees:
             ("restricted", {"regions": ["CH"]}, {"geography": "CH, US"}, False),
             ("restricted", {"regions": ["CH"]}, {"geography": ""}, None),
             ("restricted", {"criticalities": [3]}, {}, None),
+            ("restricted", {"requires_no_training": True}, {}, None),
+            (
+                "restricted",
+                {"requires_no_training": True, "terms_data_classes": ["secret"]},
+                {},
+                True,
+            ),
         ],
     )
     def test_approvals_are_compared_with_the_answers(

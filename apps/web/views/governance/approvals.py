@@ -28,6 +28,7 @@ from apps.inventory.governance.approvals import (
 )
 from apps.inventory.governance.filters import ApprovalFilter
 from apps.inventory.governance.proposals import is_confirmation_required, second_people
+from apps.inventory.governance.term_conditions import describe_conditions
 from apps.inventory.governance.violations import approval_violations
 from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
 from apps.web.lists.columns import Column, FileColumn, describe_distance, format_day
@@ -71,6 +72,15 @@ def describe_approval_scope(approval: Approval) -> str:
         limits.append(f"data that is {join_names(classes)}")
     if approval.regions:
         limits.append(f"in {join_names(approval.regions, max_names=8)}")
+    if conditions := describe_conditions(approval):
+        terms = f"with {join_names(conditions, max_names=8)}"
+        if approval.terms_data_classes:
+            classes = [
+                str(Application.DataClass(value).label).lower()
+                for value in approval.terms_data_classes
+            ]
+            terms = f"{terms} for data that is {join_names(classes)}"
+        limits.append(terms)
     return f"only {', '.join(limits)}" if limits else ""
 
 
@@ -160,6 +170,24 @@ class ApprovalList(ListPage[Approval, ApprovalRow]):
             lambda row: ", ".join(
                 Criticality(level).name.lower() for level in row.approval.criticalities
             ),
+        ),
+        FileColumn[ApprovalRow](
+            "Inputs must not be used for training",
+            lambda row: "yes" if row.approval.requires_no_training else "",
+        ),
+        FileColumn[ApprovalRow](
+            "Retention in days, at most", attrgetter("approval.max_retention_days")
+        ),
+        FileColumn[ApprovalRow](
+            "Zero retention required",
+            lambda row: "yes" if row.approval.requires_zero_retention else "",
+        ),
+        FileColumn[ApprovalRow](
+            "Data residency in", lambda row: ", ".join(row.approval.residencies)
+        ),
+        FileColumn[ApprovalRow](
+            "Data terms apply to data classes",
+            lambda row: ", ".join(row.approval.terms_data_classes),
         ),
         FileColumn[ApprovalRow]("Decided by", attrgetter("approval.approver")),
         FileColumn[ApprovalRow]("Revoked at", attrgetter("approval.revoked_at")),

@@ -8,30 +8,32 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import HttpRequest
 
-from apps.catalog.models import Foundation, Provider
+from apps.catalog.models import Foundation, Offering, OfferingKind, Provider
 from apps.exposure.diligence.scorecards import MAX_CANDIDATES
 
 MAX_SEARCH_RESULTS = 10
 MIN_LETTERS = 2
-KINDS: dict[str, type[Foundation] | type[Provider]] = {
+type Candidate = Foundation | Provider | Offering
+KINDS: dict[str, type[Candidate]] = {
     "foundation": Foundation,
+    "offering": Offering,
     "provider": Provider,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidates of one kind, in the order of the URL. `strange` are the unknown slugs of the
-    URL."""
+    """Candidates of one kind, in the order of the URL; the slug of an offering is its ID. `strange`
+    are the unknown slugs of the URL."""
 
     kind: str
-    rows: tuple[Foundation | Provider, ...]
+    rows: tuple[Candidate, ...]
     strange: tuple[str, ...]
     too_many: bool
 
     @property
     def slugs(self) -> list[str]:
-        return [row.slug for row in self.rows]
+        return [slug_of(row) for row in self.rows]
 
     @property
     def ids(self) -> list[int]:
@@ -55,22 +57,24 @@ class CandidateHit:
 
 
 def read_candidates(request: HttpRequest) -> Candidates:
-    """Return the foundations that the URL names, or else the providers, at most MAX_CANDIDATES; two
-    statements at most."""
+    """Return the foundations that the URL names, or else the offerings or the providers, at most
+    MAX_CANDIDATES; two statements at most."""
     slugs_by_kind = {
         name: [*dict.fromkeys(filter(None, request.GET.getlist(name)))] for name in KINDS
     }
-    kind = (
-        "provider"
-        if slugs_by_kind["provider"] and not slugs_by_kind["foundation"]
-        else "foundation"
-    )
+    kind = next((name for name in KINDS if slugs_by_kind[name]), "foundation")
     slugs = slugs_by_kind[kind]
     model: Any = KINDS[kind]
-    candidates = model.objects.visible_to(request.user).filter(slug__in=slugs[: MAX_CANDIDATES + 1])
+    named = slugs[: MAX_CANDIDATES + 1]
+    candidates = model.objects.visible_to(request.user)
+    if kind == "offering":
+        ids = [int(slug) for slug in named if slug.isdecimal() and len(slug) < 19]
+        candidates = candidates.model_ids().filter(pk__in=ids).select_related("host")
+    else:
+        candidates = candidates.filter(slug__in=named)
     if kind == "foundation":
         candidates = candidates.select_related("developer")
-    rows_by_slug = {row.slug: row for row in candidates} if slugs else {}
+    rows_by_slug = {slug_of(row): row for row in candidates} if slugs else {}
     rows = [rows_by_slug[slug] for slug in slugs if slug in rows_by_slug]
     unknown_slugs = [slug for slug in slugs[:MAX_CANDIDATES] if slug not in rows_by_slug]
     return Candidates(
@@ -107,6 +111,14 @@ def search_candidates(text: str, *, candidates: Candidates, user: Any) -> list[C
                 .select_related("developer")
                 .order_by("name", "pk")[:MAX_SEARCH_RESULTS]
             )
+        elif kind == "offering":
+            rows = (
+                Offering.objects.visible_to(user)
+                .filter(kind=OfferingKind.MODEL_ID, not_a_model=False, api_id__icontains=text)
+                .exclude(pk__in=selected.ids)
+                .select_related("host")
+                .order_by("api_id", "host__name", "pk")[:MAX_SEARCH_RESULTS]
+            )
         else:
             rows = (
                 Provider.objects.visible_to(user)
@@ -116,17 +128,28 @@ def search_candidates(text: str, *, candidates: Candidates, user: Any) -> list[C
             )
         hits += [
             CandidateHit(
-                row.name,
+                label_of(row),
                 note_of(row),
                 kind,
-                row.slug,
-                selected.query([*selected.slugs, row.slug]),
+                slug_of(row),
+                selected.query([*selected.slugs, slug_of(row)]),
             )
             for row in rows
         ]
     return hits
 
 
-def note_of(row: Foundation | Provider) -> str:
-    """Return the developer of a foundation, or the roles of a provider."""
+def slug_of(row: Candidate) -> str:
+    """Return what names the candidate in a URL."""
+    return str(row.pk) if isinstance(row, Offering) else row.slug
+
+
+def label_of(row: Candidate) -> str:
+    return row.api_id if isinstance(row, Offering) else row.name
+
+
+def note_of(row: Candidate) -> str:
+    """Return the developer of a foundation, the host of an offering, or the roles of a provider."""
+    if isinstance(row, Offering):
+        return ", ".join(filter(None, (row.host.name, row.region_scope, row.service_tier)))
     return row.developer.name if isinstance(row, Foundation) else ", ".join(row.roles)

@@ -14,6 +14,7 @@ from apps.exposure.diligence.scorecard_facts import Scorecard
 from apps.exposure.diligence.scorecards import (
     MAX_CANDIDATES,
     foundation_scorecards,
+    offering_scorecards,
     provider_scorecards,
 )
 from apps.inventory.governance.approvals import decisions_by_target
@@ -22,10 +23,12 @@ from apps.web.lists.pagination import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.candidate_search import (
     Candidates,
+    label_of,
     note_of,
     read_candidates,
     read_search_text,
     search_candidates,
+    slug_of,
 )
 from apps.web.views.governance.scorecard_presenters import FactGroup, build_fact_groups, n_gaps
 from apps.web.wording import as_word, join_names, number
@@ -73,7 +76,7 @@ def compare_candidates(request: HttpRequest) -> HttpResponse:
         differing=candidates.query(differing="true"),
         csv=f"{reverse('selections:compare-csv')}{candidates.query()}",
         write_down=f"{reverse('selections:create')}{candidates.query()}"
-        if candidates.kind == "foundation"
+        if candidates.kind in {"foundation", "offering"}
         else "",
         words=search_text,
         hits=search_candidates(search_text, candidates=candidates, user=request.user),
@@ -112,6 +115,8 @@ def load_scorecards(candidates: Candidates, *, user: Any, on: Any) -> list[Score
         return []
     if candidates.kind == "foundation":
         return foundation_scorecards(foundations=candidates.ids, user=user, on=on)
+    if candidates.kind == "offering":
+        return offering_scorecards(offerings=candidates.ids, user=user, on=on)
     return provider_scorecards(providers=candidates.ids, user=user, on=on)
 
 
@@ -155,12 +160,12 @@ def _build_columns(
     for row, card in zip(candidates.rows, cards, strict=True):
         columns.append(
             CandidateColumn(
-                row.name,
+                label_of(row),
                 note_of(row),
-                reverse(f"{candidates.kind}s:detail", args=[row.slug]),
+                reverse(f"{candidates.kind}s:detail", args=[slug_of(row)]),
                 n_gaps([card])[0],
                 decisions.get((candidates.kind, row.pk)),
-                candidates.query([slug for slug in candidates.slugs if slug != row.slug]),
+                candidates.query([slug for slug in candidates.slugs if slug != slug_of(row)]),
             )
         )
     return columns

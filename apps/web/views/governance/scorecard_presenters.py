@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, DATA_TERM_FIELDS
+from apps.exposure.diligence.offering_facts import PRICE_LABELS, TERM_PREFIX
 from apps.exposure.diligence.scorecard_facts import Scorecard
 from apps.web.wording import number, share
 
 # groups of facts by key; facts without a group come last
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("offer", ("independent_hosts", "open_weights", "licence")),
-    ("notice", ("promised_notice", "observed_notice", "shortest_notice", "notice_kept")),
-    ("moves", ("price_moves", "retired", "ending")),
+    ("offer", ("independent_hosts", "open_weights", "licence", "regions")),
+    ("price", tuple(f"price_{unit}" for unit in PRICE_LABELS)),
+    ("capabilities", tuple(CAPABILITY_FIELDS)),
+    ("data", tuple(f"{TERM_PREFIX}{name}" for name in DATA_TERM_FIELDS)),
+    (
+        "notice",
+        ("promised_notice", "observed_notice", "shortest_notice", "notice_kept", "outages"),
+    ),
+    ("moves", ("retirement", "price_moves", "retired", "ending")),
     (
         "terms",
         (
@@ -149,7 +157,10 @@ def build_fact_groups(cards: Sequence[Mapping[str, Any]]) -> list[FactGroup]:
 def group_names() -> dict[str, str]:
     return {
         "offer": "Availability",
-        "notice": "Notice periods",
+        "price": "Prices",
+        "capabilities": "Capabilities",
+        "data": "Data terms",
+        "notice": "Notice periods and outages",
         "moves": "Retirement record",
         "terms": "Contract terms",
         "standing": "Documents and approvals",
@@ -209,6 +220,8 @@ def _format_value(value: Any, unit: str) -> str:
         return ", ".join(str(item) for item in value) or "none"
     if unit == "share":
         return share(value)
+    if isinstance(value, float) and unit.endswith("per million tokens"):
+        return f"{value:.6g}"
     if isinstance(value, float):
         return number(round(value, 1) if value % 1 else int(value))
     return number(value) if isinstance(value, int) else str(value)

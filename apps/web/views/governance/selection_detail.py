@@ -14,6 +14,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, InvalidValueError, clean_value
+from apps.catalog.capabilities.fit import judge_item
+from apps.catalog.capabilities.values import UNKNOWN, SettledValue
+from apps.catalog.capabilities.wording import format_value
 from apps.catalog.models import Foundation, Offering
 from apps.common.errors import DomainError
 from apps.common.text import pluralize
@@ -41,8 +45,10 @@ from apps.web.views.governance.candidate_search import (
 )
 from apps.web.views.governance.scorecard_presenters import (
     FactComparison,
+    PresentedFact,
     compare_with_today,
     n_moved,
+    present_fact,
 )
 from apps.web.views.governance.selection_forms import (
     AllScoresForm,
@@ -50,10 +56,18 @@ from apps.web.views.governance.selection_forms import (
     ScoresForm,
     SelectionForm,
     criteria_of,
+    criterion_choices,
     name_of,
+    with_fact_criteria,
 )
 from apps.web.wording import as_word, join_names, long_day
 
+# what the scorecards of a candidate are about, and their pages
+SUBJECT_ROUTES = {
+    "offering": "offerings:detail",
+    "foundation": "foundations:detail",
+    "host": "providers:detail",
+}
 _GOVERNANCE_ONLY = "You need the governance role to change selection records."
 
 
@@ -75,6 +89,7 @@ class CandidateCard:
     """Stored facts of a candidate's foundation or host, beside today's."""
 
     title: str
+    note: str
     url: str
     rows: tuple[FactComparison, ...]
     n_moved: int
@@ -149,10 +164,19 @@ def _render_selection(
             selection, candidates, score_forms, may_work=may_work, today=today
         ),
         kept=stored_scorecards,
+        criterion_facts=_load_criterion_facts(selection, candidates, user=request.user, on=today),
+        fact_choices=criterion_choices() if may_work else [],
         only_moved=request.GET.get("moved") == "true",
         form=form
         or (
-            SelectionForm(initial=SelectionForm.of(selection), row=selection) if may_work else None
+            SelectionForm(
+                initial=with_fact_criteria(
+                    SelectionForm.of(selection), request.GET.getlist("fact")
+                ),
+                row=selection,
+            )
+            if may_work
+            else None
         ),
         decide_form=decide_form or (DecideForm(candidates=candidates) if may_work else None),
         compare=_build_comparison_url(candidates),
@@ -222,7 +246,7 @@ def _load_stored_scorecards(
     stored_scorecards = []
     for row in candidates:
         cards = []
-        for subject in ("foundation", "host"):
+        for subject, route in SUBJECT_ROUTES.items():
             stored_card = row.scorecard.get(subject)
             if not stored_card:
                 continue
@@ -230,10 +254,10 @@ def _load_stored_scorecards(
             rows = tuple(
                 compare_with_today(visible_card, current_cards.get(row.pk, {}).get(subject))
             )
-            route = "foundations:detail" if subject == "foundation" else "providers:detail"
             cards.append(
                 CandidateCard(
                     visible_card["name"],
+                    subject if subject != "offering" else "",
                     reverse(route, args=[visible_card["slug"]]),
                     rows,
                     n_moved(rows),
@@ -241,6 +265,79 @@ def _load_stored_scorecards(
             )
         stored_scorecards.append(StoredScorecards(row, name_of(row), tuple(cards)))
     return stored_scorecards
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionFact:
+    """The fact of one criterion for every candidate: (name of the candidate, fact, verdict)."""
+
+    name: str
+    needed: str
+    cells: tuple[tuple[str, PresentedFact | None, str], ...]
+
+
+def _load_criterion_facts(
+    selection: Selection,
+    candidates: Sequence[SelectionCandidate],
+    *,
+    user: Any,
+    on: date,
+) -> list[CriterionFact]:
+    """Return the facts of the criteria that name one: those stored with the decision, or today's
+    of a draft."""
+    criteria = [criterion for criterion in selection.criteria if criterion.get("fact")]
+    if not criteria or not candidates:
+        return []
+    cards: Mapping[int, Mapping[str, Any]]
+    if selection.state == Selection.State.DRAFT:
+        cards = candidate_scorecards(selection=selection, user=user, on=on)
+    else:
+        cards = {row.pk: row.scorecard for row in candidates}
+    facts_by_candidate = {
+        row.pk: _facts_of_candidate(cards.get(row.pk, {}), user) for row in candidates
+    }
+    return [
+        CriterionFact(
+            criterion["name"],
+            _describe_needed(criterion),
+            tuple(
+                _judge_fact(row, criterion, facts_by_candidate[row.pk].get(criterion["fact"]))
+                for row in candidates
+            ),
+        )
+        for criterion in criteria
+    ]
+
+
+def _facts_of_candidate(cards: Mapping[str, Any], user: Any) -> dict[str, Mapping[str, Any]]:
+    """Return {key: fact}: of the offering before its foundation, and these before the host."""
+    facts: dict[str, Mapping[str, Any]] = {}
+    for subject in SUBJECT_ROUTES:
+        for fact in visible_scorecard(cards.get(subject) or {}, user).get("facts", ()):
+            facts.setdefault(fact["key"], fact)
+    return facts
+
+
+def _describe_needed(criterion: Mapping[str, Any]) -> str:
+    if criterion.get("needed") is None:
+        return ""
+    return f"needed: {format_value(criterion['fact'], criterion['needed'])}"
+
+
+def _judge_fact(
+    row: SelectionCandidate, criterion: Mapping[str, Any], fact: Mapping[str, Any] | None
+) -> tuple[str, PresentedFact | None, str]:
+    presented = present_fact(fact) if fact is not None else None
+    needed, key = criterion.get("needed"), criterion["fact"]
+    if needed is None or key not in CAPABILITY_FIELDS:
+        return name_of(row), presented, ""
+    value = fact.get("value") if fact is not None and not fact.get("gap") else None
+    try:
+        # offerings of a foundation that differ have no value of the field
+        settled = SettledValue(clean_value(CAPABILITY_FIELDS[key], value))
+    except InvalidValueError:
+        settled = UNKNOWN
+    return name_of(row), presented, str(judge_item(key, needed, settled))
 
 
 def _build_draft_headline(

@@ -6,13 +6,36 @@ from typing import Any
 
 from django import forms
 
+from apps.catalog.capabilities.fields import (
+    CAPABILITY_FIELDS,
+    DATA_TERM_FIELDS,
+    FLAG,
+    LIMIT,
+    SET,
+)
+from apps.exposure.diligence.offering_facts import PRICE_LABELS, TERM_PREFIX
 from apps.inventory.models import Selection, SelectionCandidate
 from apps.web.pages.form_fields import DayField
 from apps.web.pages.optimistic_lock import FieldConflict, OptimisticLockMixin
 
+# facts of candidates that a criterion can show, by key (exposure/diligence/)
+CRITERION_FACTS: Mapping[str, str] = {
+    **{f"price_{unit}": label for unit, label in PRICE_LABELS.items()},
+    **{key: field.label for key, field in CAPABILITY_FIELDS.items()},
+    "regions": "Regions",
+    **{f"{TERM_PREFIX}{key}": field.label for key, field in DATA_TERM_FIELDS.items()},
+    "observed_notice": "Observed notice period",
+    "promised_notice": "Promised notice period",
+    "outages": "Outages per year",
+    "retirement": "Retirement",
+}
+# begins the part of a line that names a fact
+_FACT = "fact="
 _HELP = (
     "One criterion per line, with weight and note separated by semicolons. Example: quality on "
-    "our German letters; 3; by our own evaluation. The default weight is 1."
+    "our German letters; 3; by our own evaluation. The default weight is 1. End a line with "
+    "fact=context_window to show that fact of each candidate, or with fact=context_window:90000 to "
+    "compare it with what is needed."
 )
 
 
@@ -23,16 +46,62 @@ def criteria_text(criteria: Iterable[Mapping[str, Any]]) -> str:
         weight = f"{Decimal(str(criterion.get('weight', 1))).normalize():f}"
         lines.append(
             "; ".join(
-                filter(None, [str(criterion["name"]), weight, str(criterion.get("note", ""))])
+                filter(
+                    None,
+                    [
+                        str(criterion["name"]),
+                        weight,
+                        str(criterion.get("note", "")),
+                        _fact_text(criterion),
+                    ],
+                )
             )
         )
     return "\n".join(lines)
 
 
-def criteria_of(text: str) -> list[dict[str, str]]:
-    """Parse the lines of the text field. The weights are validated by the action, not here."""
-    criteria = []
-    for line in text.splitlines():
+def _fact_text(criterion: Mapping[str, Any]) -> str:
+    """Return `fact=context_window:90000`; empty without a fact."""
+    fact, needed = criterion.get("fact"), criterion.get("needed")
+    if not fact:
+        return ""
+    if needed is None:
+        return f"{_FACT}{fact}"
+    if isinstance(needed, bool):
+        text = "yes" if needed else "no"
+    else:
+        text = ",".join(needed) if isinstance(needed, list) else str(needed)
+    return f"{_FACT}{fact}:{text}"
+
+
+def _read_fact(text: str) -> dict[str, Any]:
+    """Read `context_window:90000`; the action validates it."""
+    fact, has_need, needed = text.partition(":")
+    fact, needed = fact.strip(), needed.strip()
+    if not has_need:
+        return {"fact": fact}
+    field = CAPABILITY_FIELDS.get(fact)
+    value: Any = needed
+    if field is not None and field.form == FLAG and needed in {"yes", "no"}:
+        value = needed == "yes"
+    elif field is not None and field.form == LIMIT and needed.isdecimal() and len(needed) < 12:
+        value = int(needed)
+    elif field is not None and field.form == SET:
+        value = [name.strip() for name in needed.split(",") if name.strip()]
+    return {"fact": fact, "needed": value}
+
+
+def criteria_of(text: str) -> list[dict[str, Any]]:
+    """Parse the lines of the text field. Weights and facts are validated by the action, not
+    here."""
+    criteria: list[dict[str, Any]] = []
+    for whole_line in text.splitlines():
+        line, _sep, last = whole_line.rpartition(";")
+        fact: dict[str, Any] = {}
+        if line and last.strip().startswith(_FACT):
+            fact = _read_fact(last.strip().removeprefix(_FACT))
+        else:
+            line = whole_line
         name, _sep, weight_and_note = line.partition(";")
         weight, _sep, note = weight_and_note.partition(";")
         if name.strip():
@@ -41,9 +110,36 @@ def criteria_of(text: str) -> list[dict[str, str]]:
                     "name": name.strip(),
                     "weight": weight.strip().replace(",", ".") or "1",
                     "note": note.strip(),
+                    **fact,
                 }
             )
     return criteria
+
+
+def criterion_choices() -> list[tuple[str, str]]:
+    """Return (key, label) of the facts that a criterion can show."""
+    return list(CRITERION_FACTS.items())
+
+
+def with_fact_criteria(
+    initial: Mapping[str, Any], facts: Iterable[str], needs: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the initial values of the form with a line for each fact, and for each need
+    {capability: needed value}; both are saved with the form only."""
+    criteria = criteria_of(initial.get("criteria", ""))
+    shown = {criterion.get("fact") for criterion in criteria}
+    names = {criterion["name"] for criterion in criteria}
+    wanted: dict[str, dict[str, Any]] = {
+        key: {"fact": key, "needed": needed}
+        for key, needed in (needs or {}).items()
+        if needed is not False and needed is not None
+    }
+    wanted |= {key: {"fact": key} for key in facts if key not in wanted}
+    for key, fact in wanted.items():
+        label = CRITERION_FACTS.get(key)
+        if label is not None and key not in shown and label not in names:
+            criteria.append({"name": label, "weight": "1", "note": "", **fact})
+    return {**initial, "criteria": criteria_text(criteria)}
 
 
 class SelectionForm(OptimisticLockMixin, forms.Form):

@@ -20,7 +20,8 @@ from apps.inventory.governance.selections import (
     draft_selection,
     selections_to_review,
 )
-from apps.inventory.models import Selection, SelectionCandidate
+from apps.inventory.models import Dependency, Selection, SelectionCandidate
+from apps.inventory.requirements import needs_of
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.lists.pagination import url_with_query
@@ -28,7 +29,12 @@ from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import governance_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.governance.selection_forms import SelectionForm, criteria_of, name_of
+from apps.web.views.governance.selection_forms import (
+    SelectionForm,
+    criteria_of,
+    name_of,
+    with_fact_criteria,
+)
 from apps.web.wording import join_names, long_day, number
 
 
@@ -179,7 +185,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
     return action_view(
         request,
         form=lambda: SelectionForm(
-            request.POST or None, initial=SelectionForm.of(superseded) if superseded else None
+            request.POST or None, initial=_build_initial(request, superseded, user)
         ),
         action=lambda form: _create_draft(
             form,
@@ -206,6 +212,32 @@ def new_selection(request: HttpRequest) -> HttpResponse:
                 for candidate in candidates
             ],
         ),
+    )
+
+
+def _build_initial(
+    request: HttpRequest, superseded: Selection | None, user: User
+) -> dict[str, Any]:
+    """Return the values of the superseded record; with `?dependency=` also a criterion for each
+    requirement of that dependency."""
+    initial = SelectionForm.of(superseded) if superseded else {}
+    pk = request.GET.get("dependency", "")
+    if not pk.isdecimal() or len(pk) > 18:
+        return initial
+    dependency = (
+        Dependency.objects.visible_to(user)
+        .filter(pk=int(pk))
+        .select_related("application", "offering")
+        .first()
+    )
+    if dependency is None:
+        raise Http404
+    purpose = f"{dependency.get_role_display()} of {dependency.application.name}"
+    title = f"Successor of {dependency.offering.api_id}: {dependency.application.name}"
+    return with_fact_criteria(
+        {"title": title[:200], "purpose": purpose, **initial},
+        (),
+        needs_of([dependency.pk]).get(dependency.pk),
     )
 
 
@@ -246,8 +278,8 @@ def _find_superseded(request: HttpRequest, user: User) -> Selection | None:
 def _load_candidates(
     request: HttpRequest, superseded: Selection | None, user: User
 ) -> list[tuple[Foundation, Offering | None]]:
-    """Return the foundations that the URL names, then the candidates of `superseded`, without
-    duplicates."""
+    """Return the foundations and offerings that the URL names, then the candidates of `superseded`,
+    without duplicates."""
     slugs = [*dict.fromkeys(request.GET.getlist("foundation"))][:MAX_CANDIDATES]
     foundations = (
         {row.slug: row for row in Foundation.objects.visible_to(user).filter(slug__in=slugs)}
@@ -257,6 +289,16 @@ def _load_candidates(
     candidates: list[tuple[Foundation, Offering | None]] = [
         (foundations[slug], None) for slug in slugs if slug in foundations
     ]
+    ids = [
+        int(pk)
+        for pk in request.GET.getlist("offering")[:MAX_CANDIDATES]
+        if pk.isdecimal() and len(pk) < 19
+    ]
+    if ids:
+        offerings = Offering.objects.visible_to(user).filter(pk__in=ids, version__isnull=False)
+        for offering in offerings.select_related("host", "version__foundation"):
+            assert offering.version is not None
+            candidates.append((offering.version.foundation, offering))
     if superseded is not None:
         rows = superseded.candidates.select_related("foundation", "offering__host").order_by(
             "-chosen", "pk"

@@ -56,7 +56,7 @@ def test_governance_finds_a_thing_and_restricts_it(world, as_user):
         ({"decision": "approved", "reason": "x"}, "Only a block can have no end"),
         (
             {"decision": "restricted", "reason": "x", "expires_on": "2030-01-01"},
-            "Select the restriction: data classifications, applications or regions",
+            "Select the restriction: data classes, applications, regions or data terms",
         ),
         (
             {"decision": "blocked", "reason": "x", "criticalities": ["0"]},

@@ -10,7 +10,14 @@ from apps.common.time import now
 from apps.inventory.governance.approvals import record_decision
 from apps.inventory.governance.contracts import register_contract
 from apps.web.views.governance.scorecard_presenters import present_fact
-from tests.builders import make_foundation, make_offering, make_provider, make_version
+from tests.builders import (
+    make_data_terms,
+    make_foundation,
+    make_offering,
+    make_price,
+    make_provider,
+    make_version,
+)
 from tests.http import csv_rows, text_of
 
 SONNET = "anthropic-claude-sonnet-4-5"
@@ -140,7 +147,7 @@ def test_a_comparison_costs_the_same_for_any_number_of_candidates(
     others = [make_foundation(f"maker/number-{number}") for number in range(5)]
     slugs = [SONNET, mistral.slug, *(row.slug for row in others)]
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(25):
         client.get("/choosing/?" + "&".join(f"foundation={slug}" for slug in slugs))
 
 
@@ -160,3 +167,22 @@ def test_a_comparison_costs_the_same_for_any_number_of_candidates(
 )
 def test_a_value_in_words(value, unit, words):
     assert present_fact({"value": value, "unit": unit}).text == words
+
+
+def test_offerings_stand_side_by_side_with_price_capabilities_and_terms(world, mistral, as_user):
+    other = make_offering("mistral-medium", host=world.sonnet.host)
+    make_price(other, "input", "0.4")
+    make_data_terms(other, training_use=True)
+    client = as_user(world.viewer)
+    address = f"?offering={world.sonnet.pk}&offering={other.pk}"
+
+    response = client.get(f"/choosing/{address}")
+    rows = csv_rows(client.get(f"/choosing.csv{address}"))
+
+    groups = {
+        group.name: {row.key: row for row in group.rows} for group in response.context["groups"]
+    }
+    assert {"Prices", "Capabilities", "Data terms"} <= groups.keys()
+    assert [cell.text for cell in groups["Data terms"]["data_training_use"].cells] == ["", "yes"]
+    prices = {row["slug"]: row["value"] for row in rows if row["key"] == "price_input"}
+    assert prices[str(other.pk)] == "0.4"

@@ -5,8 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from apps.inventory.governance.selections import add_candidate, draft_selection, score_candidate
-from apps.inventory.models import Selection
+from apps.catalog.models import SettledClaims
+from apps.common.errors import ConflictError
+from apps.common.time import now
+from apps.inventory.governance.selections import (
+    add_candidate,
+    change_selection,
+    draft_selection,
+    score_candidate,
+)
+from apps.inventory.models import Dependency, Requirement, Selection
 from tests.builders import make_foundation, make_offering, make_provider
 from tests.http import csv_rows, text_of
 
@@ -291,5 +299,106 @@ def test_pages_of_selections_cost_the_same_for_any_number(
     with django_assert_num_queries(9):
         client.get(f"/selections/{draft.pk}/")
     decided(world, draft, as_user)
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(30):
         client.get(f"/selections/{draft.pk}/")
+
+
+class TestCriteriaFromFacts:
+    """Criteria that show a fact of each candidate, and compare it with what is needed."""
+
+    @pytest.fixture
+    def linked(self, world, draft):
+        change_selection(
+            selection=draft,
+            by=world.governance,
+            criteria=[
+                {"name": "Input price", "weight": 2, "fact": "price_input"},
+                {"name": "Tools", "fact": "tool_calling", "needed": True},
+                {"name": "Context", "fact": "context_window", "needed": 90_000},
+                {"name": "quality", "weight": 3},
+            ],
+        )
+        SettledClaims.objects.create(
+            offering=world.sonnet,
+            topic="capability",
+            values={"context_window": {"value": 32_000, "source": "LiteLLM", "at": "2026-01-01"}},
+            changed_at=now(),
+        )
+        return draft
+
+    def verdicts(self, response):
+        return {
+            fact.name: [verdict for _, _, verdict in fact.cells]
+            for fact in response.context["criterion_facts"]
+        }
+
+    def test_a_draft_shows_the_facts_of_today_and_unknown_stays_unknown(
+        self, world, linked, as_user
+    ):
+        response = as_user(world.viewer).get(f"/selections/{linked.pk}/")
+
+        assert self.verdicts(response) == {
+            "Input price": ["", ""],
+            "Tools": ["unknown", "unknown"],
+            "Context": ["lost", "unknown"],
+        }
+
+    def test_a_decision_stores_the_facts_of_its_day(self, world, linked, as_user):
+        decided(world, linked, as_user)
+        SettledClaims.objects.all().delete()
+
+        response = as_user(world.viewer).get(f"/selections/{linked.pk}/")
+
+        assert self.verdicts(response)["Context"] == ["lost", "unknown"]
+        stored = linked.candidates.order_by("pk")[0].scorecard["offering"]["facts"]
+        assert {fact["key"]: fact["value"] for fact in stored}["context_window"] == 32_000
+
+    def test_the_lines_of_the_form_keep_the_facts(self, world, linked, as_user):
+        client = as_user(world.governance)
+        fields = fields_of(
+            client.get(f"/selections/{linked.pk}/?fact=regions"), f"/selections/{linked.pk}/change/"
+        )
+
+        client.post(f"/selections/{linked.pk}/change/", fields)
+
+        linked.refresh_from_db()
+        facts = [(row.get("fact"), row.get("needed")) for row in linked.criteria]
+        assert facts == [
+            ("price_input", None),
+            ("tool_calling", True),
+            ("context_window", 90_000),
+            (None, None),
+            ("regions", None),
+        ]
+
+    def test_requirements_of_a_dependency_become_criteria(self, world, as_user):
+        dependency = Dependency.objects.filter(offering=world.sonnet).first()
+        Requirement.objects.create(
+            dependency=dependency,
+            field="context_window",
+            value=90_000,
+            origin="declared",
+            first_seen_on=world.today,
+            last_seen_on=world.today,
+        )
+
+        response = as_user(world.governance).get(
+            f"/selections/new/?dependency={dependency.pk}&offering={world.sonnet.pk}"
+        )
+
+        assert response.context["form"]["criteria"].value() == (
+            "Context window; 1; fact=context_window:90000"
+        )
+        assert len(response.context["offered"]) == 1
+
+    @pytest.mark.parametrize(
+        "criterion",
+        [
+            {"name": "x", "fact": "not a fact"},
+            {"name": "x", "fact": "price_input", "needed": 3},
+            {"name": "x", "fact": "context_window", "needed": "much"},
+        ],
+    )
+    def test_a_fact_that_does_not_exist_or_fit_is_refused(self, world, draft, criterion):
+        with pytest.raises(ConflictError):
+            change_selection(selection=draft, by=world.governance, criteria=[criterion])
