@@ -162,7 +162,7 @@ class ResultComparisonSerializer(serializers.Serializer[Any]):
     capa_gap = serializers.ChoiceField(
         choices=CapaGap.choices,
         allow_null=True,
-        help_text="What is unknown for CAPA: the number of options, or wrong answers.",
+        help_text="Reason why the overlap is not CAPA: unknown options, or unknown wrong answers.",
     )
 
 

@@ -16,7 +16,7 @@ Only items with a result in both runs count. `old` and `new` are runs of two mod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, lgamma, log, sqrt
+from math import exp, fsum, lgamma, log, sqrt
 from statistics import NormalDist, fmean, stdev
 
 from django.db.models import TextChoices
@@ -141,14 +141,10 @@ def compare_items(
     items is stated."""
     pairs, n_common = _pair_items(old, new)
     is_binary = bool(pairs) and all({pair.old, pair.new} <= {0.0, 1.0} for pair in pairs)
-    counts = {
-        "n": len(pairs),
-        "n_only_old": len(old.ids) - n_common,
-        "n_only_new": len(new.ids) - n_common,
-        "n_without_result": n_common - len(pairs),
-    }
+    n_only_old, n_only_new = len(old.ids) - n_common, len(new.ids) - n_common
+    n_without_result = n_common - len(pairs)
     if not pairs:
-        return Comparison(**counts, is_binary=False)
+        return Comparison(0, n_only_old, n_only_new, n_without_result, is_binary=False)
     differences = [pair.new - pair.old for pair in pairs]
     sign = 1 if higher_is_better else -1
     changes = [
@@ -172,7 +168,10 @@ def compare_items(
         else None
     )
     return Comparison(
-        **counts,
+        n=len(pairs),
+        n_only_old=n_only_old,
+        n_only_new=n_only_new,
+        n_without_result=n_without_result,
         is_binary=is_binary,
         old_mean=fmean(pair.old for pair in pairs),
         new_mean=fmean(pair.new for pair in pairs),
@@ -253,10 +252,10 @@ def newcombe_interval(both: int, only_first: int, only_second: int, neither: int
     first, second = n_first / n, n_second / n
     first_interval, second_interval = _wilson_interval(n_first, n), _wilson_interval(n_second, n)
     product = n_first * (n - n_first) * n_second * (n - n_second)
-    covariance = both * neither - only_first * only_second
+    covariance = float(both * neither - only_first * only_second)
     if covariance > 0:
         # continuity correction of the correlation
-        covariance = max(covariance - n / 2, 0)
+        covariance = max(covariance - n / 2, 0.0)
     correlation = covariance / sqrt(product) if product else 0.0
 
     def distance(first_step: float, second_step: float) -> float:
@@ -290,7 +289,7 @@ def t_quantile(degrees: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / degrees**power for power, term in enumerate(terms, 1))
+    return z + fsum(term / float(degrees) ** power for power, term in enumerate(terms, 1))
 
 
 def mcnemar_p_value(n_losses: int, n_gains: int) -> float:

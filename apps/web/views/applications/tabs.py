@@ -27,6 +27,7 @@ from apps.web.presenters.requirements import RequirementChip, requirement_chips
 from apps.web.queries import events_of_application
 from apps.web.views.applications import queries
 from apps.web.views.applications.billed_costs import billed_section
+from apps.web.views.applications.judges import judged_pairs
 from apps.web.views.applications.observed_usage import observed_usage
 from apps.web.views.applications.retirement_verdict import TimeLeft
 from apps.web.views.applications.stack import (
@@ -138,6 +139,7 @@ def load_exit_readiness(data: PageData) -> dict[str, Any]:
         if data.times
         else None,
         "failure_modes": queries.failure_modes(data.application, data.rows),
+        "judged": judged_pairs(data.application, data.rows, data.user),
         "is_pending": is_application_pending(data.application.pk),
         "exit_rows": [
             (row, exits.plans.get(row.dependency.pk), exits.tests.get(row.dependency.pk, ()))
@@ -217,7 +219,7 @@ TABS = (
         "exit-readiness",
         "Exit readiness",
         load_exit_readiness,
-        *("runway", "runway-table", "exits", "h-exits", "failure-modes"),
+        *("runway", "runway-table", "exits", "h-exits", "failure-modes", "judges"),
     ),
     _tab("risks", "Risks", load_risks, "risks"),
     _tab("cost", "Cost", load_cost, "cost", "spend", "billed"),

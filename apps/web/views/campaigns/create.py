@@ -27,6 +27,7 @@ from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.measured_migrations import measured_effort
 from apps.web.views.campaigns.targets import (
     TargetGroup,
     breaks_of_target,
@@ -180,6 +181,7 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
             "application__criticality", "application__name", "pk"
         )[:MAX_NAMED_APPLICATIONS],
         form=form,
+        measured=measured_effort(user),
         status=422 if form.is_bound else 200,
     )
 

@@ -32,6 +32,7 @@ from apps.inventory.candidate_checks import (
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.measured_migrations import measured_effort
 from apps.web.views.campaigns.targets import target_groups
 from apps.web.wording import count_of, describe_timing, long_day
 
@@ -165,6 +166,12 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         n_candidates=len(candidates),
         waive_form=DeferForm(),
         measure_form=MeasureForm(),
+        measured=measured_effort(
+            user,
+            set(task.dependency.adaptations.order_by().values_list("kind", flat=True)),
+        )
+        if is_under_way
+        else None,
         today=day_of(at),
     )
 

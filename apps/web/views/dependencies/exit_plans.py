@@ -1,8 +1,10 @@
 """Exit plans and exit tests of a dependency, with the effort that the tests took."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
@@ -11,7 +13,10 @@ from apps.common.time import day_of, now
 from apps.inventory.actions import exits, locks
 from apps.inventory.candidate_checks import breaks_of, replacement_of
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
+from apps.risks.errors import RiskChangeError
+from apps.risks.queries.compared_runs import ComparedRuns, comparable_runs, compare_runs
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.measured_migrations import measured_effort
 from apps.web.views.applications.change_view import change_view, locked_form
 from apps.web.views.applications.edit import application_crumbs
 from apps.web.views.applications.lookups import editable_dependency, editable_row
@@ -86,21 +91,66 @@ def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def record_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record an exit test. `?comparison=A-B`, of the evidence of two runs, prefills its quality."""
     dependency, user = editable_dependency(request, pk)
     planned_target_id = (
         ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
     )
+    compared = _find_comparison(request, user)
     return _exit_test_view(
         request,
         dependency,
         form=lambda: ExitTestForm(
-            request.POST or None, instance=ExitTest(dependency=dependency), row=None
+            request.POST or None,
+            instance=ExitTest(dependency=dependency),
+            row=None,
+            initial=quality_of_comparison(compared, request) if compared else None,
         ),
         action=lambda form: _record_exit_test(dependency, form, user),
         verb="recorded",
-        target_id=planned_target_id,
+        target_id=compared.new.offering_id if compared else planned_target_id,
         button="Record exit test",
+        compared=compared,
     )
+
+
+def _find_comparison(request: HttpRequest, user: User) -> ComparedRuns | None:
+    """Return the comparison that the URL names; None if the user cannot view it."""
+    old_pk, _, new_pk = request.GET.get("comparison", "").partition("-")
+    old_id, new_id = number_in(old_pk), number_in(new_pk)
+    if old_id is None or new_id is None:
+        return None
+    runs = {run.pk: run for run in comparable_runs(user).filter(pk__in=(old_id, new_id))}
+    if len(runs) < 2:
+        return None
+    try:
+        return compare_runs(runs[old_id], runs[new_id])
+    except RiskChangeError:
+        return None
+
+
+def quality_of_comparison(compared: ComparedRuns, request: HttpRequest) -> dict[str, Any]:
+    """Return the initial values of an exit test: the difference with its interval, number of items
+    and source. Negative is worse, also for a metric of which less is better."""
+    comparison, old, new = compared.comparison, compared.old, compared.new
+    if comparison.difference is None:
+        return {}
+    sign = 1 if old.higher_is_better else -1
+    interval = comparison.interval
+    note = f"From the comparison of evidence {old.pk} and {new.pk}: n = {comparison.n}"
+    if interval is not None:
+        low, high = sorted((sign * interval.low, sign * interval.high))
+        note += f", 95 % interval {low:.4f} to {high:.4f}"
+    if comparison.method is not None:
+        note += f" ({comparison.method.label})"
+    address = f"{reverse('evidence:compare')}?a={old.pk}&b={new.pk}"
+    return {
+        "tested_on": new.run_on,
+        "quality_delta": round(sign * comparison.difference, 4),
+        "quality_metric": f"{old.dataset}: {old.metric}"[:200],
+        "evidence_ref": request.build_absolute_uri(address)[:500],
+        "note": f"{note}.",
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -131,6 +181,7 @@ def _exit_test_view(
     verb: str,
     target_id: int | None,
     button: str,
+    compared: ComparedRuns | None = None,
 ) -> HttpResponse:
     """Return the view of a new or stored exit test. `target_id` preselects the target."""
     api_id = dependency.offering.api_id
@@ -148,6 +199,7 @@ def _exit_test_view(
             question=f"Record the result of a migration test off {api_id}.",
             target_id=target_id,
             button=button,
+            compared=compared,
         ),
     )
 
@@ -161,6 +213,7 @@ def _render_form(
     question: str,
     target_id: int | None,
     button: str,
+    compared: ComparedRuns | None = None,
 ) -> HttpResponse:
     application = dependency.application
     return render_page(
@@ -185,6 +238,13 @@ def _render_form(
             use=replacement_of(dependency),
         ),
         button=button,
+        measured=measured_effort(
+            request.user, set(dependency.adaptations.order_by().values_list("kind", flat=True))
+        )
+        if isinstance(form, PlanForm)
+        else None,
+        compared=compared,
+        compare_url=f"{reverse('evidence:compare')}?dependency={dependency.pk}",
     )
 
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.common.time import now
+from apps.accounts.roles import TeamRole
+from apps.common.time import day_of, now
+from apps.inventory.models import Dependency
 from apps.risks.errors import RiskChangeError
 from apps.risks.evaluations.comparison import (
     Comparison,
@@ -22,6 +25,7 @@ from apps.risks.queries.compared_runs import (
     ComparedRuns,
     comparable_runs,
     compare_runs,
+    runs_of_offering,
     same_suite,
 )
 from apps.web.lists.pagination import csv_response
@@ -32,6 +36,7 @@ from apps.web.wording import day, number
 MAX_RUNS = 200
 # of losses and of gains on the page; the file has all items
 MAX_SHOWN_ITEMS = 100
+MAX_EXIT_TESTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ def compare_results(request: HttpRequest) -> HttpResponse:
             compared = compare_runs(old, new)
         except RiskChangeError as error:
             problem = str(error)
+    dependency = _named_dependency(request, user)
+    if old is None and dependency is not None:
+        old_runs = runs_of_offering(dependency.offering, user)
+    else:
+        old_runs = comparable_runs(user)
     comparison = compared.comparison if compared else None
     query = f"?a={old.pk}&b={new.pk}" if compared and old and new else ""
     return render_page(
@@ -74,7 +84,8 @@ def compare_results(request: HttpRequest) -> HttpResponse:
         problem=problem,
         old=old,
         new=new,
-        old_options=_run_options(comparable_runs(user), old),
+        dependency=dependency,
+        old_options=_run_options(old_runs, old),
         new_options=_run_options(same_suite(old, user) if old else comparable_runs(user), new),
         compared=compared,
         comparison=comparison,
@@ -82,6 +93,7 @@ def compare_results(request: HttpRequest) -> HttpResponse:
         losses=_build_changes(comparison, comparison.losses) if comparison else [],
         gains=_build_changes(comparison, comparison.gains) if comparison else [],
         most=MAX_SHOWN_ITEMS,
+        exit_tests=_exit_test_links(compared, dependency, user),
         csv=f"{reverse('evidence:compare-csv')}{query}" if query else "",
         swapped=f"?a={new.pk}&b={old.pk}" if compared and old and new else "",
     )
@@ -112,6 +124,51 @@ def _iterate_csv_rows(compared: ComparedRuns) -> Iterator[list[Any]]:
     for item in compared.items:
         change = "loss" if item.item in losses else "gain" if item.item in gains else "same"
         yield [item.item, item.label, item.old, item.new, change]
+
+
+def _named_dependency(request: HttpRequest, user: User) -> Dependency | None:
+    """Return the dependency `?dependency=` that the user can view, from whose page they came."""
+    pk = request.GET.get("dependency", "")
+    if not (pk.isdecimal() and len(pk) < 19):
+        return None
+    return (
+        Dependency.objects.visible_to(user)
+        .select_related("application", "offering__host")
+        .filter(pk=int(pk))
+        .first()
+    )
+
+
+def _exit_test_links(
+    compared: ComparedRuns | None, dependency: Dependency | None, user: User
+) -> list[tuple[str, str]]:
+    """Return (application, URL) of the exit tests that the user can record with the comparison: of
+    the dependency they came from, else of current uses of the old model."""
+    if compared is None or compared.comparison.difference is None:
+        return []
+    old, new = compared.old, compared.new
+    if new.offering_id is None or old.offering_id is None:
+        return []
+    today = day_of(now())
+    uses = (
+        Dependency.objects.visible_to(user)
+        .filter(Q(until__isnull=True) | Q(until__gt=today), offering=old.offering_id)
+        .select_related("application")
+        .order_by("application__name", "pk")
+    )
+    if dependency is not None:
+        uses = uses.filter(pk=dependency.pk)
+    if old.application_id is not None:
+        uses = uses.filter(application=old.application_id)
+    return [
+        (
+            use.application.name,
+            f"{reverse('exit-tests:create', args=[use.pk])}"
+            f"?comparison={old.pk}-{new.pk}&target={new.offering_id}",
+        )
+        for use in uses[:MAX_EXIT_TESTS]
+        if user.may(TeamRole.EDITOR, use.application.team_id)
+    ]
 
 
 def _selected_run(request: HttpRequest, user: User, name: str) -> Evidence | None:

@@ -1,17 +1,22 @@
 """The comparison of two runs: difference, items lost and gained, and what cannot be said."""
 
 import pytest
+from django.urls import reverse
 
+from apps.common.time import day_of, now
+from apps.exposure.engine.table_refresh import refresh
+from apps.inventory.models import ExitTest
 from apps.risks.evaluations.item_results import store_items
 from apps.risks.evaluations.results import ItemResults
 from tests.builders import (
     make_application,
+    make_dependency,
     make_evidence,
     make_member,
     make_offering,
     make_user,
 )
-from tests.http import csv_rows, problem_detail, signed_in_client, visible_text
+from tests.http import csv_rows, problem_detail, read_form, signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 URL = "/risks/evidence/compare/"
@@ -121,3 +126,61 @@ def test_the_comparison_over_rest(runs):
     same = client.get("/api/v1/evidence/compare/", {"a": old.pk, "b": old.pk})
     assert "two different runs" in problem_detail(same, 400)
     assert client.get("/api/v1/evidence/compare/", {"a": "x"}).status_code == 400
+
+
+def test_an_exit_test_takes_its_quality_from_the_comparison(runs):
+    old, new = runs
+    dependency = make_dependency(make_application(), old.offering)
+    client = signed_in_client(make_member(dependency.application.team))
+    page = client.get(URL, {"a": old.pk, "b": new.pk, "dependency": dependency.pk})
+
+    [(name, url)] = page.context["exit_tests"]
+    assert name == dependency.application.name
+    form = client.get(url).context["form"]
+    assert form.initial["quality_delta"] == pytest.approx(-0.15)
+    assert form.initial["quality_metric"] == "exam: pass rate"
+    assert "n = 100, 95 % interval" in form.initial["note"]
+    assert f"a={old.pk}&b={new.pk}" in form.initial["evidence_ref"]
+    assert client.get(url).context["picker"].hits[0].offering.pk == new.offering_id
+
+    data = read_form(client.get(url)) | {
+        "result": "passed",
+        "target": new.offering_id,
+        "quality_delta": "-0.1",
+    }
+    assert client.post(url, data).status_code == 302
+    assert str(ExitTest.objects.get().quality_delta) == "-0.1000"
+
+
+def test_a_comparison_that_is_not_visible_prefills_nothing(runs):
+    old, _ = runs
+    dependency = make_dependency(make_application(), old.offering)
+    hidden = make_run(make_offering("o3"), [1.0] * 100, make_application())
+    client = signed_in_client(make_member(dependency.application.team))
+    address = reverse("exit-tests:create", args=[dependency.pk])
+
+    for value in (f"{old.pk}-{hidden.pk}", "x-y", f"{old.pk}-{old.pk}", "1"):
+        page = client.get(address, {"comparison": value})
+        assert page.status_code == 200
+        assert not page.context["form"].initial.get("quality_delta")
+
+
+def test_judge_and_judged_are_shown_as_supply_and_as_errors(runs):
+    old, new = runs
+    application = make_application()
+    make_dependency(application, old.offering)
+    make_dependency(application, new.offering, "judge")
+    make_dependency(application, make_offering("guard"), "guardrail")
+    refresh(on=day_of(now()))
+    client = signed_in_client(make_member(application.team))
+
+    page = client.get(f"/applications/{application.slug}/?tab=exit-readiness", follow=True)
+    text = visible_text(page)
+
+    assert "Judge and judged" in text
+    by_judge = {pair.judge.offering.api_id: pair for pair in page.context["judged"]}
+    assert by_judge["gpt-5"].supply == "same developer"
+    assert by_judge["gpt-5"].is_measured
+    assert "n = 100" in by_judge["gpt-5"].errors_note
+    assert by_judge["guard"].errors == "Not measured"
+    assert "No suite" in by_judge["guard"].errors_note
