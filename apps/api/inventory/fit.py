@@ -27,7 +27,7 @@ BREAK_KINDS = [(kind.value, kind.value) for kind in BreakKind]
 
 
 class FitItemSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Capability.")  # type: ignore[assignment]
+    field = serializers.CharField(help_text="Capability.")
     needed = serializers.JSONField(
         allow_null=True,
         help_text="What is needed: true, a number of tokens or a list of names; false if it is "
@@ -39,7 +39,7 @@ class FitItemSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=ITEM_RESULTS)
     source = serializers.CharField(
         help_text="Who states what the candidate offers and since when, or why it is unknown."
-    )
+    )  # type: ignore[assignment]
 
 
 class BreakSerializer(serializers.Serializer[Any]):

@@ -110,7 +110,7 @@ class RequirementsView(RegistryView):
         dependency = self._load_dependency(pk)
         self.require(TeamRole.EDITOR, dependency.application.team)
         body = validate_data(DeclareRequirementsSerializer(data=request.data))
-        validate_data(DeclaredRequirementsSerializer(data=request.data["declared"]))
+        validate_data(DeclaredRequirementsSerializer(data=body["declared"]))
         declare_requirements(
             dependency=dependency,
             values=body["declared"],

@@ -27,7 +27,7 @@ class CandidateFitSerializer(serializers.Serializer[Any]):
     needed = serializers.JSONField(help_text="True, a number, names; null if it is not known.")
     new = serializers.JSONField(help_text="What the candidate offers; null is unknown.")
     verdict = serializers.CharField(help_text="kept, lost, unknown or not_used.")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     at = serializers.CharField(help_text="Day on which the source stated it; may be empty.")
 
 

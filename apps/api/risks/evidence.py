@@ -109,7 +109,7 @@ class IntervalSerializer(serializers.Serializer[Any]):
 
 class ItemChangeSerializer(serializers.Serializer[Any]):
     item = serializers.CharField(help_text="ID of the item; a digest (#…) if it has none.")
-    label = serializers.CharField(help_text="Place of the item in the file.")
+    label = serializers.CharField(help_text="Place of the item in the file.")  # type: ignore[assignment]
     old = serializers.FloatField()
     new = serializers.FloatField()
 

@@ -22,8 +22,8 @@ from apps.common.database.statements import load_statement
 
 MANUAL = "manual"
 # Kinds of the sources that are a provider's own word about its own offerings.
-_ROUTER = "openrouter"
-OWN_LISTS = frozenset({"model-list", _ROUTER})
+ROUTER = "openrouter"
+OWN_LISTS = frozenset({"model-list", ROUTER})
 OWN_PAGES = frozenset({"page", Source.DOCUMENT})
 _OWN_TEST = "own_test"
 _BATCH = 2000
@@ -110,7 +110,7 @@ def _read_statements(
             for key, fact in facts.items():
                 if key not in FIELDS[topic]:
                     continue
-                is_own = is_own_host or (kind == _ROUTER and not FIELDS[topic][key].of_version)
+                is_own = is_own_host or (kind == ROUTER and not FIELDS[topic][key].of_version)
                 rank = _rank(slug, kind, fact, is_own=is_own)
                 found[offering_id][key].append(
                     Statement(

@@ -208,7 +208,7 @@ def _totals() -> tuple[_Weights, Mapping[str, _Weights]]:
         str(Predicate.JUDGE_SHARES_LINEAGE): Q(judge_shares_lineage=True),
         str(Predicate.UNRESOLVED_PRIMARY): Q(unresolved=True),
     }
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, condition in (("all", Q()), *conditions.items()):
         columns[f"{name}_n"] = Count("pk", filter=condition)
         columns[f"{name}_critical"] = Count(
@@ -247,7 +247,7 @@ def _compare(
             return []
         return [(None, _change(policy, None, [holding[policy.predicate]], turned, totals))]
     codes = {StandingState(state).code for state in policy.states}
-    changes = []
+    changes: list[tuple[int | None, ExposureChange]] = []
     for node, name in names.items():
         if name.kind.label not in policy.kinds:
             continue

@@ -9,14 +9,14 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.exposure.queries.dependents import StackRow
 from apps.exposure.queries.judge_independence import judge_grades
+from apps.exposure.successors.independence import GRADE_WORDS
 from apps.inventory.models import Application, Dependency
 from apps.risks.queries.compared_runs import measure_pair
-from apps.web.views.applications.queries import GRADES
 from apps.web.views.risks.result_comparison import describe_overlap
 
 JUDGING_ROLES = (Dependency.Role.JUDGE, Dependency.Role.GUARDRAIL)
 # 4 of a pair also stands for 5, which depends on the paths
-_GRADES = GRADES | {4: "other developer"}
+_GRADES = GRADE_WORDS | {4: "other developer"}
 # pairs of the section, each of which may load two runs
 MAX_PAIRS = 6
 
