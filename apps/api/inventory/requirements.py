@@ -110,7 +110,9 @@ class RequirementsView(RegistryView):
         dependency = self._load_dependency(pk)
         self.require(TeamRole.EDITOR, dependency.application.team)
         body = validate_data(DeclareRequirementsSerializer(data=request.data))
-        validate_data(DeclaredRequirementsSerializer(data=body["declared"]))
+        # the names as sent: unknown ones are refused
+        sent: Any = request.data
+        validate_data(DeclaredRequirementsSerializer(data=sent["declared"]))
         declare_requirements(
             dependency=dependency,
             values=body["declared"],

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0007_requirements"),
+        ("inventory", "0008_data_terms_of_approvals"),
     ]
 
     operations = [
