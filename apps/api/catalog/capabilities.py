@@ -85,7 +85,8 @@ class CapabilitySerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     value = CapabilityValueField(
         allow_null=True,
-        help_text="The value that applies. Null if it is unknown, which is never taken for yes or no.",
+        help_text="The value that applies. Null if it is unknown, which is never taken for yes "
+        "or no.",
     )
     source = serializers.CharField(  # type: ignore[assignment]
         help_text="Name of the source that applies; empty if unknown."
