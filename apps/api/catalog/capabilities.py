@@ -56,8 +56,8 @@ class StatedCapabilitySerializer(serializers.Serializer[Any]):
     )
     silent_since = serializers.DateField(
         allow_null=True,
-        help_text="Day since when the source no longer states the value, which is no withdrawal; "
-        "null if it still does.",
+        help_text="Day since when the source no longer states the value, which does not withdraw "
+        "it; null if it still does.",
     )
     kind = serializers.ChoiceField(
         choices=STATED_KINDS,
@@ -85,7 +85,8 @@ class CapabilitySerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     value = CapabilityValueField(
         allow_null=True,
-        help_text="What applies. Null if it is unknown, which is never taken for yes or no.",
+        help_text="The value that applies. Null if it is unknown, which is never taken for yes "
+        "or no.",
     )
     source = serializers.CharField(  # type: ignore[assignment]
         help_text="Name of the source that applies; empty if unknown."
@@ -98,7 +99,7 @@ class CapabilitySerializer(serializers.Serializer[Any]):
         help_text="Whether it is unknown because sources of the same rank contradict each other."
     )
     claims = StatedCapabilitySerializer(
-        many=True, help_text="What each source states, highest priority first."
+        many=True, help_text="The statement of each source, highest priority first."
     )
 
 
@@ -133,7 +134,7 @@ class EnterCapabilitySerializer(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         max_length=MAX_NOTE_LENGTH,
-        help_text="What was tested, or where it was stated.",
+        help_text="Content of the test, or place of the statement.",
     )
 
 
@@ -176,7 +177,7 @@ class CapabilitiesMixin:
         picks_fields=False,
     )
     def capabilities(self: Any, request: Request, pk: str) -> Response:
-        """What the offering can do: the values that apply, and what every source states. POST
+        """The capabilities that apply to the offering, with the statement of every source. POST
         stores an own test or a statement, by governance; it outranks every feed. DELETE removes
         what a user entered, so that the feeds apply again."""
         if request.method == "GET":
