@@ -27,7 +27,7 @@ BREAK_KINDS = [(kind.value, kind.value) for kind in BreakKind]
 
 
 class FitItemSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Capability.")  # type: ignore[assignment]
+    field = serializers.CharField(help_text="Capability.")
     needed = serializers.JSONField(
         allow_null=True,
         help_text="What is needed: true, a number of tokens or a list of names; false if it is "
@@ -37,7 +37,7 @@ class FitItemSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="What the candidate offers; null if it is unknown."
     )
     verdict = serializers.ChoiceField(choices=ITEM_RESULTS)
-    source = serializers.CharField(
+    source = serializers.CharField(  # type: ignore[assignment]
         help_text="Who states what the candidate offers and since when, or why it is unknown."
     )
 
