@@ -37,7 +37,7 @@ class FitItemSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="What the candidate offers; null if it is unknown."
     )
     verdict = serializers.ChoiceField(choices=ITEM_RESULTS)
-    source = serializers.CharField(
+    source = serializers.CharField(  # type: ignore[assignment]
         help_text="Who states what the candidate offers and since when, or why it is unknown."
     )  # type: ignore[assignment]
 
