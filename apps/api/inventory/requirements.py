@@ -22,8 +22,8 @@ from apps.inventory.requirements import needs_of
 
 
 class DeclaredRequirementsSerializer(serializers.Serializer[Any]):
-    """What is declared by field: used, not used, or a number of tokens. A field that is absent or
-    null is not declared."""
+    """Declared requirements by field: used, not used, or a number of tokens. A field that is absent
+    or null is not declared."""
 
     def get_fields(self) -> dict[str, Any]:
         return {
@@ -68,8 +68,8 @@ class RequirementsSerializer(serializers.Serializer[Any]):
     observed = ObservedRequirementSerializer(many=True)
     needed = serializers.DictField(
         child=serializers.JSONField(),
-        help_text="What candidates are compared with: the larger of the declared and the observed "
-        "value by field.",
+        help_text="Requirements that candidates are compared with: the larger of the declared and "
+        "the observed value by field.",
     )
 
 
@@ -95,8 +95,8 @@ class RequirementsView(RegistryView):
 
     @extend_schema(operation_id="dependencies_requirements", responses=RequirementsSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """What the dependency uses of its offering, declared and observed. Absence of an
-        observation does not prove that it is not used."""
+        """Requirements of the dependency, declared and observed. Absence of an observation does not
+        prove that a capability is not used."""
         return Response(_requirements_body(self._load_dependency(pk)))
 
     @extend_schema(
