@@ -681,6 +681,7 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "apps.exposure.models.RunState",
         "SelectionStateEnum": "apps.inventory.models.Selection.State",
         "StandingStateEnum": "apps.exposure.models.StandingState",
+        "OpenWeightStateEnum": "apps.exposure.queries.open_weights.OpenWeightState",
         "StatedValueKindEnum": "apps.catalog.claims.stated_values.KINDS.items",
         "KeptScopeEnum": "apps.catalog.models.NoticePolicy.Scope",
         "TaxonomyMappingPredicateEnum": "apps.risks.models.TemplateMapping.Match",

@@ -44,7 +44,12 @@ from apps.web.views.catalog import (
     providers,
     versions,
 )
-from apps.web.views.data_quality import disagreements, price_gaps, unresolved_models
+from apps.web.views.data_quality import (
+    capability_contradictions,
+    disagreements,
+    price_gaps,
+    unresolved_models,
+)
 from apps.web.views.data_quality import findings as data_quality_findings
 from apps.web.views.dependencies import adaptations, exit_plans
 from apps.web.views.dependencies import create as dependencies_create
@@ -59,6 +64,7 @@ from apps.web.views.exposure import (
     loss,
     node_failure,
     nodes,
+    open_weights,
     outage_rates,
     policies,
     single_points,
@@ -551,6 +557,11 @@ ROUTES: dict[str, list[URLPattern]] = {
             name="remove-override",
         ),
     ],
+    "capability-contradictions": [
+        *capability_contradictions.CapabilityContradictionList.urls(
+            "feeds/disagreements/capabilities"
+        ),
+    ],
     "price-gaps": [
         *price_gaps.PriceGapList.urls("feeds/disagreements/prices"),
     ],
@@ -853,6 +864,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         *hhi_contributions.ContributionList.urls("exposure/contributions"),
         *exit_readiness.ExitReadinessList.urls("exposure/ways-out"),
+        *open_weights.OpenWeightList.urls("exposure/open-weights"),
         *single_points.SinglePointList.urls("exposure/single-points"),
         path("exposure/smallest-sets.csv", single_points.cut_set_csv, name="minimal-cut-sets-csv"),
         *nodes.DependentList.urls(

@@ -18,7 +18,9 @@ PAGES = {
         approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
         campaign-tasks:list:get campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get
-        campaigns:xlsx:get component-files:list-csv:get component-files:list-xlsx:get
+        campaigns:xlsx:get capability-contradictions:csv:get capability-contradictions:list:get
+        capability-contradictions:xlsx:get
+        component-files:list-csv:get component-files:list-xlsx:get
         component-files:list:get connections:csv:get connections:list:get connections:xlsx:get
         contracts:csv:get contracts:list:get contracts:xlsx:get delegations:csv:get
         delegations:list:get delegations:list:post delegations:xlsx:get deliveries:csv:get
@@ -37,6 +39,7 @@ PAGES = {
         exposure:contributions:get exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get
         exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
         exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months-xlsx:get
+        exposure:open-weights-csv:get exposure:open-weights-xlsx:get exposure:open-weights:get
         exposure:months:get exposure:portfolio:get exposure:single-points-csv:get
         exposure:single-points-xlsx:get exposure:single-points:get exposure:states-csv:get
         exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get feed-runs:list:get

@@ -27,6 +27,11 @@ from apps.exposure.queries.concentration import (
     slugs_without_weight,
     visible_team_ids,
 )
+from apps.exposure.queries.open_weights import (
+    OpenWeightPosture,
+    OpenWeightState,
+    open_weight_posture,
+)
 from apps.inventory.models import Application
 
 # rows that a response lists by name; further rows are only counted
@@ -60,6 +65,28 @@ class BucketSerializer(serializers.Serializer[Any]):
         help_text="Lowest tolerance for the critical share; null without a policy.",
     )
     over = serializers.BooleanField(help_text="Whether the critical share is above the tolerance.")
+
+
+class OpenWeightStateSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=OpenWeightState.choices)
+    share = serializers.FloatField(
+        allow_null=True, help_text="Share of the weight, 0 to 1; null if nothing has a weight."
+    )
+    n = serializers.IntegerField(help_text="Number of active primary models.")
+
+
+class OpenWeightPostureSerializer(serializers.Serializer[Any]):
+    covered = serializers.FloatField(
+        allow_null=True,
+        help_text="Share of the weight on open weights, or with an open-weight model that keeps "
+        "all that the dependency is known to use; null if nothing has a weight.",
+    )
+    total_weight = serializers.FloatField()
+    states = OpenWeightStateSerializer(
+        many=True,
+        help_text="Every primary model in one state. Unknown values, and dependencies of whose use "
+        "nothing is known, are unknown.",
+    )
 
 
 class ConcentrationSerializer(serializers.Serializer[Any]):
@@ -120,6 +147,9 @@ class ConcentrationSerializer(serializers.Serializer[Any]):
         help_text="Marginal HHI: HHI minus the HHI without the application, by slug.",
     )
     tolerance = serializers.DecimalField(24, 15, allow_null=True)
+    open_weights = OpenWeightPostureSerializer(
+        help_text="Open-weight posture, by the same weight; the same for every layer."
+    )
     rows = BucketSerializer(many=True, help_text=f"Items by critical share, the first {MAX_NAMED}.")
 
 
@@ -214,6 +244,7 @@ class ConcentrationView(RegistryView):
                 "contribution": contribution,
                 "marginal": marginal,
                 "tolerance": table.tolerance,
+                "open_weights": _posture_body(open_weight_posture(basis, team_ids=team_ids)),
                 "rows": _build_rows(table, indices.shares, nodes),
             }
         )
@@ -235,6 +266,17 @@ class ConcentrationView(RegistryView):
             {slug_by_id[row.application_id]: row.contribution for row in rows},
             {slug_by_id[row.application_id]: row.marginal for row in rows},
         )
+
+
+def _posture_body(posture: OpenWeightPosture) -> dict[str, Any]:
+    return {
+        "covered": posture.covered,
+        "total_weight": posture.total_weight,
+        "states": [
+            {"state": state.value, "share": posture.share(state), "n": posture.counts[state]}
+            for state in OpenWeightState
+        ],
+    }
 
 
 def _build_rows(table: LayerTable, shares: Any, nodes: dict[int, NodeName]) -> list[dict[str, Any]]:

@@ -144,7 +144,8 @@ def _standing_claims(offering_ids: Collection[int], topic: str) -> Mapping[int, 
             source = feeds.get(row.external_id.partition(":")[0], source)
             if getattr(source, "has_own", False):
                 continue
-        claims[row.offering_id].append(_Claim(row, source, is_built_in, row.is_delisted))
+        is_delisted: bool = row.is_delisted  # type: ignore[attr-defined]
+        claims[row.offering_id].append(_Claim(row, source, is_built_in, is_delisted))
     for group in claims.values():
         group.sort(
             key=lambda claim: (

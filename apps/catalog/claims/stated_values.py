@@ -208,7 +208,8 @@ def stated_value_changes(offering_id: int, topic: str) -> list[RecordChange]:
         .order_by("pgh_id")
     )
     latest = _facts_of(entries[-1]) if entries else {}
-    changes, before = [], {}
+    changes: list[RecordChange] = []
+    before: dict[str, Any] = {}
     for entry in entries:
         after = _facts_of(entry)
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]

@@ -96,10 +96,10 @@ def fitting_alternatives(*, team_ids: Collection[int] | None = None) -> FittingA
 
 
 def primaries_by_state(
-    fits: FittingAlternatives, *, team_ids: Collection[int] | None = None
+    fits: FittingAlternatives, *, team_ids: Collection[int] | None = None, state: str = ""
 ) -> "QuerySet[Path]":
-    """Return the primary models with their `state`, and `open_weights` (true, false or null) with
-    its source and day in `open_weights_fact`; most critical first."""
+    """Return the primary models, of one `state` if given, most critical first. They have `state`,
+    and in `open_weights_fact` the settled value with its source and day."""
     fact = SettledClaims.objects.filter(offering=OuterRef("effective_id"), topic=CAPABILITY).values(
         "values__open_weights"
     )
@@ -117,6 +117,8 @@ def primaries_by_state(
             output_field=models.CharField(),
         ),
     )
+    if state:
+        paths = paths.filter(state=state)
     if team_ids is not None:
         paths = paths.filter(team_id__in=list(team_ids))
     return paths.order_by("criticality", "application_id", "dependency_id")

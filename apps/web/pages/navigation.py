@@ -211,6 +211,12 @@ GROUPS: tuple[Group, ...] = (
                         ("price-gaps",),
                         heading="Source disagreements",
                     ),
+                    Page(
+                        "Capabilities",
+                        "capability-contradictions:list",
+                        ("capability-contradictions",),
+                        heading="Source disagreements",
+                    ),
                 ),
                 tab_name="Retirement dates",
                 former_names=("where sources disagree",),
@@ -228,6 +234,7 @@ GROUPS: tuple[Group, ...] = (
                 former_names=("portability",),
             ),
             Page("Single points of failure", "exposure:single-points"),
+            Page("Open weights", "exposure:open-weights", former_names=("open-weight posture",)),
             Page(
                 "Exposure flags",
                 "exposure-flags:list",

@@ -95,9 +95,11 @@ def _present_row(comparison: FieldComparison, sources: Sequence[str]) -> ValueRo
 
 
 def describe_origin(settled: SettledValue) -> str:
-    """Return who states what applies, since when, and how many sources agree."""
+    """Return who states what applies, since when, and how many sources agree; for an unknown value
+    why it is unknown."""
     text = describe_source(settled)
-    return f"{text[:1].upper()}{text[1:]}"
+    # the name of a source keeps its spelling
+    return text if settled.value is not None else f"{text[:1].upper()}{text[1:]}"
 
 
 def _present_cell(field: str, name: str, entries: Sequence[StatedValue]) -> SourceCell:

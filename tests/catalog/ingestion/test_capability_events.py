@@ -1,15 +1,17 @@
 """A withdrawn capability is an event when the provider, a user or two sources say so."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.claims.feed_rows import FeedRow
 from apps.catalog.ingestion.capability_events import create_capability_events, settled_flags
+from apps.catalog.ingestion.ingest import ingest_observation
 from apps.catalog.models import Assertion, Offering, ProviderEvent, SettledClaims
-from tests.builders import make_offering, make_source
+from tests.builders import make_offering, make_provider, make_source
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +135,44 @@ def test_a_source_that_corrects_itself_is_no_event() -> None:
     claim("beta", offering, {"tool_calling": True})
     beta = claim("beta", offering, {"tool_calling": False})
     assert lose(offering, beta, {"tool_calling": None}, {"tool_calling": False}) == []
+
+
+def observe(slug: str, value: bool | None, *, day: int, baseline: bool = False) -> list[str]:
+    """Ingest a payload of one row, and return the kinds of its events."""
+    row = FeedRow(
+        f"{slug}/m",
+        "acme",
+        "acme",
+        "m",
+        capabilities={"tool_calling": value} if value is not None else {},
+    )
+    result = ingest_observation(
+        source=make_source(slug, kind=slug),
+        rows=[row],
+        at=AT + timedelta(days=day),
+        baseline=baseline,
+    )
+    return [event.kind for event in result.events]
+
+
+def test_polls_raise_it_when_the_second_source_says_no() -> None:
+    make_provider("acme")
+    for slug in ("alpha", "beta"):
+        assert observe(slug, True, day=0, baseline=True) == []
+    assert observe("alpha", None, day=1) == []  # silence
+    assert observe("alpha", False, day=2) == []
+    assert observe("beta", False, day=3) == ["capability_lost"]
+    assert observe("beta", False, day=4) == []
+    assert observe("beta", True, day=5) == []
+    offering = Offering.objects.get(api_id="m")
+    assert ProviderEvent.objects.get().offering == offering
+
+
+def test_the_first_payload_of_a_source_withdraws_nothing() -> None:
+    make_provider("acme")
+    assert observe("alpha", True, day=0, baseline=True) == []
+    assert observe("beta", False, day=1, baseline=True) == []
+    assert observe("gamma", False, day=2, baseline=True) == []
 
 
 def test_nothing_is_read_without_offerings(django_assert_num_queries: Any) -> None:

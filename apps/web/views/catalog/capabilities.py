@@ -242,7 +242,6 @@ def _render_form(
     ]
     table = present_values(CAPABILITY, comparisons)
     row = table.rows[0]
-    state = f"is {row.text} now" if row.is_known else "is unknown"
     return render_page(
         request,
         "offerings/enter-capability.html",
@@ -251,7 +250,9 @@ def _render_form(
             ("Offerings", reverse("offerings:list")),
             (offering.api_id, _tab_url(offering)),
         ),
-        sentence=Headline(f"{field.label} of {offering.api_id} on {offering.host.name} {state}."),
+        sentence=Headline(
+            f"{field.label} of {offering.api_id} on {offering.host.name}: {row.text}."
+        ),
         offering=offering,
         field=field,
         row=row,

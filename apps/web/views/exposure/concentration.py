@@ -24,6 +24,7 @@ from apps.exposure.models import (
 from apps.exposure.node_names import node_names
 from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_table, visible_team_ids
 from apps.exposure.queries.node_states import node_states
+from apps.exposure.queries.open_weights import open_weight_posture
 from apps.exposure.queries.portability import GRADES, Portability, portability
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.web.drawings.base.picture import HALF, responsive_picture
@@ -36,6 +37,7 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.views.exposure import headlines, single_points
 from apps.web.views.exposure.node_failure import failure_picture, failure_state_rows
+from apps.web.views.exposure.open_weights import describe_posture, present_posture
 from apps.web.views.exposure.parameters import (
     BASIS_HELP,
     BASIS_WORDS,
@@ -95,6 +97,7 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
     snapshots = _load_snapshots(layer, basis, on=day_of(at)) if team_ids is None else []
     rows = _build_rows(table, layer_indices, snapshots)
     displayed_rows = rows if request.GET.get("rows") == "all" else rows[:DEFAULT_ROWS]
+    posture = open_weight_posture(basis, team_ids=team_ids)
     is_large = table.n_applications > MAX_IMMEDIATE_APPLICATIONS
     failed_nodes = node_states(
         kind=layer.node_kind, threat=threat, settings=settings, team_ids=team_ids
@@ -120,6 +123,10 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
         ),
         bases=parameter_options(request, "weight", BASIS_WORDS, basis),
         basis_help=BASIS_HELP[basis],
+        basis=basis,
+        posture=posture,
+        posture_figures=present_posture(posture),
+        posture_sentence=describe_posture(posture),
         threats=threat_options(request, threat),
         threat=threat,
         if_words=THREAT_CONDITIONS[threat],

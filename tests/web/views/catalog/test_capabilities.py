@@ -12,7 +12,17 @@ from apps.accounts.models import User
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.claims.stated_values import record_stated_value, stated_value_changes
 from apps.catalog.models import Assertion, Offering, SettledClaims
-from tests.builders import make_offering, make_provider, make_source, make_user, make_version
+from apps.common.time import day_of, now
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_source,
+    make_user,
+    make_version,
+)
+from tests.exposure.portfolio import bring_up_to_date
 from tests.http import visible_text
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +119,7 @@ def test_an_offering_without_claims_says_what_to_do(client: Client, governance: 
 def test_a_value_is_entered_changed_removed_and_undone(client: Client, governance: User) -> None:
     offering = make_offering("m")
     url = reverse("offerings:enter-capability", args=[offering.pk, "context_window"])
-    assert "is unknown" in client.get(url).content.decode()
+    assert ": unknown." in client.get(url).content.decode()
     form = {"value": "200000", "kind": "own_test", "at": "2026-01-10", "note": "Filled it"}
 
     done = client.post(url, form, follow=True)
@@ -241,3 +251,25 @@ def test_a_version_shows_what_all_hosts_agree_on(client: Client, governance: Use
         client.get(reverse("versions:detail", args=[empty.pk]), {"tab": "capabilities"})
     )
     assert "No source states capabilities of its model IDs." in text
+
+
+def test_contradicted_capabilities_of_offerings_in_use_are_listed(
+    client: Client, governance: User
+) -> None:
+    used, unused, agreed = make_offering("used-m"), make_offering("unused-m"), make_offering("ok-m")
+    for offering in (used, unused):
+        state("alpha", offering, {"vision": fact(True)})
+        state("beta", offering, {"vision": fact(False), "pdf": fact(True)})
+        settle(offering, {"vision": settled(None, contradicted=True), "pdf": settled(True)})
+    settle(agreed, {"vision": settled(True)})
+    make_dependency(make_application(), used)
+    make_dependency(make_application(), agreed)
+    bring_up_to_date(day_of(now()))
+
+    url = reverse("capability-contradictions:list")
+    text = visible_text(client.get(url))
+    assert "Sources contradict each other on the capabilities of 1 offering in use." in text
+    assert "Image input: Alpha yes, Beta no" in text
+    assert "unused-m" not in text
+    assert "ok-m" not in text
+    assert "unused-m" in visible_text(client.get(url, {"in_use": ""}))
