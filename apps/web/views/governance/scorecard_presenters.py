@@ -11,10 +11,12 @@ from apps.exposure.diligence.offering_facts import PRICE_LABELS, TERM_PREFIX
 from apps.exposure.diligence.scorecard_facts import Scorecard
 from apps.web.wording import number, share
 
+# prices keep their digits, however small they are
+_PRICE_KEYS = tuple(f"price_{unit}" for unit in PRICE_LABELS)
 # groups of facts by key; facts without a group come last
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("offer", ("independent_hosts", "open_weights", "licence", "regions")),
-    ("price", tuple(f"price_{unit}" for unit in PRICE_LABELS)),
+    ("price", _PRICE_KEYS),
     ("capabilities", tuple(CAPABILITY_FIELDS)),
     ("data", tuple(f"{TERM_PREFIX}{name}" for name in DATA_TERM_FIELDS)),
     (
@@ -106,6 +108,8 @@ def present_fact(fact: Mapping[str, Any]) -> PresentedFact:
     return PresentedFact(
         text=""
         if fact.get("gap") or fact.get("value") is None
+        else f"{fact['value']:.6g}"
+        if fact.get("key") in _PRICE_KEYS
         else _format_value(fact["value"], unit),
         unit="" if unit == "share" else unit,
         detail=str(fact.get("detail") or ""),
@@ -220,8 +224,6 @@ def _format_value(value: Any, unit: str) -> str:
         return ", ".join(str(item) for item in value) or "none"
     if unit == "share":
         return share(value)
-    if isinstance(value, float) and unit.endswith("per million tokens"):
-        return f"{value:.6g}"
     if isinstance(value, float):
         return number(round(value, 1) if value % 1 else int(value))
     return number(value) if isinstance(value, int) else str(value)
