@@ -39,7 +39,7 @@ class FitItemSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=ITEM_RESULTS)
     source = serializers.CharField(  # type: ignore[assignment]
         help_text="Who states what the candidate offers and since when, or why it is unknown."
-    )  # type: ignore[assignment]
+    )
 
 
 class BreakSerializer(serializers.Serializer[Any]):
