@@ -109,9 +109,9 @@ class RequirementsView(RegistryView):
         application's team."""
         dependency = self._load_dependency(pk)
         self.require(TeamRole.EDITOR, dependency.application.team)
-        body = validate_data(DeclareRequirementsSerializer(data=request.data))
-        # the names as sent: unknown ones are refused
         sent: Any = request.data
+        body = validate_data(DeclareRequirementsSerializer(data=sent))
+        # names of fields that do not exist are looked for in one object at a time
         validate_data(DeclaredRequirementsSerializer(data=sent["declared"]))
         declare_requirements(
             dependency=dependency,
