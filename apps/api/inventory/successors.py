@@ -25,7 +25,7 @@ _CENT = Decimal("0.01")
 class CandidateFitSerializer(serializers.Serializer[Any]):
     field = serializers.CharField()
     needed = serializers.JSONField(help_text="True, a number, names; null if it is not known.")
-    new = serializers.JSONField(help_text="What the candidate offers; null is unknown.")
+    new = serializers.JSONField(help_text="Value of the candidate; null is unknown.")
     verdict = serializers.CharField(help_text="kept, lost, unknown or not_used.")
     source = serializers.CharField()  # type: ignore[assignment]
     at = serializers.CharField(help_text="Day on which the source stated it; may be empty.")
@@ -87,7 +87,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
         help_text="fits, breaks or unknown. Fits only if every used item and the region are kept."
     )
     below_line = ObstacleSerializer(
-        many=True, help_text="Why the candidate is no successor; empty above the line."
+        many=True, help_text="Reasons against the candidate; empty above the line."
     )
     fit = CandidateFitSerializer(many=True)
     region = serializers.CharField(help_text="kept, lost, unknown or not_used.")

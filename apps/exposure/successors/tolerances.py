@@ -144,10 +144,9 @@ def _states(moves: Sequence[Move], *, settings: EngineSettings, on: date) -> lis
             "UNION SELECT offering_id FROM moved_candidate)"
         ),
     )
-    statement = (
-        f"WITH {load_statement('exposure', 'considered_moves')}, {engine.removeprefix('WITH ')}"
-        f"{STANDING}{load_statement('exposure', 'states_after_moves')}"
-    )
+    moved = load_statement("exposure", "considered_moves")
+    answer = load_statement("exposure", "states_after_moves")
+    statement = f"WITH {moved}, {engine.removeprefix('WITH ')}{STANDING}{answer}"
     changes = [
         (position, *change)
         for position, move in enumerate(moves, start=1)
