@@ -20,8 +20,8 @@ def find_offerings(written: Collection[WrittenId]) -> dict[WrittenId, int]:
     statements.
 
     The model ID of the host is tried first, then the name that a source writes for it at that host,
-    then the ID without its prefixes. Of several regions and tiers the offering without any counts,
-    unless the prefix names the region.
+    then the ID without its prefixes, which name the host or the region. Of several regions and
+    tiers the offering without any counts, unless the prefix names the region.
     """
     spellings = {key: list(dict.fromkeys(_spell_id(key[1]))) for key in written}
     slugs = {key: host_slug(key[0]) or key[0].strip().lower() for key in written}
@@ -42,7 +42,11 @@ def find_offerings(written: Collection[WrittenId]) -> dict[WrittenId, int]:
             found[key] = min(by_name)
             continue
         for text, region in listed[1:]:
-            if rows := offerings.get((slug, text)):
+            rows = offerings.get((slug, text), [])
+            if region and host_slug(region) != slug:
+                # what another prefix names, such as an image size, is not that offering
+                rows = [row for row in rows if row[1].lower() == region]
+            if rows:
                 found[key] = _choose(rows, region)
                 break
     return found

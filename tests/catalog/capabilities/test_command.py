@@ -58,3 +58,16 @@ def test_a_bad_line_ends_the_command_with_a_sentence(
     with pytest.raises(CommandError, match="Line 1 is not a JSON object") as error:
         answers(monkeypatch, line)
     assert error.value.returncode == 2
+
+
+def test_a_prefix_names_the_host_or_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = make_provider("azure")
+    make_offering("one", host=host)
+    make_offering("one", host=host, region_scope="eu")
+
+    spellings = ["eu/one", "azure/one", "ONE", "us/one", "1024-x-1024/one"]
+    found = answers(
+        monkeypatch, *(json.dumps({"host": "azure", "api_id": each}) for each in spellings)
+    )
+
+    assert ["reason" in line for line in found] == [False, False, False, True, True]
