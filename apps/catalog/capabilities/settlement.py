@@ -69,8 +69,12 @@ def _find_owners(offering_ids: Collection[int]) -> dict[int, int]:
               ON o.region_scope <> '' AND general.region_scope = ''
               AND general.host_id = o.host_id AND general.api_id = o.api_id
               AND general.service_tier = o.service_tier
-              AND NOT EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.offering_id = o.id
-                              AND a.topic IN ('identity', 'capability', 'data_terms'))
+              AND NOT EXISTS (
+                SELECT 1 FROM catalog_assertion a JOIN catalog_source s ON s.id = a.source_id
+                WHERE a.offering_id = o.id AND (
+                    a.topic IN ('identity', 'capability', 'data_terms')
+                    -- the built-in catalogue lists it for a feed
+                    OR s.slug = 'built-in'))
             WHERE o.kind <> 'name'
             """,
             [list(offering_ids)],
