@@ -109,7 +109,7 @@ class IntervalSerializer(serializers.Serializer[Any]):
 
 class ItemChangeSerializer(serializers.Serializer[Any]):
     item = serializers.CharField(help_text="ID of the item; a digest (#…) if it has none.")
-    label = serializers.CharField(help_text="Place of the item in the file.")  # type: ignore[assignment]
+    place = serializers.CharField(source="label", help_text="Place of the item in the file.")
     old = serializers.FloatField()
     new = serializers.FloatField()
 
@@ -204,8 +204,8 @@ class EvidenceViewSet(ReadViewSet[Evidence]):
             "b": new.pk,
             "n_losses": len(comparison.losses),
             "n_gains": len(comparison.gains),
-            "losses": [asdict(change) for change in comparison.losses[:MAX_CHANGES]],
-            "gains": [asdict(change) for change in comparison.gains[:MAX_CHANGES]],
+            "losses": comparison.losses[:MAX_CHANGES],
+            "gains": comparison.gains[:MAX_CHANGES],
         }
         return Response(ResultComparisonSerializer(body).data)
 

@@ -120,7 +120,7 @@ def test_the_comparison_over_rest(runs):
     assert (body["n"], body["n_losses"], body["n_gains"]) == (100, 20, 5)
     assert body["difference"] == pytest.approx(-0.15)
     assert body["interval"]["low"] < -0.15 < body["interval"]["high"]
-    assert body["losses"][0] == {"item": "q0", "label": "q0", "old": 1.0, "new": 0.0}
+    assert body["losses"][0] == {"item": "q0", "place": "q0", "old": 1.0, "new": 0.0}
     assert body["overlap"]["measure"] == "error_consistency"
     assert (body["overlap_gap"], body["capa_gap"]) == (None, "options")
     same = client.get("/api/v1/evidence/compare/", {"a": old.pk, "b": old.pk})
