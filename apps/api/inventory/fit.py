@@ -30,15 +30,15 @@ class FitItemSerializer(serializers.Serializer[Any]):
     field = serializers.CharField(help_text="Capability.")
     needed = serializers.JSONField(
         allow_null=True,
-        help_text="What is needed: true, a number of tokens or a list of names; false if it is "
+        help_text="Needed value: true, a number of tokens or a list of names; false if it is "
         "not used.",
     )
     new = serializers.JSONField(
-        allow_null=True, help_text="What the candidate offers; null if it is unknown."
+        allow_null=True, help_text="Value of the candidate; null if it is unknown."
     )
     verdict = serializers.ChoiceField(choices=ITEM_RESULTS)
     source = serializers.CharField(  # type: ignore[assignment]
-        help_text="Who states what the candidate offers and since when, or why it is unknown."
+        help_text="Source of the value of the candidate with its day, or why it is unknown."
     )
 
 
@@ -82,7 +82,7 @@ class FitSerializer(serializers.Serializer[Any]):
     monthly_cost = FitCostSerializer()
     breaks = BreakSerializer(
         many=True,
-        help_text="What replacing the model by the candidate would break. Such a choice needs "
+        help_text="Reasons against the replacement of the model by the candidate. Such a choice needs "
         "`confirm_breaks`.",
     )
 
