@@ -82,8 +82,8 @@ class FitSerializer(serializers.Serializer[Any]):
     monthly_cost = FitCostSerializer()
     breaks = BreakSerializer(
         many=True,
-        help_text="Reasons against the replacement of the model by the candidate. Such a choice needs "
-        "`confirm_breaks`.",
+        help_text="Reasons against the replacement of the model by the candidate. Such a choice "
+        "needs `confirm_breaks`.",
     )
 
 

@@ -176,7 +176,7 @@ class ApprovalList(ListPage[Approval, ApprovalRow]):
             lambda row: "yes" if row.approval.requires_no_training else "",
         ),
         FileColumn[ApprovalRow](
-            "Retention in days, at most", attrgetter("approval.max_retention_days")
+            "Maximum retention in days", attrgetter("approval.max_retention_days")
         ),
         FileColumn[ApprovalRow](
             "Zero retention required",
