@@ -128,8 +128,8 @@ TEXTS = [
         "approval_violation",
         {"details": {"blocked": False, "is_certain": False}},
         "GPT-4.1 is used against its approval",
-        "The approval is restricted, and data of the application is missing to decide. Complete "
-        "the data classification and region.",
+        "The approval is restricted, and data is missing to decide. Complete the data "
+        "classification and region of the application, and the data terms of the offering.",
     ),
     (
         "approval_violation",

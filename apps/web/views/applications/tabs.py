@@ -98,7 +98,6 @@ def load_dependencies(data: PageData) -> dict[str, Any]:
     adaptations = queries.adaptations_by_dependency(rows)
     alternatives = queries.alternatives(data.application, rows)
     return {
-        "withdrawn": list_withdrawn_capabilities(rows),
         "ordered": ordered,
         "above": in_house_block(ordered, adaptations),
         "layers": stack_layers(
