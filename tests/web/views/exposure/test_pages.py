@@ -450,7 +450,7 @@ def test_the_page_costs_the_same_however_large_the_portfolio(
 
 
 COSTS = {
-    "page": 21,
+    "page": 22,
     "node": 21,
     "ways out": 14,
     "points": 12,
