@@ -186,21 +186,23 @@ def _file_evidence(import_: Import) -> None:
 
 def _name_results(import_: Import, run: EvaluationRun) -> None:
     """Name the model and the suite of results whose file names neither, as the sender stated them.
-    Raise UnreadableError without a model."""
+    Raise UnreadableError if results of single items have no model."""
     model = str(import_.mapping.get("model", ""))
-    suite = str(import_.mapping.get("suite", "")) or _suite_of_file(import_.file_name)
-    if not model and any(not result.model for result in run.results):
+    suite = str(import_.mapping.get("suite", ""))
+    # nothing can be compared with the items of an unknown model
+    if not model and any(result.items and not result.model for result in run.results):
         raise UnreadableError(
             f"The file of {run.tool} does not name the model that was tested. Enter the model, for "
             "example openai/gpt-4o."
         )
     host, slash, name = model.partition("/")
     for position, result in enumerate(run.results):
-        if not result.model:
+        if model and not result.model:
             provider, stated_model = (host, name) if slash else ("", model)
             result = replace(result, model=stated_model, provider=provider)
-        if not result.dataset:
-            result = replace(result, dataset=suite or f"{run.tool} table")
+        if not result.dataset and (suite or result.items):
+            named = suite or _suite_of_file(import_.file_name) or f"{run.tool} table"
+            result = replace(result, dataset=named)
         run.results[position] = result
 
 
