@@ -1,6 +1,5 @@
 """An application shows what its models lost of what it uses."""
 
-
 from apps.catalog.models import SettledClaims
 from apps.common.time import now
 from apps.inventory.models import Requirement
