@@ -34,6 +34,7 @@ from apps.web.views.campaigns import task_detail
 from apps.web.views.catalog import (
     capabilities,
     data_terms,
+    data_terms_import,
     events,
     features,
     foundation_detail,
@@ -436,6 +437,12 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "data-terms": [
+        path("data-terms/import/", data_terms_import.import_terms, name="import"),
+        path(
+            "data-terms/import/template.csv",
+            data_terms_import.download_template,
+            name="import-template",
+        ),
         path("data-terms/undo/<uuid:change>/", data_terms.undo_terms, name="undo"),
     ],
     "features": features.FeatureList.urls("features"),

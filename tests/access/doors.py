@@ -114,6 +114,7 @@ PAGES = {
         feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
         foundation-risks:create:post foundation-risks:edit:post gate:policy:post
         offerings:data-terms:get offerings:data-terms:post offerings:remove-data-term:post
+        data-terms:import-template:get data-terms:import:get data-terms:import:post
         data-terms:undo:post providers:data-terms:get providers:data-terms:post
         offerings:enter-capability:get offerings:enter-capability:post
         offerings:remove-capability:post offerings:undo-capability:post

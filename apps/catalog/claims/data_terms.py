@@ -59,17 +59,19 @@ class TermsWrite:
 
 
 @transaction.atomic
-def record_data_terms(*, statements: Sequence[TermStatement], by: User) -> TermsWrite:
+def record_data_terms(
+    *, statements: Sequence[TermStatement], by: User, reason: str = "data terms entered"
+) -> TermsWrite:
     """Store the statements, a later one over an earlier one, and settle their offerings; a fixed
     number of statements of SQL for any number of offerings.
 
-    Fields without a value stay as they are. Raises DomainError with the field it is about,
-    ForbiddenError without the governance role.
+    Fields without a value stay as they are; the first note takes the place of `reason`. Raises
+    DomainError with the field it is about, ForbiddenError without the governance role.
     """
     refuse_without_role(by)
     entered: dict[int, dict[str, Any]] = defaultdict(dict)
     for statement in statements:
-        facts = _facts_of_statement(statement, by=by)
+        facts = build_term_facts(statement, by=by)
         for offering_id in statement.offering_ids:
             entered[offering_id] |= facts
     _refuse_unless_model_ids(entered)
@@ -78,7 +80,7 @@ def record_data_terms(*, statements: Sequence[TermStatement], by: User) -> Terms
         entered.keys(),
         lambda offering_id, facts: {**facts, **entered[offering_id]},
         by=by,
-        reason=note[:500] or "data terms entered",
+        reason=note[:500] or reason,
     )
 
 
@@ -122,7 +124,9 @@ def undo_data_terms(*, change: UUID, by: User) -> TermsWrite:
     return written
 
 
-def _facts_of_statement(statement: TermStatement, *, by: User) -> dict[str, Any]:
+def build_term_facts(statement: TermStatement, *, by: User) -> dict[str, Any]:
+    """Return {field: fact} as manual claims store it; raises DomainError with the field or the
+    input it is about."""
     if not statement.values:
         raise DomainError("Enter at least one value.")
     facts = {}

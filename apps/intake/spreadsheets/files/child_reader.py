@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from apps.common.processes.child_process import Limits, child_function, has_server
 from apps.intake.spreadsheets.columns.mapping import BookMapping, SheetMapping
@@ -12,10 +13,12 @@ from apps.intake.spreadsheets.columns.rows import ParsedRow, RowEdits, parse_row
 from apps.intake.spreadsheets.columns.scan import RawValue, scan_book
 from apps.intake.spreadsheets.columns.values import SheetConventions
 from apps.intake.spreadsheets.files.detection import open_book
-from apps.intake.spreadsheets.files.tables import UnreadableError
+from apps.intake.spreadsheets.files.tables import Cell, UnreadableError
 from apps.intake.spreadsheets.values.distinct import Certainty, DistinctValue, Guess
 from apps.intake.spreadsheets.values.guesses import complete_mapping, guess_values
 
+# of a small table: columns and characters of a cell that are read, and characters of all cells
+_MAX_TABLE_COLUMNS, _MAX_TABLE_CELL, _MAX_TABLE_TEXT = 40, 2_000, 4_000_000
 # a workbook of 64 MiB is unpacked completely before its first rows are read
 _LIMITS = Limits(cpu_seconds=30, memory_mib=1024, wall_seconds=60)
 
@@ -39,6 +42,34 @@ def examine_sheet(content: bytes, file_name: str) -> SheetSummary:
     """Return a summary of the file; UnreadableError if it is not a readable spreadsheet."""
     book = open_book(content, file_name)
     return SheetSummary(book.format, book.about, guess_mapping(book))
+
+
+@child_function(errors=(UnreadableError,), refusal=UnreadableError, limits=_LIMITS)
+def read_small_table(content: bytes, file_name: str, max_rows: int) -> list[tuple[int, list[str]]]:
+    """Return (row number, cells as texts) of the first table with content: days as 2026-11-24, true
+    and false as yes and no. Raises UnreadableError, also beyond `max_rows`."""
+    for table in open_book(content, file_name).tables:
+        rows: list[tuple[int, list[str]]] = []
+        n_signs = 0
+        for number, cells in table.rows():
+            if len(rows) == max_rows:
+                raise UnreadableError(f"The file has more than {max_rows:,} rows. Split it.")
+            texts = [_write_cell(cell)[:_MAX_TABLE_CELL] for cell in cells[:_MAX_TABLE_COLUMNS]]
+            n_signs += sum(map(len, texts))
+            if n_signs > _MAX_TABLE_TEXT:
+                raise UnreadableError("The file has too much text. Split it, or shorten its notes.")
+            rows.append((number, texts))
+        if rows:
+            return rows
+    raise UnreadableError("The file has no rows. Check the file.")
+
+
+def _write_cell(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
 @dataclass(frozen=True, slots=True)

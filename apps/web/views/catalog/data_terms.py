@@ -230,7 +230,7 @@ def _enter_terms(
         action=lambda bound: record_data_terms(
             statements=[bound.build_statement(offering_ids(bound))], by=user
         ),
-        done=_confirm_write,
+        done=confirm_write,
         back=back,
         page=lambda bound: render_page(
             request,
@@ -246,7 +246,8 @@ def _enter_terms(
     )
 
 
-def _confirm_write(written: TermsWrite) -> Confirmation:
+def confirm_write(written: TermsWrite) -> Confirmation:
+    """Return what was saved, with the address that undoes it."""
     if written.change is None:
         return Confirmation("Nothing was changed: these terms are already recorded.")
     saved = pluralize(
@@ -289,12 +290,12 @@ def undo_terms(request: HttpRequest, change: UUID) -> HttpResponse:
             "Undone for 1 offering.",
             f"Undone for {written.n_offerings} offerings.",
         ),
-        back=_terms_url,
+        back=terms_url,
         refused=reverse("offerings:list"),
     )
 
 
-def _terms_url(written: TermsWrite) -> str:
+def terms_url(written: TermsWrite) -> str:
     """Return the address of the terms of the changed offering, or of the host of several."""
     first = Offering.objects.select_related("host").get(pk=written.offering_ids[0])
     if written.n_offerings == 1:

@@ -187,7 +187,10 @@ class ProviderList(ListPage[Provider, ProviderRow]):
     def get_actions(self) -> Sequence[PageAction]:
         if not self.user.is_governance:
             return ()
-        return (PageAction("Add provider", reverse("records:create", args=["providers"])),)
+        return (
+            PageAction("Import data terms", reverse("data-terms:import")),
+            PageAction("Add provider", reverse("records:create", args=["providers"])),
+        )
 
     def get_empty_state(self) -> EmptyState:
         return EmptyState(
