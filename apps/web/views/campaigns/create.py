@@ -22,6 +22,7 @@ from apps.exposure.campaigns.lifecycle import (
     representative_id,
 )
 from apps.exposure.campaigns.reach import campaign_offering_ids, dependencies_in
+from apps.exposure.campaigns.target_checks import breaks_of_target
 from apps.exposure.models import Campaign
 from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
@@ -30,7 +31,6 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.measured_migrations import measured_effort
 from apps.web.views.campaigns.targets import (
     TargetGroup,
-    breaks_of_target,
     offer_targets,
     target_groups,
 )
