@@ -206,7 +206,8 @@ class CampaignViewSet(ReadViewSet[Campaign]):
             campaign = lifecycle.open_campaign(by=self.user, at=opened_at, **data)
             is_new = campaign.opened_at == opened_at
             if is_new and target is not None:
-                refuse_unconfirmed(breaks_of_default_target(campaign, target), confirmed=confirmed)
+                breaks = breaks_of_default_target(campaign, target, on=today())
+                refuse_unconfirmed(breaks, confirmed=confirmed)
         return self.answer(campaign, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(request=CampaignChangeSerializer, responses=CampaignSerializer)
@@ -219,9 +220,8 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         with transaction.atomic():
             changed_campaign = lifecycle.change_campaign(campaign=campaign, by=self.user, **data)
             if target is not None and target.pk != campaign.target_id:
-                refuse_unconfirmed(
-                    breaks_of_default_target(changed_campaign, target), confirmed=confirmed
-                )
+                breaks = breaks_of_default_target(changed_campaign, target, on=today())
+                refuse_unconfirmed(breaks, confirmed=confirmed)
         return self.answer(changed_campaign)
 
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)

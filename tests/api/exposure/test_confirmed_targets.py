@@ -9,7 +9,7 @@ from apps.catalog.models import Offering
 from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Dependency
-from tests.builders import make_offering
+from tests.builders import make_approval, make_offering
 from tests.exposure.campaigns.payments_team import PaymentsTeam
 from tests.worlds.fit import require, settle
 
@@ -105,3 +105,18 @@ def test_what_is_refused_in_any_case_asks_for_no_confirmation(
     )
     assert answer.status_code == 409
     assert "confirm_breaks" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("choice", ["open", "default"])
+def test_a_default_target_that_is_blocked_or_ends_no_later_is_refused_until_confirmed(
+    api: Any, payments: PaymentsTeam, choice: str
+) -> None:
+    target = make_offering("ending", retires_on=payments.end, date_kind="firm")
+    make_approval("blocked", offering=target, decided_on=payments.today)
+    send = _request(payments, choice, target)
+    client = api(payments.governance, "read", "write")
+    refused = send(client, {})
+    assert refused.status_code == 409
+    assert "An approval blocks ending for 1 dependency." in refused.json()["detail"]
+    assert "on the same date as" in refused.json()["detail"]
+    assert send(client, {"confirm_breaks": True}).status_code == (201 if choice == "open" else 200)

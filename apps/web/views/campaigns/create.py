@@ -144,7 +144,12 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
         facts = form.cleaned_data
         try:
             if (target := facts["target"]) is not None:
-                form.require_confirmation(breaks_of_target(target, dependency_ids), target)
+                breaks = breaks_of_target(
+                    target,
+                    list(dependencies.select_related("application", "offering")),
+                    on=day_of(now()),
+                )
+                form.require_confirmation(breaks, target)
             if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
                 _queue_opening(user.pk, draft, facts)
                 return redirect(f"{reverse('campaigns:create-progress')}?{subject_query(draft)}")

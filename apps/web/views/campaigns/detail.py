@@ -414,7 +414,8 @@ def _change_campaign(campaign: Campaign, user: User, form: ChangeForm) -> str:
     target, current = form.cleaned_data["target"], campaign.target_id
     changed = lifecycle.change_campaign(campaign=campaign, by=user, **form.cleaned_data)
     if target is not None and target.pk != current:
-        form.require_confirmation(breaks_of_default_target(changed, target), target)
+        breaks = breaks_of_default_target(changed, target, on=day_of(now()))
+        form.require_confirmation(breaks, target)
     return "Migration saved."
 
 
