@@ -110,7 +110,7 @@ def check_candidates(
             (
                 *_check_capabilities(use, candidate, fit),
                 *_check_approvals(found),
-                *_check_retirement(candidate, use.replaced, on),
+                *check_retirement(candidate, use.replaced, on),
                 *_check_judges(use, candidate, partners),
             ),
             tuple(found),
@@ -130,6 +130,36 @@ def refuse_unconfirmed(breaks: Sequence[Break], *, confirmed: bool) -> None:
     it."""
     if breaks and not confirmed:
         raise UnconfirmedChoiceError(breaks)
+
+
+def check_retirement(candidate: Offering, replaced: Offering | None, on: date) -> Iterable[Break]:
+    """Yield a break if the candidate is retired, or retires with or before what it replaces. An
+    earliest date is no retirement."""
+    if replaced is None:
+        return
+    if candidate.is_retired(on):
+        yield Break(BreakKind.RETIREMENT, "retired", f"{candidate.api_id} is retired.")
+        return
+    if (
+        replaced.retires_on is None
+        or candidate.retires_on is None
+        or candidate.date_kind == DateKind.NOT_BEFORE
+        or candidate.retires_on > replaced.retires_on
+    ):
+        return
+    day = format_date(candidate.retires_on)
+    if candidate.retires_on == replaced.retires_on:
+        yield Break(
+            BreakKind.RETIREMENT,
+            f"retires on the same date as {replaced.api_id}",
+            f"{candidate.api_id} retires on {day}, on the same date as {replaced.api_id}.",
+        )
+    else:
+        yield Break(
+            BreakKind.RETIREMENT,
+            f"retires before {replaced.api_id}",
+            f"{candidate.api_id} retires on {day}, before {replaced.api_id}.",
+        )
 
 
 def _load_partners(use: IntendedUse, on: date) -> list[Dependency]:
@@ -187,36 +217,6 @@ def _check_approvals(obstacles: Iterable[ApprovalObstacle]) -> Iterable[Break]:
     ]
     if sentences:
         yield Break(BreakKind.APPROVAL, "blocked by an approval", " ".join(sentences))
-
-
-def _check_retirement(candidate: Offering, replaced: Offering | None, on: date) -> Iterable[Break]:
-    """Yield a break if the candidate is retired, or retires with or before what it replaces. An
-    earliest date is no retirement."""
-    if replaced is None:
-        return
-    if candidate.is_retired(on):
-        yield Break(BreakKind.RETIREMENT, "retired", f"{candidate.api_id} is retired.")
-        return
-    if (
-        replaced.retires_on is None
-        or candidate.retires_on is None
-        or candidate.date_kind == DateKind.NOT_BEFORE
-        or candidate.retires_on > replaced.retires_on
-    ):
-        return
-    day = format_date(candidate.retires_on)
-    if candidate.retires_on == replaced.retires_on:
-        yield Break(
-            BreakKind.RETIREMENT,
-            f"retires on the same date as {replaced.api_id}",
-            f"{candidate.api_id} retires on {day}, on the same date as {replaced.api_id}.",
-        )
-    else:
-        yield Break(
-            BreakKind.RETIREMENT,
-            f"retires before {replaced.api_id}",
-            f"{candidate.api_id} retires on {day}, before {replaced.api_id}.",
-        )
 
 
 def _check_judges(

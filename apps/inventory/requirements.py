@@ -1,6 +1,7 @@
 """What dependencies need of an offering, from their declared and observed requirements, and how
 candidates fit."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -8,9 +9,19 @@ from typing import Any
 from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, LIMIT, SET
 from apps.catalog.capabilities.fit import Fit, check_fit
 from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.capabilities.values import SettledValue
 from apps.inventory.models import Requirement
 
 type Needs = Mapping[str, Any]
+
+# two columns for `fit_of_columns`, of the expressions for the IDs of a dependency and an offering:
+# a statement that reads pairs anyway needs no other one for their fits
+FIT_COLUMNS = """
+(SELECT jsonb_agg(jsonb_build_array(q.field, q.value)) FROM inventory_requirement q
+ WHERE q.dependency_id = {dependency}),
+(SELECT s."values" FROM catalog_settledclaims s
+ WHERE s.offering_id = {offering} AND s.topic = 'capability')
+"""
 
 
 def declared_requirements(dependency_ids: Collection[int]) -> dict[int, dict[str, Any]]:
@@ -35,13 +46,12 @@ def needs_of(dependency_ids: Collection[int]) -> dict[int, Needs]:
     rows = Requirement.objects.filter(dependency__in=dependency_ids)
     for dependency_id, field, value in rows.values_list("dependency_id", "field", "value"):
         values[dependency_id][field].append(value)
+    return {dependency_id: _combine_all(by_field) for dependency_id, by_field in values.items()}
+
+
+def _combine_all(values: Mapping[str, Iterable[Any]]) -> Needs:
     return {
-        dependency_id: {
-            field: combine_needs(field, by_field[field])
-            for field in CAPABILITY_FIELDS
-            if field in by_field
-        }
-        for dependency_id, by_field in values.items()
+        field: combine_needs(field, values[field]) for field in CAPABILITY_FIELDS if field in values
     }
 
 
@@ -73,3 +83,12 @@ def dependency_fits(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int],
             judged[key] = check_fit(needs.get(dependency_id, {}), capabilities.get(offering_id, {}))
         fits[dependency_id, offering_id] = judged[key]
     return fits
+
+
+def fit_of_columns(requirements: str | None, values: str | None) -> Fit:
+    """Return the fit of the pair that `FIT_COLUMNS` has read, both as JSON text."""
+    needs: dict[str, list[Any]] = defaultdict(list)
+    for field, value in json.loads(requirements or "[]"):
+        needs[field].append(value)
+    offered = {field: SettledValue(**fact) for field, fact in json.loads(values or "{}").items()}
+    return check_fit(_combine_all(needs), offered)

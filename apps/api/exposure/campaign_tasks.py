@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -15,7 +16,7 @@ from apps.accounts.roles import TeamRole
 from apps.api.exposure.campaigns import NeededReasonSerializer
 from apps.api.framework.row_reader import ComputedField
 from apps.api.framework.views import BY_ID, ReadViewSet
-from apps.api.inventory.applications import ReasonMixin, today
+from apps.api.inventory.applications import ConfirmingMixin, ReasonMixin, today
 from apps.catalog.models import Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
@@ -24,6 +25,7 @@ from apps.exposure.campaigns.bulk_assignment import MAX_BULK_ASSIGNMENTS, assign
 from apps.exposure.campaigns.filters import CampaignTaskFilter, TaskStepFilter
 from apps.exposure.campaigns.reach import task_dates
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
+from apps.exposure.campaigns.target_checks import breaks_of_switch
 from apps.exposure.models import (
     Campaign,
     CampaignTask,
@@ -32,6 +34,7 @@ from apps.exposure.models import (
     TaskTimingKind,
     task_timing,
 )
+from apps.inventory.candidate_checks import breaks_of, refuse_unconfirmed, replacement_of
 
 
 class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
@@ -164,13 +167,13 @@ class BulkAssignResultSerializer(serializers.Serializer[Any]):
     rejected = RejectedTaskSerializer(many=True)
 
 
-class ChooseTargetSerializer(ReasonMixin):
+class ChooseTargetSerializer(ConfirmingMixin, ReasonMixin):
     target = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(), help_text="ID of the offering to migrate to."
     )
 
 
-class SwitchTaskSerializer(ReasonMixin):
+class SwitchTaskSerializer(ConfirmingMixin, ReasonMixin):
     on = serializers.DateField(
         required=False, help_text="First day of use of the target; today if absent."
     )
@@ -347,10 +350,17 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(request=ChooseTargetSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
     def target(self, request: Request, pk: str) -> Response:
-        """Set the target of the migration."""
+        """Set the target of the migration. The answer is 409 if it breaks something and is not
+        confirmed."""
         task = self._load_editable()
         data = self.validated(ChooseTargetSerializer)
-        return self.answer(task_actions.choose_target(task=task, at=now(), by=self.user, **data))
+        confirmed = data.pop("confirm_breaks", False)
+        breaks = breaks_of(replacement_of(task.dependency), data["target"], on=today())
+        # what is refused in any case comes before what can be confirmed
+        with transaction.atomic():
+            task = task_actions.choose_target(task=task, at=now(), by=self.user, **data)
+            refuse_unconfirmed(breaks, confirmed=confirmed)
+        return self.answer(task)
 
     @extend_schema(request=TaskMeasurementSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
@@ -377,16 +387,19 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @action(detail=True, methods=["post"])
     def switch(self, request: Request, pk: str) -> Response:
         """Replace the offering in the inventory. The new dependency is the `successor` of
-        the task."""
+        the task. The answer is 409 if the target breaks something and is not confirmed."""
         task = self._load_editable()
         data = self.validated(SwitchTaskSerializer)
-        task = task_actions.switch_task(
-            task=task,
-            on=data.get("on", today()),
-            at=now(),
-            by=self.user,
-            reason=data.get("reason", ""),
-        )
+        breaks = breaks_of_switch(task, on=today())
+        with transaction.atomic():
+            task = task_actions.switch_task(
+                task=task,
+                on=data.get("on", today()),
+                at=now(),
+                by=self.user,
+                reason=data.get("reason", ""),
+            )
+            refuse_unconfirmed(breaks, confirmed=data.get("confirm_breaks", False))
         return self.answer(task)
 
     @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
 from django.db.models import OuterRef
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -12,14 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.framework.views import BY_ID, ReadViewSet
-from apps.api.inventory.applications import ReasonMixin, today
+from apps.api.inventory.applications import ConfirmingMixin, ReasonMixin, today
 from apps.catalog.models import Offering, ProviderEvent, RetirementAnnouncement
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.campaigns import lifecycle
 from apps.exposure.campaigns.filters import CampaignFilter
 from apps.exposure.campaigns.progress import campaign_progress
+from apps.exposure.campaigns.target_checks import breaks_of_default_target
 from apps.exposure.models import Campaign
+from apps.inventory.candidate_checks import refuse_unconfirmed
 
 
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
@@ -80,7 +83,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         read_only_fields = fields
 
 
-class OpenCampaignSerializer(ReasonMixin):
+class OpenCampaignSerializer(ConfirmingMixin, ReasonMixin):
     event = serializers.PrimaryKeyRelatedField(
         queryset=ProviderEvent.objects.all(),
         required=False,
@@ -109,7 +112,7 @@ class OpenCampaignSerializer(ReasonMixin):
     note = serializers.CharField(required=False, max_length=10_000)
 
 
-class CampaignChangeSerializer(ReasonMixin):
+class CampaignChangeSerializer(ConfirmingMixin, ReasonMixin):
     title = serializers.CharField(required=False, max_length=200)
     target = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(),
@@ -193,26 +196,33 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     )
     def create(self, request: Request) -> Response:
         """Open a campaign for an event, an offering or an announced retirement. Requires the
-        governance role. If one is open for the same, the answer is that one, with 200."""
+        governance role. If one is open for the same, the answer is that one, with 200. The answer
+        is 409 if `target` breaks something and is not confirmed."""
         self._require_governance()
         data = self.validated(OpenCampaignSerializer)
+        confirmed, target = data.pop("confirm_breaks", False), data.get("target")
         opened_at = now()
-        campaign = lifecycle.open_campaign(by=self.user, at=opened_at, **data)
-        return self.answer(
-            campaign,
-            status.HTTP_201_CREATED if campaign.opened_at == opened_at else status.HTTP_200_OK,
-        )
+        with transaction.atomic():
+            campaign = lifecycle.open_campaign(by=self.user, at=opened_at, **data)
+            is_new = campaign.opened_at == opened_at
+            if is_new and target is not None:
+                breaks = breaks_of_default_target(campaign, target, on=today())
+                refuse_unconfirmed(breaks, confirmed=confirmed)
+        return self.answer(campaign, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(request=CampaignChangeSerializer, responses=CampaignSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the title, usual target, latest finish date or note. Requires the governance
-        role."""
+        role. The answer is 409 if a new target breaks something and is not confirmed."""
         campaign = self._load_governed()
-        return self.answer(
-            lifecycle.change_campaign(
-                campaign=campaign, by=self.user, **self.validated(CampaignChangeSerializer)
-            )
-        )
+        data = self.validated(CampaignChangeSerializer)
+        confirmed, target = data.pop("confirm_breaks", False), data.get("target")
+        with transaction.atomic():
+            changed_campaign = lifecycle.change_campaign(campaign=campaign, by=self.user, **data)
+            if target is not None and target.pk != campaign.target_id:
+                breaks = breaks_of_default_target(changed_campaign, target, on=today())
+                refuse_unconfirmed(breaks, confirmed=confirmed)
+        return self.answer(changed_campaign)
 
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)
     @action(detail=True, methods=["post"])

@@ -14,9 +14,11 @@ from typing import Any
 
 from django.db import connection
 
+from apps.catalog.capabilities.wording import describe_losses
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.threats import DEVELOPER_FAILURE, RETIREMENT, needed_grade
+from apps.inventory.requirements import FIT_COLUMNS, fit_of_columns
 
 # no alternative
 NO_FALLBACK = -1
@@ -178,7 +180,8 @@ class FallbackOption:
     there is none.
 
     `offering_id` is its target, of the tested one if there is any; `next_change_on` the day on
-    which it becomes valid or stops being valid.
+    which it becomes valid or stops being valid; `losses` what the target lacks of what the primary
+    is used for, as a phrase.
     """
 
     application_id: int
@@ -186,6 +189,7 @@ class FallbackOption:
     declared: int
     offering_id: int | None
     next_change_on: date | None
+    losses: str = ""
 
 
 # filters of the list: conditions on `b`
@@ -201,12 +205,17 @@ FROM ({best}) b
 WHERE {condition} ORDER BY b.tested, b.declared, b.application_id LIMIT %(limit)s OFFSET %(offset)s
 """
 
-_WHERE_TO = """
-SELECT DISTINCT ON (r.application_id) r.application_id, c.offering_id, c.next_change_on
-FROM exposure_candidategrade r JOIN exposure_candidate c ON c.id = r.candidate_id
-JOIN exposure_path p ON p.dependency_id = r.primary_id
-WHERE r.application_id = ANY (%(applications)s) AND r.alive_at_horizon
-ORDER BY r.application_id, r.tested DESC, r.grade DESC, r.place, c.offering_id
+_WHERE_TO = f"""
+SELECT w.application_id, w.offering_id, w.next_change_on,
+    {FIT_COLUMNS.format(dependency="w.primary_id", offering="w.effective_id")}
+FROM (
+    SELECT DISTINCT ON (r.application_id) r.application_id, r.primary_id, c.offering_id,
+        c.effective_id, c.next_change_on
+    FROM exposure_candidategrade r JOIN exposure_candidate c ON c.id = r.candidate_id
+    JOIN exposure_path p ON p.dependency_id = r.primary_id
+    WHERE r.application_id = ANY (%(applications)s) AND r.alive_at_horizon
+    ORDER BY r.application_id, r.tested DESC, r.grade DESC, r.place, c.offering_id
+) w
 """
 
 
@@ -241,7 +250,8 @@ def fallback_options(
         rows: Sequence[tuple[int, int, int]] = cursor.fetchall()
         cursor.execute(_WHERE_TO, {"applications": [pk for pk, _, _ in rows]})
         leads = {
-            pk: (offering, next_change_on) for pk, offering, next_change_on in cursor.fetchall()
+            pk: (offering, next_change_on, describe_losses(fit_of_columns(requirements, values)))
+            for pk, offering, next_change_on, requirements, values in cursor.fetchall()
         }
     return [
         FallbackOption(pk, tested, declared, *leads.get(pk, (None, None)))

@@ -124,13 +124,14 @@ def find_successors(
     with_effects: bool = True,
     also: Collection[int] = (),
     shared: bool = False,
+    settings: EngineSettings | None = None,
 ) -> list[SuccessorSearch]:
     """Return the candidates of each dependency, which is loaded with `RELATIONS`.
 
     `user` is the reader: tests of applications that the reader cannot view have no name. `also` are
     IDs of offerings to look at for every dependency. With `shared` all dependencies have the same
     candidates, those that suit most of them. Without `with_effects` fallbacks, judges, tests and
-    policies are left out.
+    policies are left out. `settings` are loaded if they are not given.
     """
     found = find_candidates([row.pk for row in dependencies], on=on)
     for row in dependencies:
@@ -138,7 +139,7 @@ def find_successors(
         for offering_id in also:
             if offering_id != row.offering_id:
                 of_row.setdefault(offering_id, Candidate())
-    facts = _read_facts(dependencies, found, on)
+    facts = _read_facts(dependencies, found, settings or engine_settings(), on)
     if shared:
         chosen = _choose_shared(dependencies, found, facts, max_candidates)
     else:
@@ -154,9 +155,12 @@ def find_successors(
 
 
 def _read_facts(
-    dependencies: Sequence[Dependency], found: Mapping[int, Mapping[int, Any]], on: date
+    dependencies: Sequence[Dependency],
+    found: Mapping[int, Mapping[int, Any]],
+    settings: EngineSettings,
+    on: date,
 ) -> _Facts:
-    """Read what the comparison needs; seven statements."""
+    """Read what the comparison needs; five statements."""
     companions = companions_of(dependencies, on=on)
     ids = {pk for by_offering in found.values() for pk in by_offering}
     capable = ids | {row.offering_id for rows in companions.values() for row in rows}
@@ -176,7 +180,7 @@ def _read_facts(
         regions=regions,
         needs=needs_of([row.pk for row in dependencies]),
         companions=companions,
-        settings=engine_settings(),
+        settings=settings,
         on=on,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.catalog.capabilities.wording import describe_losses
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import Node, NodeKind, Offering, OfferingStage, Price, Stage
 from apps.common.time import day_of
@@ -31,6 +32,7 @@ from apps.inventory.findings import TEST_VALIDITY
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS
 from apps.inventory.governance.approvals import APPROVAL_RELATIONS
 from apps.inventory.models import Adaptation, Application, Approval, Dependency, ExitPlan, ExitTest
+from apps.inventory.requirements import FIT_COLUMNS, fit_of_columns
 from apps.web.presenters.offering_stages import describe_start
 
 STATES = {
@@ -56,6 +58,8 @@ class Alternative:
     ever_tested: bool
     alive: bool
     alive_at_horizon: bool
+    # what it lacks of what the primary model is used for: `has no image input`
+    losses: str
 
     @property
     def grade_word(self) -> str:
@@ -75,9 +79,9 @@ class FailureModeRow:
     is_bad: bool
 
 
-_ALTERNATIVES_SQL = """
+_ALTERNATIVES_SQL = f"""
 SELECT r.primary_id, r.offering_id, r.dependency_id, r.grade, r.tested, c.ever_tested, r.alive,
-    r.alive_at_horizon
+    r.alive_at_horizon, {FIT_COLUMNS.format(dependency="r.primary_id", offering="c.effective_id")}
 FROM exposure_candidategrade r JOIN exposure_candidate c ON c.id = r.candidate_id
 WHERE r.application_id = %s ORDER BY r.primary_id, r.place, r.grade DESC, r.candidate_id
 """
@@ -102,6 +106,8 @@ def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alt
         ever_tested,
         alive,
         alive_at_horizon,
+        requirements,
+        values,
     ) in records:
         if primary_id not in dependencies or offering_id not in offerings:
             continue
@@ -125,6 +131,7 @@ def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alt
                 ever_tested,
                 alive,
                 alive_at_horizon,
+                describe_losses(fit_of_columns(requirements, values)),
             )
         )
     return candidates

@@ -22,6 +22,7 @@ from apps.exposure.campaigns.lifecycle import (
     representative_id,
 )
 from apps.exposure.campaigns.reach import campaign_offering_ids, dependencies_in
+from apps.exposure.campaigns.target_checks import breaks_of_target
 from apps.exposure.models import Campaign
 from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
@@ -30,7 +31,6 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.measured_migrations import measured_effort
 from apps.web.views.campaigns.targets import (
     TargetGroup,
-    breaks_of_target,
     offer_targets,
     target_groups,
 )
@@ -144,7 +144,12 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
         facts = form.cleaned_data
         try:
             if (target := facts["target"]) is not None:
-                form.require_confirmation(breaks_of_target(target, dependency_ids), target)
+                breaks = breaks_of_target(
+                    target,
+                    list(dependencies.select_related("application", "offering")),
+                    on=day_of(now()),
+                )
+                form.require_confirmation(breaks, target)
             if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
                 _queue_opening(user.pk, draft, facts)
                 return redirect(f"{reverse('campaigns:create-progress')}?{subject_query(draft)}")

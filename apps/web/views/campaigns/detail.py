@@ -23,6 +23,7 @@ from apps.exposure.campaigns.filters import CampaignTaskFilter
 from apps.exposure.campaigns.lifecycle import UNSETTLED
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.campaigns.reach import campaign_offering_ids
+from apps.exposure.campaigns.target_checks import breaks_of_default_target
 from apps.exposure.models import Campaign, CampaignTask
 from apps.web.lists.list_page import EmptyState
 from apps.web.pages.action_view import Confirmation, action_view
@@ -33,6 +34,7 @@ from apps.web.views.campaigns.board import MigrationBoard, build_board
 from apps.web.views.campaigns.list import CampaignTaskList
 from apps.web.views.campaigns.targets import offer_targets, target_groups
 from apps.web.views.campaigns.task_detail import ReasonForm
+from apps.web.views.dependencies.forms import ConfirmedChoiceMixin
 from apps.web.wording import count_of, number
 
 # tasks that are named as not assigned
@@ -40,7 +42,7 @@ MAX_REFUSALS = 5
 GOVERNANCE_ONLY = "You need the governance role to change a migration."
 
 
-class ChangeForm(forms.Form):
+class ChangeForm(ConfirmedChoiceMixin, forms.Form):
     title = forms.CharField(label="Title", max_length=200)
     target = forms.ModelChoiceField(
         Offering.objects.none(),
@@ -178,8 +180,16 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def campaign_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what the migration is about, and the actions of governance."""
-    user, at = signed_in_user(request), now()
+    user = signed_in_user(request)
     campaign = _load_campaign(pk, user)
+    form = ChangeForm(campaign=campaign) if user.is_governance else None
+    return _render_plan(request, campaign, user, form)
+
+
+def _render_plan(
+    request: HttpRequest, campaign: Campaign, user: User, form: forms.Form | None
+) -> HttpResponse:
+    at = now()
     progress = _load_progress(campaign, user, day_of(at))
     return _render_campaign(
         request,
@@ -190,7 +200,7 @@ def campaign_plan(request: HttpRequest, pk: int) -> HttpResponse:
         parts=progress_bar_segments(progress),
         offerings=_campaign_offerings(campaign),
         n_left=sum(progress.by_state[state] for state in UNSETTLED),
-        form=ChangeForm(campaign=campaign) if user.is_governance else None,
+        form=form,
     )
 
 
@@ -342,7 +352,7 @@ class CampaignTable(CampaignTaskList):
 def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Extend, reschedule, close, reopen or change a campaign, for governance; assign its tasks, for
     editors of their teams too."""
-    if action not in _ACTIONS:
+    if action != "change" and action not in _ACTIONS:
         raise Http404
     user = (
         signed_in_user(request)
@@ -362,9 +372,18 @@ def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return action_view(
         request,
         form=build_form,
-        action=lambda form: _ACTIONS[action](campaign, user, form.cleaned_data),
+        action=lambda form: (
+            _change_campaign(campaign, user, form)
+            if isinstance(form, ChangeForm)
+            else _ACTIONS[action](campaign, user, form.cleaned_data)
+        ),
         done=lambda confirmation: confirmation,
         back=reverse("campaigns:detail", args=[pk]),
+        page=(
+            (lambda form: _render_plan(request, _load_campaign(pk, user), user, form))
+            if action == "change"
+            else None
+        ),
     )
 
 
@@ -390,8 +409,13 @@ def _reopen_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) ->
     return "Migration reopened."
 
 
-def _change_campaign(campaign: Campaign, user: User, data: Mapping[str, Any]) -> str:
-    lifecycle.change_campaign(campaign=campaign, by=user, **data)
+def _change_campaign(campaign: Campaign, user: User, form: ChangeForm) -> str:
+    """Save the facts. A new default target that breaks something asks first."""
+    target, current = form.cleaned_data["target"], campaign.target_id
+    changed = lifecycle.change_campaign(campaign=campaign, by=user, **form.cleaned_data)
+    if target is not None and target.pk != current:
+        breaks = breaks_of_default_target(changed, target, on=day_of(now()))
+        form.require_confirmation(breaks, target)
     return "Migration saved."
 
 
@@ -419,6 +443,5 @@ _ACTIONS: dict[str, Change] = {
     "reschedule": _reschedule_campaign,
     "close": _close_campaign,
     "reopen": _reopen_campaign,
-    "change": _change_campaign,
     "assign": _assign_tasks,
 }

@@ -4,9 +4,7 @@ each, which becomes a migration."""
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
-from typing import Any
 
 from django import forms
 from django.db import transaction
@@ -22,7 +20,7 @@ from apps.common.time import day_of, now
 from apps.exposure.campaigns.lifecycle import open_campaign
 from apps.exposure.campaigns.reach import dependencies_in
 from apps.exposure.campaigns.task_actions import choose_target
-from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.models import Campaign
 from apps.exposure.successors.ranking import RELATIONS, find_successors
 from apps.exposure.successors.records import ExposureChange, Successor, SuccessorSearch
@@ -106,27 +104,25 @@ def find_shared_successor(request: HttpRequest) -> HttpResponse:
         .select_related(*RELATIONS)
         .order_by("application__criticality", "application__name", "pk")[:MAX_DEPENDENCIES]
     )
-    if request.method == "POST":
-        searches = _search(dependencies, user, today)
-        return action_view(
-            request,
-            action=lambda _form: _open(request, draft, searches, user),
-            done=lambda campaign: "The migration was opened with its targets.",
-            back=lambda campaign: reverse("campaigns:detail", args=[campaign.pk]),
-            page=lambda form: _render(request, draft, searches, user, form),
-        )
-    return _render(request, draft, _search(dependencies, user, today), user, None)
-
-
-def _search(dependencies: Sequence[Any], user: User, today: date) -> list[SuccessorSearch]:
-    return find_successors(
+    settings = engine_settings()
+    searches = find_successors(
         dependencies,
         user=user,
         on=today,
         max_candidates=MAX_CANDIDATES,
         with_effects=False,
         shared=True,
+        settings=settings,
     )
+    if request.method == "POST":
+        return action_view(
+            request,
+            action=lambda _form: _open(request, draft, searches, user),
+            done=lambda campaign: "The migration was opened with its targets.",
+            back=lambda campaign: reverse("campaigns:detail", args=[campaign.pk]),
+            page=lambda form: _render(request, draft, searches, user, settings, form),
+        )
+    return _render(request, draft, searches, user, settings, None)
 
 
 def _open(
@@ -190,9 +186,10 @@ def _render(
     draft: Campaign,
     searches: Sequence[SuccessorSearch],
     user: User,
+    settings: EngineSettings,
     form: forms.BaseForm | None,
 ) -> HttpResponse:
-    candidates = _sum_up(searches, user)
+    candidates = _sum_up(searches, user, settings)
     for_all = number_in(request.POST.get("target")) or (
         candidates[0].offering.pk if candidates else None
     )
@@ -235,7 +232,9 @@ def _headline(
     return f"No candidate is known to fit any of {uses}.", "", ""
 
 
-def _sum_up(searches: Sequence[SuccessorSearch], user: User) -> list[SharedCandidate]:
+def _sum_up(
+    searches: Sequence[SuccessorSearch], user: User, settings: EngineSettings
+) -> list[SharedCandidate]:
     """Return the candidates by how many dependencies they fit, then by exposure and cost."""
     rows: dict[int, list[Successor]] = {}
     for search in searches:
@@ -245,7 +244,7 @@ def _sum_up(searches: Sequence[SuccessorSearch], user: User) -> list[SharedCandi
     if user.can_read_all and rows:
         changes = exposure_after_all(
             [_moves_of(of_offering) for of_offering in rows.values()],
-            settings=engine_settings(),
+            settings=settings,
             on=day_of(now()),
         )
     summed = [

@@ -9,9 +9,7 @@ from django import forms
 from django.db.models import F, QuerySet
 
 from apps.catalog.models import Lifecycle, Offering
-from apps.common.text import pluralize
 from apps.exposure.successors.areas import service_region
-from apps.inventory.candidate_checks import Break, BreakKind
 from apps.inventory.target_fits import TargetFit, target_fits
 
 SERVED = (Lifecycle.ACTIVE, Lifecycle.PREVIEW)
@@ -110,17 +108,3 @@ def _describe_option(offering: Offering, fit: TargetFit | None) -> str:
     if fit is None or not fit.n_fitting + fit.n_breaking:
         return str(offering)
     return f"{offering}: {fit}"
-
-
-def breaks_of_target(target: Offering, dependency_ids: Collection[int]) -> tuple[Break, ...]:
-    """Return what a common target would break for the dependencies; two statements."""
-    fit = target_fits(dependency_ids, [target.pk])[target.pk]
-    if not fit.n_breaking:
-        return ()
-    subject = pluralize(
-        fit.n_breaking,
-        "1 dependency would lose what it uses",
-        f"{fit.n_breaking} dependencies would lose what they use",
-    )
-    sentence = f"{subject}: {target.api_id} {'; '.join(fit.losses)}."
-    return (Break(BreakKind.CAPABILITY, str(fit), sentence),)

@@ -95,6 +95,13 @@ def _format_grade(grade: int | None) -> str:
     return format_html("<b>{}</b> {}", grade, GRADE_WORDS[grade])
 
 
+def _describe_alternative(row: ExitRow) -> str:
+    """Return the host of the alternative and what it lacks of what the primary is used for."""
+    if row.offering is None:
+        return ""
+    return "; ".join(filter(None, [row.offering.host.name, row.way.losses]))
+
+
 def _describe_rebuild(row: ExitRow) -> str:
     return f"{row.rebuild_days:,.0f} d" if row.n_rebuild else NO_VALUE
 
@@ -134,7 +141,7 @@ class ExitReadinessList(ListPage[Any, ExitRow]):
             "alternative",
             "Alternative",
             lambda row: row.offering.api_id if row.offering else "",
-            note=lambda row: row.offering.host.name if row.offering else "",
+            note=_describe_alternative,
             url=lambda row: (
                 reverse("offerings:detail", args=[row.offering.pk]) if row.offering else ""
             ),
@@ -155,6 +162,7 @@ class ExitReadinessList(ListPage[Any, ExitRow]):
     file_columns = (
         FileColumn[ExitRow]("Team", attrgetter("application.team.name")),
         FileColumn[ExitRow]("Host", lambda row: row.offering.host.name if row.offering else ""),
+        FileColumn[ExitRow]("Lacks", attrgetter("way.losses")),
         FileColumn[ExitRow]("Adaptations to rebuild", attrgetter("n_rebuild")),
         FileColumn[ExitRow]("Invested days", attrgetter("rebuild_days")),
         FileColumn[ExitRow]("Invested USD", attrgetter("rebuild_cost")),

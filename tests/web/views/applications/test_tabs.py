@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.catalog.models import SettledClaims
 from apps.common.time import now
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import CampaignTask
@@ -25,7 +26,8 @@ from tests.builders import (
     make_offering,
     make_task,
 )
-from tests.http import text_of, visible_text
+from tests.http import csv_rows, text_of, visible_text
+from tests.worlds.fit import require, settle
 
 TABS = ("overview", "dependencies", "exit-readiness", "risks", "cost", "history")
 MAX_STATEMENTS = 30
@@ -227,6 +229,24 @@ class TestDependencies:
 
         assert "Being calculated" not in page
         assert "same version, another host" in page
+
+    def test_what_an_alternative_lacks_stands_beside_its_independence(
+        self, world, primary, as_user, page_of
+    ):
+        fallback = world.triage.dependencies.get(role="fallback")
+        require(primary, vision=True, audio_input=True)
+        settle(fallback.offering, audio_input=True)
+        assert "has no image input" not in visible_text(page_of("dependencies"))
+        SettledClaims.objects.all().delete()
+        settle(fallback.offering, vision=False, audio_input=True)
+
+        assert "same version, another host has no image input" in visible_text(
+            page_of("dependencies")
+        )
+        rows = csv_rows(
+            as_user(world.editor).get(f"/applications/{world.triage.slug}/fallbacks.csv")
+        )
+        assert [row["Lacks"] for row in rows] == ["has no image input"]
 
     def test_without_any_the_page_offers_one(self, world, page_of):
         world.triage.dependencies.filter(role="fallback").delete()

@@ -419,6 +419,49 @@ def test_common_targets_say_how_many_dependencies_fit_and_ask_before_they_break(
     assert Campaign.objects.get().target == blind
 
 
+def test_a_default_target_that_breaks_something_asks_first(payments, as_user):
+    dependency = _affected(payments)
+    campaign = payments.open()
+    blind = make_offering(
+        "blind-target",
+        host=payments.ending.host,
+        version=payments.ending.version,
+        lifecycle="active",
+    )
+    settle(blind, vision=False)
+    client = as_user(payments.governance)
+    address = reverse("campaigns:action", args=[campaign.pk, "change"])
+    facts = {"title": "Off", "note": "", "due_on": "", "target": blind.pk}
+
+    asked = client.post(address, facts)
+    assert asked.status_code == 422
+    page = text_of(asked)
+    assert "1 dependency would lose what it uses: blind-target has no image input." in page
+    assert f'name="confirm_breaks" value="{blind.pk}"' in page
+    campaign.refresh_from_db()
+    assert (campaign.target, campaign.title) != (blind, "Off")
+
+    assert client.post(address, {**facts, "confirm_breaks": blind.pk}).status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.target == blind
+    # what was confirmed is not asked again
+    assert client.post(address, {**facts, "title": "Away"}).status_code == 302
+
+    # a task with a target of its own does not follow the default
+    campaign.tasks.filter(dependency=dependency).update(target=payments.target)
+    client.post(address, {**facts, "target": payments.target.pk})
+    assert client.post(address, facts).status_code == 302
+
+
+def test_a_closed_migration_says_why_it_does_not_change(payments, as_user):
+    campaign = payments.open()
+    client = as_user(payments.governance)
+    post(client, "campaigns:action", campaign.pk, "close", reason="Moved by hand")
+    facts = {"title": "Off", "note": "", "due_on": "", "target": ""}
+    page = text_of(post(client, "campaigns:action", campaign.pk, "change", **facts))
+    assert "The campaign is closed. Reopen it first." in page
+
+
 def test_the_target_of_a_task_is_marked_and_confirmed(payments, as_user):
     dependency = _affected(payments)
     blind = make_offering("blind-target")

@@ -34,6 +34,7 @@ from tests.builders import (
 )
 from tests.http import csv_rows, visible_text, workbook_of
 from tests.web.page_parts import drawing_titles, headline_of
+from tests.worlds.fit import require, settle
 
 pytestmark = pytest.mark.django_db
 
@@ -287,6 +288,18 @@ def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" not in visible_text(page)
     assert "Clause finder" in visible_text(client.get("/exposure/ways-out/?grade=-1"))
+
+
+def test_ways_out_say_what_the_alternative_lacks(richer, as_user):
+    primary = Dependency.objects.get(application=richer.triage, role="primary")
+    fallback = Dependency.objects.get(application=richer.triage, fallback_order=2)
+    require(primary, vision=True, batch=True)
+    settle(fallback.offering, vision=False)
+    client = as_user(richer.governance)
+
+    assert "OpenAI; has no image input" in visible_text(client.get("/exposure/ways-out/"))
+    rows = csv_rows(client.get("/exposure/ways-out.csv"))
+    assert [row["Lacks"] for row in rows] == ["", "has no image input"]
 
 
 def test_a_long_workbook_of_ways_out_is_left_to_a_worker_without_reading_its_rows(
