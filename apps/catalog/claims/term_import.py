@@ -164,8 +164,8 @@ def _find_scopes(rows: Sequence[TermRow], errors: list[RowError], *, by: User) -
             )
     offerings: dict[int, list[Offering]] = defaultdict(list)
     for offering in (
-        Offering.objects.visible_to(by)
-        .model_ids()
+        Offering.objects.model_ids()
+        .visible_to(by)
         .filter(host__in={host.pk for host in hosts.values()})
         .only("api_id", "region_scope", "service_tier", "host")
     ):
