@@ -179,7 +179,12 @@ GROUPS: tuple[Group, ...] = (
                 former_names=("endpoints", "parameters"),
             ),
             Page("Products", "products:list", ("products",), former_names=("copilots",)),
-            Page("Providers", "providers:list", ("providers",), former_names=("hosts", "vendors")),
+            Page(
+                "Providers",
+                "providers:list",
+                ("providers", "data-terms"),
+                former_names=("hosts", "vendors"),
+            ),
             Page("Provider events", "events:list", ("events",), former_names=("changes",)),
             Page("Incidents", "incidents:list", ("incidents",), former_names=("outages",)),
             Page(
