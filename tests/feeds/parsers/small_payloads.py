@@ -89,8 +89,9 @@ def _litellm_row(line: Line, noise: int) -> Wire:
         "mode": "chat",
         "input_cost_per_token": _number(line.usd, million=1_000_000),
         "output_cost_per_token": _number(line.usd, 5, million=1_000_000),
-        "max_input_tokens": 128_000 + noise,
-        "supports_vision": bool(noise % 2),
+        "max_input_tokens": 128_000,
+        "supports_vision": True,
+        "metadata": {"notes": f"As of run {noise}."},
     }
     return row | ({"deprecation_date": line.ends} if line.ends else {})
 
@@ -169,7 +170,7 @@ def _openrouter_row(line: Line, noise: int) -> Wire:
         "architecture": {"output_modalities": ["text"]},
         "pricing": {"prompt": _tokens(line.usd), "completion": _tokens(line.usd, 5)},
         "expiration_date": line.ends or None,
-        "top_provider": {"max_completion_tokens": 16_384 + noise, "is_moderated": bool(noise % 2)},
+        "top_provider": {"max_completion_tokens": 16_384, "is_moderated": bool(noise % 2)},
         "benchmarks": {"design_arena": [{"arena": "models", "elo": 900 + noise}]},
     }
 
@@ -193,7 +194,8 @@ def _genai_prices_row(line: Line, noise: int) -> Wire:
     return {
         "id": name(line.n),
         "match": {"equals": name(line.n)},
-        "context_window": 128_000 + noise,
+        "context_window": 128_000,
+        "description": f"A model. {noise}",
         "prices": prices,
     }
 
@@ -225,7 +227,7 @@ def _models_dev_row(line: Line, noise: int) -> Wire:
         "release_date": "2025-03-01",
         "last_updated": f"2026-08-{noise % 28 + 1:02}",
         "modalities": {"input": ["text"], "output": ["text"]},
-        "limit": {"context": 128_000 + noise},
+        "limit": {"context": 128_000},
         "cost": {"input": _number(line.usd), "output": _number(line.usd, 5)},
     }
 
