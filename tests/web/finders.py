@@ -24,6 +24,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.common.time import day_of, now
+from apps.exposure.actions.scenarios import queue_scenario_run, run_queued, save_scenario
 from apps.exposure.models import (
     BaseLoss,
     Campaign,
@@ -116,6 +117,20 @@ def _live() -> Q:
 
 def _dependency(user: User) -> Found:
     return _first(_ordered(Dependency.objects.visible_to(user).filter(_live(), role="primary")))
+
+
+def _replacement_run(user: User) -> Found:
+    """The run of a scenario that replaces a host, which is made if there is none: the demo has no
+    such scenario."""
+    runs = ScenarioRun.objects.visible_to(user).filter(
+        state="done", ops__contains=[{"op": "replace", "node": "host:azure"}]
+    )
+    if not runs.exists():
+        ops = [{"op": "replace", "node": "host:azure", "by": "host:openai"}]
+        scenario = save_scenario(facts={"name": "Azure by OpenAI", "ops": ops}, by=user)
+        queue_scenario_run(scenario=scenario, at=now(), by=user)
+        run_queued(at=now())
+    return _first(_ordered(runs))
 
 
 def _ending(user: User) -> Found:
@@ -268,7 +283,6 @@ FINDERS: dict[str, Finder] = {
     "dependencies:end": _dependency,
     "dependencies:requirements": _dependency,
     "dependencies:successor": _dependency,
-    "dependencies:successor-csv": _dependency,
     "incidents:detail": lambda user: _first(_ordered(Incident.objects)),
     "events:detail": lambda user: _first(_ordered(ProviderEvent.objects)),
     "evidence:detail": lambda user: _first(_ordered(Evidence.objects.visible_to(user))),
@@ -346,6 +360,7 @@ FINDERS: dict[str, Finder] = {
     "products:detail": lambda user: _first(_products(), slug="slug"),
     "versions:detail": _version,
     "webhooks:detail": lambda user: _first(_ordered(Webhook.objects)),
+    "scenario-runs:migration": _replacement_run,
     "scenario-runs:detail": lambda user: _first(
         _ordered(ScenarioRun.objects.visible_to(user).filter(state="done"))
     ),
