@@ -3,7 +3,6 @@ as requirements of dependencies."""
 
 import json
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -28,8 +27,6 @@ from tests.intake.telemetry.span_builders import (
     read_both,
     request,
 )
-
-SAMPLES = Path("/work/shared/samples")
 
 
 def parts(*kinds: dict[str, object]) -> str:
@@ -410,18 +407,18 @@ class TestRecordedPayloads:
             ("openllmetry_anthropic.traces.bin", {"caching"}),
         ],
     )
-    def test_traces(self, file, items):
-        body = (SAMPLES / "otlp" / file).read_bytes()
+    def test_traces(self, file, items, shared):
+        body = (shared / "samples" / "otlp" / file).read_bytes()
         found = read_traces(body, is_json=False).calls
         assert {item for made in found for item in items_of(made.uses)} == items
 
-    def test_the_newest_convention_in_json(self):
-        body = (SAMPLES / "otlp" / "genai_openai_13_json.traces.otlp.json").read_bytes()
+    def test_the_newest_convention_in_json(self, shared):
+        body = (shared / "samples" / "otlp" / "genai_openai_13_json.traces.otlp.json").read_bytes()
         found = read_traces(body, is_json=True).calls
         assert {item for made in found for item in items_of(made.uses)} == {"caching", "reasoning"}
 
-    def test_gateway_records(self):
-        body = (SAMPLES / "litellm" / "generic_api.payload.json").read_bytes()
+    def test_gateway_records(self, shared):
+        body = (shared / "samples" / "litellm" / "generic_api.payload.json").read_bytes()
         found = read_records(body, gateway="litellm").calls
         items = {item for made in found for item in items_of(made.uses)}
         assert items <= {"caching", "reasoning"}
