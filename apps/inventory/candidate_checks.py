@@ -14,8 +14,8 @@ from typing import Any
 
 from apps.catalog.capabilities.fields import CAPABILITY_FIELDS
 from apps.catalog.capabilities.fit import Fit, check_fit
+from apps.catalog.capabilities.phrases import describe_losses
 from apps.catalog.capabilities.settled_values import settled_values
-from apps.catalog.capabilities.wording import describe_losses
 from apps.catalog.models import DateKind, Offering
 from apps.common.errors import ConflictError
 from apps.common.text import format_date

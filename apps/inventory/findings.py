@@ -17,8 +17,8 @@ from django.db import connection
 
 from apps.catalog.capabilities.fields import CAPABILITY_FIELDS
 from apps.catalog.capabilities.fit import check_fit
+from apps.catalog.capabilities.phrases import describe_losses
 from apps.catalog.capabilities.values import SettledValue
-from apps.catalog.capabilities.wording import describe_losses
 from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES, finding_statement
 from apps.inventory.governance.term_conditions import accepted_values, unmet_conditions

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from apps.catalog.capabilities.fit import FitVerdict, check_fit
+from apps.catalog.capabilities.phrases import describe_losses
 from apps.catalog.capabilities.settled_values import settled_values
-from apps.catalog.capabilities.wording import describe_losses
 from apps.inventory.requirements import needs_of
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from apps.catalog.capabilities.fields import FIELDS
-from apps.catalog.capabilities.wording import describe_lost_capabilities, format_value
+from apps.catalog.capabilities.phrases import describe_lost_capabilities, format_value
 from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS, STAGES
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import ProviderEvent

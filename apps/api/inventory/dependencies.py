@@ -21,8 +21,8 @@ from apps.api.inventory.applications import (
 from apps.api.inventory.successors import SuccessorsSerializer, serialize_search
 from apps.catalog.models import Offering, Provider
 from apps.common.validators import validate_plausible_date
-from apps.exposure.successors.ranking import RELATIONS as SUCCESSOR_RELATIONS
-from apps.exposure.successors.ranking import find_successors
+from apps.exposure.successors.search import RELATIONS as SUCCESSOR_RELATIONS
+from apps.exposure.successors.search import find_successors
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.candidate_checks import (

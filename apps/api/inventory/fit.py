@@ -13,7 +13,7 @@ from apps.api.framework.views import RegistryView
 from apps.api.inventory.costs import decimal_text
 from apps.catalog.capabilities.fit import Fit, FitVerdict, ItemVerdict
 from apps.catalog.capabilities.offering_fits import list_prices, price_ratio
-from apps.catalog.capabilities.wording import describe_source
+from apps.catalog.capabilities.phrases import describe_source
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.inventory.candidate_checks import BreakKind, check_candidates, replacement_of

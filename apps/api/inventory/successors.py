@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apps.catalog.capabilities.fit import FitItem
 from apps.catalog.capabilities.values import SettledValue
+from apps.exposure.successors.phrases import describe_obstacle, name_model
 from apps.exposure.successors.records import (
     ExposureChange,
     FallbackEffect,
@@ -16,7 +17,6 @@ from apps.exposure.successors.records import (
     Successor,
     SuccessorSearch,
 )
-from apps.exposure.successors.wording import describe_obstacle, name_model
 from apps.inventory.costs import Money
 
 _CENT = Decimal("0.01")

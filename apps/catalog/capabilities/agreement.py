@@ -70,7 +70,7 @@ def choose_value(field: StatedField, statements: Iterable[Statement]) -> Settled
     shown = min(winner, key=lambda statement: (statement.priority, statement.name))
     value = _common_value(winner)
     agreed = {
-        statement.source for statement in statements if _is_equal(field, statement.value, value)
+        statement.source for statement in statements if values_agree(field, statement.value, value)
     }
     return SettledValue(value, source=shown.name, at=shown.at, agreed=len(agreed))
 
@@ -99,7 +99,7 @@ def _group_equal(field: StatedField, statements: Sequence[Statement]) -> list[li
     groups: list[list[Statement]] = []
     for statement in sorted(statements, key=lambda each: str(each.value)):
         for group in groups:
-            if all(_is_equal(field, other.value, statement.value) for other in group):
+            if all(values_agree(field, other.value, statement.value) for other in group):
                 group.append(statement)
                 break
         else:
@@ -107,7 +107,9 @@ def _group_equal(field: StatedField, statements: Sequence[Statement]) -> list[li
     return groups
 
 
-def _is_equal(field: StatedField, left: Any, right: Any) -> bool:
+def values_agree(field: StatedField, left: Any, right: Any) -> bool:
+    """Return whether two known values are the same one. Limits of tokens may differ by 5 %, as
+    sources round them."""
     if field.form == LIMIT and field.unit == _TOKENS:
         return bool(abs(left - right) <= LIMIT_TOLERANCE * max(left, right))
     return bool(left == right)

@@ -1,11 +1,11 @@
-"""Whether two values of a field are the same one, and what all offerings of a model agree on. Plain
-Python."""
+"""What all offerings of a model agree on. Plain Python."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.catalog.capabilities.fields import LIMIT, LIMIT_TOLERANCE, StatedField
+from apps.catalog.capabilities.agreement import values_agree
+from apps.catalog.capabilities.fields import LIMIT, StatedField
 from apps.catalog.capabilities.values import SettledValue
 
 
@@ -39,14 +39,6 @@ class FieldAgreement:
     def differs(self) -> bool:
         """Whether two offerings have different known values."""
         return sum(group.value is not None for group in self.groups) > 1
-
-
-def values_agree(field: StatedField, first: Any, second: Any) -> bool:
-    """Return whether two known values are the same one. Limits of tokens may differ by 5%, as
-    sources round them."""
-    if field.form == LIMIT and field.unit == "tokens":
-        return bool(abs(first - second) <= LIMIT_TOLERANCE * max(first, second))
-    return bool(first == second)
 
 
 def compare_offerings(

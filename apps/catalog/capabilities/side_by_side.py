@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from apps.catalog.capabilities.common_values import values_agree
+from apps.catalog.capabilities.agreement import values_agree
 from apps.catalog.capabilities.fields import CAPABILITY, FIELDS, StatedField
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.settlement import OWN_LISTS, OWN_PAGES, ROUTER

@@ -28,8 +28,8 @@ from apps.exposure.loss.shocks import InvalidLossInputError
 from apps.exposure.models import Basis, Layer, LossRun, Scenario, ScenarioRun
 from apps.exposure.scenarios.operation_parser import InvalidOperationError, read_operations
 from apps.exposure.scenarios.replacement_effects import ReplacementEffects, ReplacementProbe
-from apps.exposure.scenarios.replacement_mapping import propose_mapping, used_offerings
 from apps.exposure.scenarios.replacement_serialization import list_effects, serialize_effects
+from apps.exposure.scenarios.replacement_targets import propose_mapping, used_offerings
 from apps.exposure.scenarios.serialization import serialize_answer, serialize_lists
 from apps.inventory.models import Application, Dependency
 

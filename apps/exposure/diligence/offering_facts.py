@@ -22,8 +22,8 @@ from apps.catalog.capabilities.fields import (
     SET,
     StatedField,
 )
+from apps.catalog.capabilities.phrases import format_value
 from apps.catalog.capabilities.values import UNKNOWN, SettledValue
-from apps.catalog.capabilities.wording import format_value
 from apps.catalog.models import DateKind, Offering, OfferingRegion, Price, SettledClaims
 from apps.catalog.providers.outages import DEFAULT_THRESHOLD
 from apps.common.time import start_of

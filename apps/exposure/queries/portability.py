@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.catalog.capabilities.wording import describe_losses
+from apps.catalog.capabilities.phrases import describe_losses
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.threats import DEVELOPER_FAILURE, RETIREMENT, needed_grade

@@ -27,7 +27,7 @@ from apps.exposure.engine.operations import (
     Retire,
 )
 from apps.exposure.node_names import UnknownNodeError, find_nodes
-from apps.exposure.scenarios.replacement_mapping import REPLACEABLE_KINDS
+from apps.exposure.scenarios.replacement_targets import REPLACEABLE_KINDS
 from apps.inventory.costs import InvalidPriceChangeError, PriceChange
 from apps.inventory.models import (
     Application,

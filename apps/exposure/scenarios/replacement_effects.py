@@ -15,15 +15,15 @@ from fractions import Fraction
 from django.db import connection
 
 from apps.catalog.capabilities.fit import FitVerdict
+from apps.catalog.capabilities.phrases import describe_losses
 from apps.catalog.capabilities.settled_values import settled_values
-from apps.catalog.capabilities.wording import describe_losses
 from apps.catalog.models import DateKind, Lifecycle, Offering
 from apps.common.text import format_date
 from apps.exposure.engine.operations import ReplaceNode
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.models import ActiveDependency, Layer, ScopedApplication
 from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_tables_of_teams
-from apps.exposure.scenarios.replacement_mapping import FitCheck, FitCounts
+from apps.exposure.scenarios.replacement_targets import FitCheck, FitCounts
 from apps.inventory.costs import Money, MonthlyCosts, PriceChange, monthly_costs
 from apps.inventory.governance.violations import ApprovalObstacle, obstacles_of_dependencies
 from apps.inventory.models import Dependency

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from apps.catalog.capabilities.fit import Fit, FitVerdict, check_fit
+from apps.catalog.capabilities.phrases import describe_losses, describe_unknowns
 from apps.catalog.capabilities.settled_values import settled_values
-from apps.catalog.capabilities.wording import describe_losses, describe_unknowns
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Dependency
 from apps.inventory.requirements import dependency_fits, needs_of

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.catalog.capabilities.fields import DATA_TERM_FIELDS, DATA_TERMS
+from apps.catalog.capabilities.phrases import describe_source, format_value
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.values import UNKNOWN, SettledValue
-from apps.catalog.capabilities.wording import describe_source, format_value
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.models import Assertion, Offering, Provider
 

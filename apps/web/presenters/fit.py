@@ -4,7 +4,7 @@ what the candidate offers, and who states it."""
 from dataclasses import dataclass
 
 from apps.catalog.capabilities.fit import Fit, FitItem, FitVerdict, ItemVerdict
-from apps.catalog.capabilities.wording import (
+from apps.catalog.capabilities.phrases import (
     NOTHING_KNOWN,
     describe_losses,
     describe_need,

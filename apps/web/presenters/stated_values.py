@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 
 from apps.catalog.capabilities.common_values import FieldAgreement, ValueGroup, compare_offerings
 from apps.catalog.capabilities.fields import CAPABILITY, CAPABILITY_FIELDS, FIELDS
+from apps.catalog.capabilities.phrases import describe_source, format_value
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.side_by_side import FieldComparison, StatedValue
 from apps.catalog.capabilities.values import SettledValue
-from apps.catalog.capabilities.wording import describe_source, format_value
 from apps.catalog.claims.stated_values import KINDS, stated_value_changes
 from apps.catalog.models import Lifecycle, Offering
 from apps.common.records.record_type import RecordChange

@@ -9,14 +9,7 @@ from apps.catalog.capabilities.fit import ItemVerdict
 from apps.exposure.successors.areas import service_region
 from apps.exposure.successors.candidates import REASON_LABELS
 from apps.exposure.successors.independence import GRADE_WORDS
-from apps.exposure.successors.records import (
-    ExposureChange,
-    MonthlyCost,
-    ObstacleKind,
-    Successor,
-    SuccessorSearch,
-)
-from apps.exposure.successors.wording import (
+from apps.exposure.successors.phrases import (
     APPROVAL_LABELS,
     OBSTACLE_NOUNS,
     describe_data_terms,
@@ -26,6 +19,13 @@ from apps.exposure.successors.wording import (
     describe_retirement,
     describe_tests,
     name_model,
+)
+from apps.exposure.successors.records import (
+    ExposureChange,
+    MonthlyCost,
+    ObstacleKind,
+    Successor,
+    SuccessorSearch,
 )
 from apps.inventory.costs import Money
 from apps.web.presenters.fit import FitLine, FitSummary, present_fit

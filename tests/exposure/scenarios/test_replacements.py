@@ -14,7 +14,7 @@ from apps.exposure.actions.scenarios import (
 from apps.exposure.models import Scenario
 from apps.exposure.node_names import find_nodes, node_names
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
-from apps.exposure.scenarios.replacement_mapping import (
+from apps.exposure.scenarios.replacement_targets import (
     FitCounts,
     possible_replacements,
     propose_mapping,

@@ -45,7 +45,7 @@ from apps.alerts.text import (
     price_change,
     web_address,
 )
-from apps.catalog.capabilities.wording import describe_lost_capabilities
+from apps.catalog.capabilities.phrases import describe_lost_capabilities
 from apps.catalog.models import DateKind, Offering, OfferingKind, ProviderEvent
 
 EventKind = ProviderEvent.Kind

@@ -1,7 +1,7 @@
 """Rules for capabilities: a changed value applies at once, and silence changes no value.
 
-No hold is needed: a capability raises no event here, and a mistake of a source is outvoted or
-corrected by its next payload."""
+No hold is needed: a mistake of a source is outvoted or corrected by its next payload, and the event
+of a withdrawn capability needs two sources or the provider (ingestion/capability_events.py)."""
 
 from apps.catalog.capabilities.fields import CAPABILITY
 from apps.catalog.capabilities.stated import merge_statements

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.catalog.capabilities.wording import describe_losses
+from apps.catalog.capabilities.phrases import describe_losses
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import Node, NodeKind, Offering, OfferingStage, Price, Stage
 from apps.common.time import day_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.catalog.capabilities.wording import describe_lost_capabilities
+from apps.catalog.capabilities.phrases import describe_lost_capabilities
 from apps.exposure.queries.dependents import StackRow
 from apps.inventory.withdrawn_capabilities import withdrawn_capabilities
 from apps.web.wording import long_day

@@ -22,10 +22,10 @@ from apps.exposure.campaigns.reach import dependencies_in
 from apps.exposure.campaigns.task_actions import choose_target
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.models import Campaign
-from apps.exposure.successors.ranking import RELATIONS, find_successors
+from apps.exposure.successors.phrases import describe_obstacle, name_model
 from apps.exposure.successors.records import ExposureChange, Successor, SuccessorSearch
+from apps.exposure.successors.search import RELATIONS, find_successors
 from apps.exposure.successors.tolerances import Move, exposure_after_all
-from apps.exposure.successors.wording import describe_obstacle, name_model
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page

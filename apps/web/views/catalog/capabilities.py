@@ -18,8 +18,8 @@ from apps.catalog.capabilities.fields import (
     SET,
     StatedField,
 )
+from apps.catalog.capabilities.phrases import field_noun
 from apps.catalog.capabilities.side_by_side import StatedValue, compare_sources
-from apps.catalog.capabilities.wording import field_noun
 from apps.catalog.claims.stated_values import (
     KINDS,
     MAX_NOTE_LENGTH,

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.capabilities.fields import DATA_TERM_FIELDS, DATA_TERMS
+from apps.catalog.capabilities.phrases import format_value
 from apps.catalog.capabilities.settled_values import settled_values
 from apps.catalog.capabilities.values import UNKNOWN
-from apps.catalog.capabilities.wording import format_value
 from apps.catalog.claims.term_import import (
     TermChange,
     TermsPlan,

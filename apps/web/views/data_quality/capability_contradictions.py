@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from apps.catalog.capabilities.fields import CAPABILITY
+from apps.catalog.capabilities.phrases import format_value
 from apps.catalog.capabilities.side_by_side import FieldComparison, compare_sources
-from apps.catalog.capabilities.wording import format_value
 from apps.catalog.filters import OfferingFilter
 from apps.catalog.models import NodeKind, Offering, Provider, SettledClaims
 from apps.web.lists.columns import Column, FileColumn, format_number

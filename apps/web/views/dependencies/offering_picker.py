@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
-from apps.catalog.capabilities.wording import NOTHING_KNOWN
+from apps.catalog.capabilities.phrases import NOTHING_KNOWN
 from apps.catalog.models import Lifecycle, Offering, Price
 from apps.common.time import day_of, now
 from apps.inventory.candidate_checks import (

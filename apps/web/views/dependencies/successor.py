@@ -20,9 +20,7 @@ from apps.common.time import day_of, now
 from apps.exposure.successors.areas import name_areas
 from apps.exposure.successors.candidates import REASON_LABELS
 from apps.exposure.successors.effects import is_standby, retires_with
-from apps.exposure.successors.ranking import find_successors
-from apps.exposure.successors.records import Successor, SuccessorSearch
-from apps.exposure.successors.wording import (
+from apps.exposure.successors.phrases import (
     APPROVAL_LABELS,
     describe_data_terms,
     describe_fallback,
@@ -33,6 +31,8 @@ from apps.exposure.successors.wording import (
     name_model,
     name_offering,
 )
+from apps.exposure.successors.records import Successor, SuccessorSearch
+from apps.exposure.successors.search import find_successors
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.actions import exits
 from apps.inventory.costs import Money

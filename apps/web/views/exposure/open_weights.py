@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from apps.catalog.capabilities.phrases import describe_source, format_value
 from apps.catalog.capabilities.values import UNKNOWN, SettledValue
-from apps.catalog.capabilities.wording import describe_source, format_value
 from apps.catalog.models import Offering
 from apps.exposure.models import Basis, Path
 from apps.exposure.queries.concentration import visible_team_ids

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import User
 from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, InvalidValueError, clean_value
 from apps.catalog.capabilities.fit import judge_item
+from apps.catalog.capabilities.phrases import format_value
 from apps.catalog.capabilities.values import UNKNOWN, SettledValue
-from apps.catalog.capabilities.wording import format_value
 from apps.catalog.models import Foundation, Offering
 from apps.common.errors import DomainError
 from apps.common.text import pluralize

@@ -26,7 +26,7 @@ from apps.catalog.models import (
 from apps.common.time import day_of, now
 from apps.exposure.models import ActiveDependency, NodeReach
 from apps.exposure.queries.concentration import visible_team_ids
-from apps.exposure.scenarios.replacement_mapping import REPLACEABLE_KINDS
+from apps.exposure.scenarios.replacement_targets import REPLACEABLE_KINDS
 from apps.inventory.models import Application, Dependency
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page

@@ -20,7 +20,7 @@ from apps.exposure.models import Layer, Scenario, ScenarioRun
 from apps.exposure.node_names import NodeName, UnknownNodeError, find_nodes, node_names
 from apps.exposure.queries.concentration import layer_tables, visible_team_ids
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
-from apps.exposure.scenarios.replacement_mapping import (
+from apps.exposure.scenarios.replacement_targets import (
     REPLACEABLE_KINDS,
     FitCounts,
     MappedOffering,

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.exposure.models import Layer
 from apps.exposure.node_names import UnknownNodeError, find_nodes, node_names
-from apps.exposure.scenarios.replacement_mapping import FitCounts
+from apps.exposure.scenarios.replacement_targets import FitCounts
 from apps.inventory.models import Application
 from apps.web.pages.page import Headline
 from apps.web.views.exposure.parameters import applications_by_id

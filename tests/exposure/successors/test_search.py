@@ -14,13 +14,13 @@ from apps.exposure.engine.scenarios import run_operations
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Policy
 from apps.exposure.successors.candidates import CandidateReason
-from apps.exposure.successors.ranking import RELATIONS, find_successors
 from apps.exposure.successors.records import (
     ApprovalState,
     FallbackState,
     ObstacleKind,
     SuccessorSearch,
 )
+from apps.exposure.successors.search import RELATIONS, find_successors
 from apps.inventory.models import Dependency, Requirement
 from tests.builders import make_dependency, make_exit_plan, make_member, make_user
 from tests.worlds.successors import SuccessorWorld, make_successor_world, settle

@@ -91,8 +91,8 @@ class _Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """A first look at a candidate, from which the ones to show are chosen."""
+class _CheckedCandidate:
+    """A candidate with what decides whether it is shown, before costs and effects."""
 
     offering: Offering
     reasons: tuple[CandidateReason, ...]
@@ -129,8 +129,8 @@ def find_successors(
     """Return the candidates of each dependency, which is loaded with `RELATIONS`.
 
     `user` is the reader: tests of applications that the reader cannot view have no name. `also` are
-    IDs of offerings to look at for every dependency. With `shared` all dependencies have the same
-    candidates, those that suit most of them. Without `with_effects` fallbacks, judges, tests and
+    IDs of offerings that are checked for every dependency. With `shared` all dependencies have the
+    same candidates, those that suit most of them. Without `with_effects` fallbacks, judges, tests and
     policies are left out. `settings` are loaded if they are not given.
     """
     found = find_candidates([row.pk for row in dependencies], on=on)
@@ -191,37 +191,37 @@ def _choose(
     facts: _Facts,
     max_candidates: int,
     also: Collection[int],
-) -> list[_Look]:
+) -> list[_CheckedCandidate]:
     """Return the candidates to show: one offering of each model on each host, those that are asked
     for before those that fit."""
     needs, required = facts.needs.get(dependency.pk, {}), required_areas(dependency.application)
-    best: dict[tuple[Any, ...], _Look] = {}
+    best: dict[tuple[Any, ...], _CheckedCandidate] = {}
     for place, (pk, candidate) in enumerate(found.items()):
         offering = facts.offerings.get(pk)
         if offering is None:
             continue
-        look = _look_at(dependency, offering, candidate, facts, needs, required, place)
+        checked = _check_candidate(dependency, offering, candidate, facts, needs, required, place)
         # a smaller model is one only if the use is known and narrow enough for it
-        if look.reasons == (CandidateReason.SMALLER,) and (
-            not needs or look.fit.verdict == FitVerdict.BREAKS
+        if checked.reasons == (CandidateReason.SMALLER,) and (
+            not needs or checked.fit.verdict == FitVerdict.BREAKS
         ):
             continue
         key = (offering.host_id, offering.version_id or -pk, pk if pk in also else 0)
         other = best.get(key)
-        if other is None or look.order < other.order:
+        if other is None or checked.order < other.order:
             kept = other.reasons if other else ()
-            best[key] = replace(look, reasons=tuple(dict.fromkeys((*kept, *look.reasons))))
+            best[key] = replace(checked, reasons=tuple(dict.fromkeys((*kept, *checked.reasons))))
     ranked = sorted(
         best.values(),
-        key=lambda look: (
-            look.offering.pk not in also and not _PINNED & set(look.reasons),
-            look.order,
+        key=lambda checked: (
+            checked.offering.pk not in also and not _PINNED & set(checked.reasons),
+            checked.order,
         ),
     )
     return ranked[:max_candidates]
 
 
-def _look_at(
+def _check_candidate(
     dependency: Dependency,
     offering: Offering,
     candidate: Candidate,
@@ -229,12 +229,12 @@ def _look_at(
     needs: Mapping[str, Any],
     required: frozenset[str],
     place: int,
-) -> _Look:
+) -> _CheckedCandidate:
     residency = facts.data_terms.get(offering.pk, {}).get("residency")
     areas = offered_areas(
         offering, facts.regions.get(offering.pk, ()), residency.value if residency else None
     )
-    return _Look(
+    return _CheckedCandidate(
         offering,
         candidate.reasons,
         candidate.is_new_host,
@@ -251,7 +251,7 @@ def _choose_shared(
     found: Mapping[int, Mapping[int, Candidate]],
     facts: _Facts,
     max_candidates: int,
-) -> dict[int, list[_Look]]:
+) -> dict[int, list[_CheckedCandidate]]:
     """Return the same candidates for each dependency: one offering of each model on each host, the
     one that suits most dependencies; replacements and tested ones first."""
     left = {row.offering_id for row in dependencies}
@@ -260,27 +260,27 @@ def _choose_shared(
         for pk, candidate in by_offering.items():
             if pk in facts.offerings and pk not in left:
                 candidates.setdefault(pk, candidate)
-    looks: dict[int, list[_Look]] = {pk: [] for pk in candidates}
+    checked_candidates: dict[int, list[_CheckedCandidate]] = {pk: [] for pk in candidates}
     for row in dependencies:
         needs, required = facts.needs.get(row.pk, {}), required_areas(row.application)
         for place, (pk, candidate) in enumerate(candidates.items()):
-            looks[pk].append(
-                _look_at(row, facts.offerings[pk], candidate, facts, needs, required, place)
+            checked_candidates[pk].append(
+                _check_candidate(row, facts.offerings[pk], candidate, facts, needs, required, place)
             )
 
     def order(pk: int) -> tuple[Any, ...]:
         return (
             sum(
-                look.is_ending
-                or look.region == ItemVerdict.LOST
-                or look.fit.verdict == FitVerdict.BREAKS
-                for look in looks[pk]
+                checked.is_ending
+                or checked.region == ItemVerdict.LOST
+                or checked.fit.verdict == FitVerdict.BREAKS
+                for checked in checked_candidates[pk]
             ),
             sum(
-                look.region == ItemVerdict.UNKNOWN or look.fit.verdict == FitVerdict.UNKNOWN
-                for look in looks[pk]
+                checked.region == ItemVerdict.UNKNOWN or checked.fit.verdict == FitVerdict.UNKNOWN
+                for checked in checked_candidates[pk]
             ),
-            looks[pk][0].place,
+            checked_candidates[pk][0].place,
         )
 
     best: dict[tuple[Any, ...], int] = {}
@@ -291,19 +291,21 @@ def _choose_shared(
         best.values(), key=lambda pk: (not _PINNED & set(candidates[pk].reasons), order(pk))
     )
     return {
-        row.pk: [looks[pk][index] for pk in ranked[:max_candidates]]
+        row.pk: [checked_candidates[pk][index] for pk in ranked[:max_candidates]]
         for index, row in enumerate(dependencies)
     }
 
 
 def _compare(
-    dependencies: Sequence[Dependency], chosen: Mapping[int, Sequence[_Look]], facts: _Facts
+    dependencies: Sequence[Dependency],
+    chosen: Mapping[int, Sequence[_CheckedCandidate]],
+    facts: _Facts,
 ) -> list[SuccessorSearch]:
     """Return the searches with costs, approvals and obstacles; four statements."""
     quantities: list[UsedQuantities] = []
     uses: list[UseOfApplication] = []
     for row in dependencies:
-        for offering_id in (row.offering_id, *(look.offering.pk for look in chosen[row.pk])):
+        for offering_id in (row.offering_id, *(checked.offering.pk for checked in chosen[row.pk])):
             quantities.append(quantities_of(row, offering_id))
             uses.append(UseOfApplication(row.application, offering_id, row.via_party_id))
     costs = iter(costs_of_quantities(quantities, prices_on=facts.on))
@@ -314,9 +316,9 @@ def _compare(
         cost_today, (_obstacles_today, is_decided_today) = next(costs), next(approvals)
         compared = [
             _compare_one(
-                row, look, facts, cost_today, next(costs), *next(approvals), is_decided_today
+                row, checked, facts, cost_today, next(costs), *next(approvals), is_decided_today
             )
-            for look in chosen[row.pk]
+            for checked in chosen[row.pk]
         ]
         searches.append(
             SuccessorSearch(
@@ -350,7 +352,7 @@ def quantities_of(dependency: Dependency, offering_id: int) -> UsedQuantities:
 
 def _compare_one(
     dependency: Dependency,
-    look: _Look,
+    checked: _CheckedCandidate,
     facts: _Facts,
     cost_today: MonthlyCost,
     cost: MonthlyCost,
@@ -358,17 +360,17 @@ def _compare_one(
     is_decided: bool,
     is_decided_today: bool,
 ) -> Successor:
-    offering = look.offering
+    offering = checked.offering
     terms = facts.data_terms.get(offering.pk, {})
     retires_on = offering.retires_on
     state = _approval_state(approvals, is_decided)
     return Successor(
         dependency=dependency,
         offering=offering,
-        reasons=look.reasons,
-        fit=look.fit,
-        region=look.region,
-        areas=look.areas,
+        reasons=checked.reasons,
+        fit=checked.fit,
+        region=checked.region,
+        areas=checked.areas,
         data_terms=terms,
         cost=cost,
         difference=cost_difference(cost_today, cost),
@@ -378,12 +380,12 @@ def _compare_one(
         obstacles=tuple(
             _find_obstacles(
                 dependency,
-                look,
+                checked,
                 terms,
                 approvals,
                 facts.on,
                 lacks_approval=state == ApprovalState.UNDECIDED
-                and (is_decided_today or look.is_new_host),
+                and (is_decided_today or checked.is_new_host),
             )
         ),
     )
@@ -410,7 +412,7 @@ def _approval_state(approvals: Sequence[ApprovalObstacle], is_decided: bool) -> 
 
 def _find_obstacles(
     dependency: Dependency,
-    look: _Look,
+    checked: _CheckedCandidate,
     terms: Mapping[str, SettledValue],
     approvals: Sequence[ApprovalObstacle],
     on: date,
@@ -419,9 +421,9 @@ def _find_obstacles(
 ) -> Iterable[Obstacle]:
     """Yield why the candidate is no successor. A candidate without an approval lacks one only if
     today's model has one, or if its host is new to the organisation."""
-    if look.offering.is_retired(on):
+    if checked.offering.is_retired(on):
         yield Obstacle(ObstacleKind.RETIRED)
-    elif look.is_ending:
+    elif checked.is_ending:
         yield Obstacle(ObstacleKind.RETIRES_FIRST)
     for obstacle in approvals:
         if "blocked" in obstacle.grounds:
@@ -430,7 +432,7 @@ def _find_obstacles(
             yield Obstacle(ObstacleKind.APPROVAL, approval=obstacle)
     if lacks_approval:
         yield Obstacle(ObstacleKind.APPROVAL)
-    if look.region == ItemVerdict.LOST:
+    if checked.region == ItemVerdict.LOST:
         yield Obstacle(ObstacleKind.REGION)
     training = terms.get("training_use")
     if (
@@ -439,7 +441,7 @@ def _find_obstacles(
         and dependency.application.data_classification in _CONFIDENTIAL
     ):
         yield Obstacle(ObstacleKind.DATA_TERMS)
-    if lost := look.fit.with_verdict(ItemVerdict.LOST):
+    if lost := checked.fit.with_verdict(ItemVerdict.LOST):
         yield Obstacle(ObstacleKind.CAPABILITY, tuple(item.field for item in lost))
 
 

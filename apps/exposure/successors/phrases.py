@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from apps.catalog.capabilities.phrases import describe_losses, field_noun
 from apps.catalog.capabilities.values import SettledValue
-from apps.catalog.capabilities.wording import describe_losses, field_noun
 from apps.catalog.models import DateKind, Offering
 from apps.common.text import format_date, pluralize
 from apps.exposure.successors.areas import GLOBAL, name_areas
