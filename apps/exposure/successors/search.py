@@ -130,8 +130,8 @@ def find_successors(
 
     `user` is the reader: tests of applications that the reader cannot view have no name. `also` are
     IDs of offerings that are checked for every dependency. With `shared` all dependencies have the
-    same candidates, those that suit most of them. Without `with_effects` fallbacks, judges, tests and
-    policies are left out. `settings` are loaded if they are not given.
+    same candidates, those that suit most of them. Without `with_effects` fallbacks, judges, tests
+    and policies are left out. `settings` are loaded if they are not given.
     """
     found = find_candidates([row.pk for row in dependencies], on=on)
     for row in dependencies:

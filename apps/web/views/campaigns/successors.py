@@ -225,7 +225,8 @@ def _headline(
     n_all = sum(candidate.n_fit == n for candidate in candidates)
     if n_all:
         found = pluralize(n_all, "1 candidate fits", f"{n_all} candidates fit")
-        return f"{found} all {number(n)} dependencies.", "", ""
+        everything = pluralize(n, "the dependency", f"all {number(n)} dependencies")
+        return f"{found} {everything}.", "", ""
     best = max((candidate.n_fit for candidate in candidates), default=0)
     if best:
         return f"No candidate fits all {uses}. ", f"The best one fits {best}.", ""

@@ -46,7 +46,14 @@ class RequirementForm(OptimisticLockMixin, forms.Form):
         for key, field in DECLARABLE_FIELDS.items():
             self.fields[key] = (
                 forms.IntegerField(
-                    label=_LABELS[key], required=False, min_value=1, max_value=MAX_LIMIT
+                    label=_LABELS[key],
+                    required=False,
+                    min_value=1,
+                    max_value=MAX_LIMIT,
+                    error_messages=dict.fromkeys(
+                        ("min_value", "max_value"),
+                        f"Enter a whole number of tokens, from 1 to {MAX_LIMIT:,}.",
+                    ),
                 )
                 if field.form == LIMIT
                 else forms.ChoiceField(label=field.label, required=False, choices=_CHOICES)

@@ -79,6 +79,8 @@ def test_declared_on_the_page_and_undone(world, as_user, primary):
     )
     opened = client.get(page_of(primary))
     assert "used, last on 2 November 2026, in 12 requests" in text_of(opened)
+    # what was not observed can be used nonetheless
+    assert "not observed" in text_of(opened)
 
     sent = {"seen": seen(opened), "tool_calling": "no", "context_window": "90000"}
     done = client.post(page_of(primary), sent, follow=True)
@@ -99,6 +101,10 @@ def test_a_wrong_number_is_said_beside_its_field(world, as_user, primary):
     refused = client.post(page_of(primary), sent)
     assert refused.status_code == 422
     assert "Enter a whole number." in text_of(refused)
+
+    refused = client.post(page_of(primary), sent | {"context_window": "-5"})
+    assert refused.status_code == 422
+    assert "Enter a whole number of tokens, from 1 to 1,000,000,000." in text_of(refused)
 
 
 def test_what_another_user_declared_meanwhile_is_shown(world, as_user, primary):

@@ -45,6 +45,12 @@ def test_candidates_are_counted_over_all_dependencies(world, other, as_user):
     assert "GPT-5.4, Microsoft Azure, eu: fits" in text
 
 
+def test_of_one_dependency_the_headline_speaks_of_it_alone(world, as_user):
+    text = text_of(as_user(make_user(role="governance")).get(path_of(world)))
+    assert "fit the dependency." in text or "fits the dependency." in text
+    assert "all 1" not in text
+
+
 def test_members_see_their_own_and_open_nothing(world, other, as_user):
     client = as_user(make_member(world.team))
     text = text_of(client.get(path_of(world)))
