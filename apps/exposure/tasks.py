@@ -20,6 +20,7 @@ from apps.exposure.campaigns.maintenance import update_campaigns
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.snapshots.daily import (
     PastDayError,
+    create_partitions_ahead,
     drop_old_snapshots,
     take_snapshot,
     thin_snapshots,
@@ -119,8 +120,9 @@ def refresh_minimal_cut_sets() -> None:
 @shared_task(name="exposure.take_snapshot")
 def take_daily_snapshot() -> None:
     """Take the snapshot if the day has none yet, thin out old days, and drop those beyond the
-    retention."""
+    retention. Partitions are created a month ahead."""
     today = day_of(now())
+    create_partitions_ahead(on=today)
     with contextlib.suppress(PastDayError):
         # midnight has passed since the last refresh: the next run finds the tables of the new day
         take_snapshot(on=today)

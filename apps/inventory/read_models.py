@@ -11,6 +11,7 @@ from datetime import date
 
 from django.db import connection, transaction
 
+from apps.common.database.change_queues import take_changes, taking_everything
 from apps.common.time import now
 from apps.inventory.finding_queries import finding_statement
 from apps.inventory.findings import TEST_VALIDITY, ranks_by_code
@@ -97,22 +98,27 @@ def refresh_stale_applications(*, on: date) -> int:
     Each batch is a transaction of its own. Queue rows are deleted with the batch that processed
     them, so a worker can be killed at any time.
     """
-    queued = list(StaleApplication.objects.values_list("pk", "application_id"))
     state = ReadModelState.objects.filter(pk=1).first()
-    if state is not None and state.as_of == on and not queued:
+    is_current = state is not None and state.as_of == on
+    if is_current and not StaleApplication.objects.exists():
         return 0
-    if state is None or state.as_of != on or any(pk is None for _, pk in queued):
-        n = refresh_all_applications(on=on)
-        _delete_orphaned_rows()
+    if is_current and not StaleApplication.objects.filter(application_id=None).exists():
+        n = 0
+        while n_batch := _refresh_queued_batch(on):
+            n += n_batch
     else:
-        ids = sorted({pk for _, pk in queued if pk is not None})
-        n = sum(
-            len(_refresh_batch(ids[start : start + REFRESH_BATCH_SIZE], on))
-            for start in range(0, len(ids), REFRESH_BATCH_SIZE)
-        )
-    StaleApplication.objects.filter(pk__in=[pk for pk, _ in queued]).delete()
+        with taking_everything(StaleApplication):
+            n = refresh_all_applications(on=on)
+            _delete_orphaned_rows()
     ReadModelState.objects.update_or_create(pk=1, defaults={"as_of": on, "refreshed_at": now()})
     return n
+
+
+@transaction.atomic
+def _refresh_queued_batch(on: date) -> int:
+    """Refresh a batch of the queue, and return its number of applications."""
+    application_ids = sorted(take_changes(StaleApplication, REFRESH_BATCH_SIZE))
+    return len(_refresh_batch(application_ids, on)) if application_ids else 0
 
 
 def refresh_applications(*, application_ids: Collection[int], on: date) -> None:

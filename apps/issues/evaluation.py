@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.common.database.change_queues import take_changes, taking_everything
 from apps.common.database.statements import compose_statement, load_statement
 from apps.common.history.context import audit_context_of_consequences
 from apps.common.time import day_of
@@ -255,16 +256,6 @@ QUEUE_BATCH_SIZE = 2000
 # what the clock and records without triggers bring is found at least so often
 FULL_EVALUATION_INTERVAL = timedelta(minutes=10)
 
-_TAKE_CHANGES = """
-WITH taken AS (
-    SELECT id FROM issues_changedapplication
-    WHERE application_id IS NOT NULL
-    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
-DELETE FROM issues_changedapplication c USING taken t WHERE c.id = t.id
-RETURNING c.application_id
-"""
-
 
 def evaluate_changed_applications(*, at: datetime) -> EvaluationCounts:
     """Evaluate the applications of the queue, for a request: it leaves a long queue to the worker,
@@ -307,16 +298,13 @@ def _evaluate_next_batch(*, at: datetime) -> EvaluationCounts | None:
 def _evaluate_queued(limit: int, *, at: datetime) -> EvaluationCounts | None:
     """Evaluate applications of at most `limit` rows of the queue, in one transaction with their
     removal; None if there are none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_CHANGES, {"limit": limit})
-        application_ids = {row[0] for row in cursor.fetchall()}
+    application_ids = take_changes(ChangedApplication, limit)
     return _evaluate_applications(application_ids, at=at) if application_ids else None
 
 
 def evaluate_everything(*, at: datetime) -> EvaluationCounts:
     """Evaluate all applications and the organisation, and empty the queue as it was before."""
-    queued = list(ChangedApplication.objects.values_list("pk", flat=True))
-    counts = evaluate_issues(at=at)
-    ChangedApplication.objects.filter(pk__in=queued).delete()
+    with taking_everything(ChangedApplication):
+        counts = evaluate_issues(at=at)
     EvaluationState.objects.update_or_create(pk=1, defaults={"evaluated_at": at})
     return counts

@@ -6,7 +6,7 @@ Pages are found from the routes themselves, so that none is forgotten; one that 
 shows the object that most applications stand on, else the one that the tests of pages choose.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from time import perf_counter
@@ -42,16 +42,16 @@ _N_IMPORTED = 20_000
 type _Finder = Callable[[User], Any]
 
 
-def measure_pages() -> Iterator[BenchmarkLine]:
-    """Measure each page that answers 200 to a GET; those that only take a POST or redirect are left
-    out.
+def measure_pages(names: Collection[str] = ()) -> Iterator[BenchmarkLine]:
+    """Measure each page that answers 200 to a GET, or only those whose route is one of `names`;
+    those that only take a POST or redirect are left out.
     """
     # as a process that serves does
     freeze_heap()
     bare_ms = measure_bare_view()
     with rolled_back():
         for role, user in _create_users():
-            yield from _measure_pages(user, role, bare_ms)
+            yield from _measure_pages(user, role, bare_ms, names)
 
 
 def measure_pages_after_import() -> Iterator[BenchmarkLine]:
@@ -73,12 +73,16 @@ def measure_bare_view() -> float:
         return time_runs(lambda: client.get("/bare").content, runs=_RUNS).p50
 
 
-def _measure_pages(user: User, role: str, bare_ms: float) -> Iterator[BenchmarkLine]:
+def _measure_pages(
+    user: User, role: str, bare_ms: float, names: Collection[str] = ()
+) -> Iterator[BenchmarkLine]:
     client = Client(headers=host_headers(), raise_request_exception=False)
     client.force_login(user)
     # also of other work's; a page that other work slows down keeps its processor time
     processes = [psutil.Process(), *find_database_processes()]
     for name, address in list_pages(user):
+        if names and name.partition(" ")[0] not in names:
+            continue
         began = perf_counter()
         response = client.get(address, secure=settings.SECURE_SSL_REDIRECT)
         first_ms = (perf_counter() - began) * 1_000

@@ -1,6 +1,5 @@
 """The parts of `manage.py bench`, in the order in which they run."""
 
-import resource
 from collections.abc import Collection, Iterator
 from datetime import date
 
@@ -10,6 +9,7 @@ from apps.common.time import day_of, now
 from tools.benchmarks.alerts import measure_alerts
 from tools.benchmarks.bulk import measure_bulk
 from tools.benchmarks.handler import measure_handler
+from tools.benchmarks.jobs import measure_jobs
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back
 from tools.benchmarks.pages import measure_pages, measure_pages_after_import
 from tools.benchmarks.queries import measure_queries
@@ -20,6 +20,7 @@ from tools.benchmarks.traces import measure_traces
 PARTS = (
     "reading",
     "changing",
+    "jobs",
     "serving",
     "telling",
     "pages",
@@ -30,16 +31,21 @@ PARTS = (
 )
 
 
-def measure_parts(parts: Collection[str], *, n_recipients: int) -> Iterator[BenchmarkLine]:
+def measure_parts(
+    parts: Collection[str], *, n_recipients: int, pages: Collection[str] = ()
+) -> Iterator[BenchmarkLine]:
     """Measure each of `parts`, one line after the other; nothing that is written stays.
 
-    Needs exposure to have been built once. `n_recipients` people receive alerts in `telling`.
+    Needs exposure to have been built once. `n_recipients` people receive alerts in `telling`;
+    `pages` limits the part of that name to some routes.
     """
     yield from _measure_exposure(parts, on=day_of(now()))
+    if "jobs" in parts:
+        yield from measure_jobs()
     if "telling" in parts:
         yield from measure_alerts(at=now(), n_recipients=n_recipients)
     if "pages" in parts:
-        yield from measure_pages()
+        yield from measure_pages(pages)
     if "import" in parts:
         yield from measure_pages_after_import()
     if "rest" in parts:
@@ -59,8 +65,3 @@ def _measure_exposure(parts: Collection[str], *, on: date) -> Iterator[Benchmark
             yield from measure_handler(user=user)
     if "changing" in parts:
         yield from measure_refreshes(on=on)
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory this process has held so far, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

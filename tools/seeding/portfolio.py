@@ -1,7 +1,10 @@
 """The synthetic portfolio: teams, applications and what they call, drawn so that few foundations
 carry most of it.
+
+Applications are written in blocks, so that memory does not grow with the portfolio.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -43,11 +46,13 @@ PRIMARY, FALLBACK = 0, 1
 # Skew of the offerings' use: one version then carries about half of a large portfolio, the tenth a
 # twelfth.
 _SKEW = 1.15
+BLOCK_SIZE = 100_000  # applications whose columns are in memory at the same time
 
 
 @dataclass(frozen=True, slots=True)
 class SeededDependencies:
-    """The synthetic dependencies, column by column, in the order of their applications."""
+    """The synthetic dependencies of a block of applications, column by column, in the order of
+    their applications."""
 
     dependencies: Ints
     applications: Ints
@@ -55,16 +60,27 @@ class SeededDependencies:
     roles: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class _StackTemplates:
+    """Stacks that applications of an organisation share: offerings and their number, by role."""
+
+    offerings: dict[int, Ints]
+    counts: dict[int, Ints]
+
+
 def write_portfolio(
     sizes: SeedSizes, catalog: SeededCatalog, rng: np.random.Generator, *, on: date, name: str
-) -> SeededDependencies:
-    """Write teams, applications and dependencies, in the transaction of the caller; `name` goes to
-    the root team.
+) -> Iterator[SeededDependencies]:
+    """Write teams, then applications and dependencies block by block, in the transaction of the
+    caller; `name` goes to the root team. Yield the dependencies of each block.
     """
     moment = start_of(on)
     teams = _teams(sizes, moment, name)
-    applications = _applications(sizes, teams, rng, moment, on)
-    return _dependencies(sizes, applications, catalog, rng, moment, on)
+    templates = _draw_templates(sizes, catalog.popular, rng)
+    for first in range(1, sizes.applications + 1, BLOCK_SIZE):
+        numbers = range(first, min(first + BLOCK_SIZE, sizes.applications + 1))
+        applications = _applications(numbers, teams, rng, moment, on)
+        yield _dependencies(applications, catalog, templates, rng, moment, on)
 
 
 def _teams(sizes: SeedSizes, moment: datetime, name: str) -> Ints:
@@ -104,9 +120,9 @@ def _teams(sizes: SeedSizes, moment: datetime, name: str) -> Ints:
 
 
 def _applications(
-    sizes: SeedSizes, teams: Ints, rng: np.random.Generator, moment: datetime, on: date
+    numbers: range, teams: Ints, rng: np.random.Generator, moment: datetime, on: date
 ) -> Ints:
-    n = sizes.applications
+    n = len(numbers)
     ids = allocate_ids(Application, n)
     functions = rng.integers(0, len(_FUNCTIONS), n)
     users = np.minimum(rng.lognormal(4, 2, n), 50_000_000).astype(np.int64)
@@ -118,9 +134,9 @@ def _applications(
             "id": ids,
             "name": [
                 f"{_FUNCTIONS[function]} {number:06d}"
-                for number, function in enumerate(functions.tolist(), 1)
+                for number, function in zip(numbers, functions.tolist(), strict=True)
             ],
-            "slug": [f"{MARK}-application-{number:06d}" for number in range(1, n + 1)],
+            "slug": [f"{MARK}-application-{number:06d}" for number in numbers],
             "purpose": "Invented for measuring.",
             "team_id": teams[rng.choice(len(teams), n, p=zipf_probabilities(len(teams), 0.6))],
             **dict.fromkeys(
@@ -160,14 +176,16 @@ def _applications(
 
 
 def _dependencies(
-    sizes: SeedSizes,
     applications: Ints,
     catalog: SeededCatalog,
+    templates: _StackTemplates,
     rng: np.random.Generator,
     moment: datetime,
     on: date,
 ) -> SeededDependencies:
-    application_places, offering, role, order, share = _stacks(sizes, catalog.popular, rng)
+    application_places, offering, role, order, share = _stacks(
+        len(applications), catalog.popular, templates, rng
+    )
     n = len(application_places)
     ids = allocate_ids(Dependency, n)
     reached = rng.choice(3, n, p=[0.82, 0.14, 0.04])
@@ -226,35 +244,45 @@ def _dependencies(
     return SeededDependencies(ids, applications[application_places], offering, role)
 
 
+def _draw_templates(sizes: SeedSizes, popular: Ints, rng: np.random.Generator) -> _StackTemplates:
+    n = sizes.templates
+    return _StackTemplates(
+        offerings={
+            role: _draw_offerings(popular, n * 3, rng).reshape(n, 3) for role in (PRIMARY, FALLBACK)
+        },
+        counts={
+            PRIMARY: rng.choice([1, 2], n, p=[0.85, 0.15]),
+            FALLBACK: rng.choice([0, 1, 2], n, p=[0.4, 0.4, 0.2]),
+        },
+    )
+
+
+def _draw_offerings(popular: Ints, n: int, rng: np.random.Generator) -> Ints:
+    return popular[rng.choice(len(popular), n, p=zipf_probabilities(len(popular), _SKEW))]
+
+
 def _stacks(
-    sizes: SeedSizes, popular: Ints, rng: np.random.Generator
+    n: int, popular: Ints, templates: _StackTemplates, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints, Ints, list[Any]]:
-    """(place of the application, offering, role, fallback order, declared share), by application.
+    """(place of the application, offering, role, fallback order, declared share) of `n`
+    applications, by application.
 
     Three in five applications use a stack that their organisation has made a template of; the rest
     choose freely. One in fifty has no primary at all. Shares are as people declare them: missing,
     zero, not adding up.
     """
-    n = sizes.applications
-    chance = zipf_probabilities(len(popular), _SKEW)
-
-    def draw(count: int) -> Ints:
-        return popular[rng.choice(len(popular), count, p=chance)]
-
-    template = rng.choice(sizes.templates, n, p=zipf_probabilities(sizes.templates, 1.0))
+    n_templates = len(templates.counts[PRIMARY])
+    template = rng.choice(n_templates, n, p=zipf_probabilities(n_templates, 1.0))
     templated: Bools = rng.random(n) < 0.6
-    of_template = {
-        role: draw(sizes.templates * 3).reshape(sizes.templates, 3) for role in (PRIMARY, FALLBACK)
-    }
     counts = {
         PRIMARY: np.where(
             templated,
-            rng.choice([1, 2], sizes.templates, p=[0.85, 0.15])[template],
+            templates.counts[PRIMARY][template],
             rng.choice([0, 1, 2, 3], n, p=[0.05, 0.77, 0.14, 0.04]),
         ),
         FALLBACK: np.where(
             templated,
-            rng.choice([0, 1, 2], sizes.templates, p=[0.4, 0.4, 0.2])[template],
+            templates.counts[FALLBACK][template],
             rng.choice([0, 1, 2, 3], n, p=[0.45, 0.35, 0.15, 0.05]),
         ),
     }
@@ -264,8 +292,8 @@ def _stacks(
             application_places = np.nonzero(n_uses > step)[0]
             chosen_offerings = np.where(
                 templated[application_places],
-                of_template[role][template[application_places], step],
-                draw(len(application_places)),
+                templates.offerings[role][template[application_places], step],
+                _draw_offerings(popular, len(application_places), rng),
             )
             order = np.full(len(application_places), step + 1 if role == FALLBACK else 0)
             columns.append(
@@ -282,7 +310,7 @@ def _stacks(
         columns.append(
             (
                 application_places,
-                draw(len(application_places)),
+                _draw_offerings(popular, len(application_places), rng),
                 rng.integers(2, len(_ROLES), len(application_places)),
                 np.zeros(len(application_places), np.int64),
             )

@@ -83,16 +83,20 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
             except StillInUseError as error:
                 raise SeedError(str(error)) from error
         catalog = write_catalog(sizes, rng, on=on)
-        uses = write_portfolio(sizes, catalog, rng, on=on, name=name)
-        write_exits(uses, catalog, rng, on=on)
         write_risks(sizes, catalog, rng, on=on)
-        write_requirements(uses, rng, on=on)
+        _check_constraints_immediately()
+        n_dependencies = 0
+        for uses in write_portfolio(sizes, catalog, rng, on=on, name=name):
+            write_exits(uses, catalog, rng, on=on)
+            write_requirements(uses, rng, on=on)
+            n_dependencies += len(uses.dependencies)
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         # the planner knows nothing of a million rows written a moment ago
         cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
     rebuild(on=on)
     count_inherited_risk(now())
-    return SeedResult(n_applications, len(uses.dependencies), is_new=True)
+    return SeedResult(n_applications, n_dependencies, is_new=True)
 
 
 def _set_trigger_setting() -> None:
@@ -104,6 +108,13 @@ def _set_trigger_setting() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL pgtrigger.ignore = '{}'")
+
+
+def _check_constraints_immediately() -> None:
+    """Check what was written so far, and from now on at the end of each statement: PostgreSQL keeps
+    deferred checks in memory, and a million applications need tens of millions of them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _counts() -> tuple[int, int]:

@@ -16,7 +16,7 @@ from apps.common.database.statements import compose_statement
 from apps.common.time import now
 from apps.exposure.engine import derivation, node_sums
 from apps.exposure.engine.settings import EngineSettings, engine_settings
-from apps.exposure.models import EngineState, ScopedApplication
+from apps.exposure.models import EngineState
 
 # one refresh at a time; an arbitrary number that identifies this lock
 LOCK = 7301003
@@ -47,10 +47,10 @@ def rebuild(*, on: date) -> RefreshResult:
     """Build all tables for the day from the current inventory and catalogue."""
     _take_lock()
     settings = engine_settings()
-    _delete_queued_changes(_read_queues())
+    _empty_queues()
     n_applications = build_all(settings=settings, on=on)
     _queue_for_inventory("VALUES (NULL::bigint)")
-    _record_state(on, settings, built=True)
+    _record_state(on, settings, n_applications, built=True)
     return RefreshResult(n_applications, rebuilt=True, node_ids=None)
 
 
@@ -64,14 +64,14 @@ def refresh(*, on: date) -> RefreshResult:
     _take_lock()
     settings = engine_settings()
     state = EngineState.objects.filter(pk=1).first()
-    queued = _read_queues()
     if (
         state is not None
         and state.as_of == on
-        and not queued.any
+        and not _has_queued_changes()
         and state.settings_digest == settings.digest()
     ):
         return RefreshResult(0, rebuilt=False, node_ids=frozenset())
+    queued = _take_queued_changes()
     if (
         state is None
         or state.as_of is None
@@ -79,17 +79,14 @@ def refresh(*, on: date) -> RefreshResult:
         or state.settings_digest != settings.digest()
         or queued.everything
     ):
+        _drop_work_tables("exposure_queued")
         return rebuild(on=on)
     _collect_due(queued, since=state.as_of, on=on)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT count(*) FROM exposure_due), (SELECT count(*) FROM "
-            "exposure_scopedapplication)"
-        )
-        n_due, n_scoped = cursor.fetchone()
-    if n_due > 1000 and n_due > _FULL_BUILD_SHARE * n_scoped:
+    n_due, n_due_scoped = _count_due()
+    if n_due > 1000 and n_due > _FULL_BUILD_SHARE * state.n_applications:
         _drop_work_tables("exposure_due")
         return rebuild(on=on)
+    n_applications = state.n_applications - n_due_scoped
     changed_nodes: frozenset[int] = frozenset()
     if n_due:
         changed_nodes = frozenset(
@@ -99,10 +96,10 @@ def refresh(*, on: date) -> RefreshResult:
     elif queued.offering_ids:
         with connection.cursor() as cursor:
             _update_engine_footing(cursor, queued.offering_ids)
+    n_applications += _count_due()[1]
     _drop_work_tables("exposure_due")
-    _delete_queued_changes(queued)
     if n_due or state.as_of != on:
-        _record_state(on, settings, built=False)
+        _record_state(on, settings, n_applications, built=False)
     return RefreshResult(n_due, rebuilt=False, node_ids=changed_nodes)
 
 
@@ -290,44 +287,52 @@ def _update_party_footing(cursor: Any, *, due_only: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _QueuedChanges:
-    """Rows read from the two queues, by their own IDs: only those are deleted, so that later rows
-    are not lost."""
+    """Changes taken from the queues; the applications are in the temporary `exposure_queued`, since
+    an import can change all of them."""
 
-    application_rows: list[int]
-    offering_rows: list[int]
-    application_ids: list[int]
     offering_ids: list[int]
     everything: bool
 
-    @property
-    def any(self) -> bool:
-        return bool(self.application_rows or self.offering_rows)
 
-
-def _read_queues() -> _QueuedChanges:
+def _has_queued_changes() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, application_id FROM inventory_changedapplication")
-        applications = cursor.fetchall()
-        cursor.execute("SELECT id, offering_id FROM catalog_changedoffering")
-        offerings = cursor.fetchall()
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM inventory_changedapplication)"
+            " OR EXISTS (SELECT 1 FROM catalog_changedoffering)"
+        )
+        has_changes: bool = cursor.fetchone()[0]
+    return has_changes
+
+
+def _take_queued_changes() -> _QueuedChanges:
+    """Delete the rows of the two queues and return what they held. Rows added from now on wait for
+    the next refresh."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE exposure_queued (application_id bigint) ON COMMIT DROP"
+        )
+        cursor.execute(
+            """
+            WITH taken AS (DELETE FROM inventory_changedapplication RETURNING application_id)
+            INSERT INTO exposure_queued SELECT DISTINCT application_id FROM taken
+            """
+        )
+        cursor.execute(
+            """
+            WITH taken AS (DELETE FROM catalog_changedoffering RETURNING offering_id)
+            SELECT DISTINCT offering_id FROM taken
+            """
+        )
+        offering_ids = {offering_id for (offering_id,) in cursor.fetchall()}
     return _QueuedChanges(
-        application_rows=[row for row, _ in applications],
-        offering_rows=[row for row, _ in offerings],
-        application_ids=sorted({pk for _, pk in applications}),
-        offering_ids=sorted({pk for _, pk in offerings if pk is not None}),
-        everything=any(pk is None for _, pk in offerings),
+        offering_ids=sorted(offering_ids - {None}), everything=None in offering_ids
     )
 
 
-def _delete_queued_changes(queued: _QueuedChanges) -> None:
+def _empty_queues() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM inventory_changedapplication WHERE id = ANY (%s)",
-            [queued.application_rows],
-        )
-        cursor.execute(
-            "DELETE FROM catalog_changedoffering WHERE id = ANY (%s)", [queued.offering_rows]
-        )
+        cursor.execute("DELETE FROM inventory_changedapplication")
+        cursor.execute("DELETE FROM catalog_changedoffering")
 
 
 # changes that result from the date alone
@@ -350,7 +355,7 @@ def _collect_due(queued: _QueuedChanges, *, since: date, on: date) -> None:
             f"""
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
             -- applications whose inventory data changed
-            SELECT unnest(%(applications)s::bigint[]) AS application_id
+            SELECT application_id FROM exposure_queued
             -- applications with a live dependency on a changed offering
             UNION SELECT application_id FROM exposure_activedependency
             WHERE offering_id = ANY (%(offerings)s)
@@ -369,13 +374,25 @@ def _collect_due(queued: _QueuedChanges, *, since: date, on: date) -> None:
             {date_condition}
             """,
             {
-                "applications": queued.application_ids,
                 "offerings": queued.offering_ids,
                 "since": since,
                 "on": on,
             },
         )
         cursor.execute("CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due")
+        cursor.execute("DROP TABLE exposure_queued")
+
+
+def _count_due() -> tuple[int, int]:
+    """Return the number of applications in `exposure_due`, and of those that have a row in scope:
+    the portfolio is counted by a full build alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(s.application_id) FROM exposure_due d"
+            " LEFT JOIN exposure_scopedapplication s ON s.application_id = d.application_id"
+        )
+        n_due, n_scoped = cursor.fetchone()
+    return n_due, n_scoped
 
 
 def _queue_for_inventory(applications: str) -> None:
@@ -395,10 +412,10 @@ def _drop_work_tables(*tables: str) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(tables)}")
 
 
-def _record_state(on: date, settings: EngineSettings, *, built: bool) -> None:
-    """Record day, settings and time of this refresh; `built`: it was a full build."""
+def _record_state(on: date, settings: EngineSettings, n_applications: int, *, built: bool) -> None:
+    """Record day, settings, time and number of applications in scope; `built`: it was a full
+    build."""
     moment = now()
-    n_applications = ScopedApplication.objects.count()
     values: dict[str, Any] = {
         "n_applications": n_applications,
         "as_of": on,

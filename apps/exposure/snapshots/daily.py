@@ -8,6 +8,7 @@ by each weight.
 import contextlib
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
@@ -95,31 +96,50 @@ def recompute_snapshot(*, on: date, limit: int = 100) -> RecomputedSnapshot:
         return RecomputedSnapshot(0, tuple(_find_differences(on, limit)))
 
 
-@transaction.atomic
+def create_partitions_ahead(*, on: date) -> None:
+    """Create the partitions of the month of `on` and of the next one, if missing."""
+    with transaction.atomic():
+        _take_lock()
+        _create_month_partition(on)
+        _create_month_partition(_next_month(on))
+
+
 def thin_snapshots(*, on: date) -> int:
-    """Delete the days, except the last, of months that began more than DAILY_RETENTION_MONTHS
-    before the month of `on`; return the number of days deleted."""
-    _take_lock()
+    """Drop the days, except the last, of months that began more than DAILY_RETENTION_MONTHS before
+    the month of `on`; return the number of days dropped.
+
+    The partition of the month is replaced by one with its last day, since a month has millions of
+    rows. Each month is a transaction that waits for readers for at most two seconds; if they take
+    longer, the next run replaces it.
+    """
     months = on.year * 12 + on.month - 1 - DAILY_RETENTION_MONTHS
-    until = date(months // 12, months % 12 + 1, 1)
+    n_days = 0
+    for days in _days_by_month(until=date(months // 12, months % 12 + 1, 1)):
+        with contextlib.suppress(OperationalError), transaction.atomic():
+            _take_lock()
+            _keep_last_day(days[-1])
+            ConcentrationSnapshot.objects.filter(day__in=days[:-1]).delete()
+            n_days += len(days) - 1
+    return n_days
+
+
+def _days_by_month(*, until: date) -> list[list[date]]:
+    """Return the days before `until` that have a snapshot, by month, of months with several."""
+    days = ConcentrationSnapshot.objects.filter(day__lt=until).dates("day", "day")
+    by_month = [list(group) for _, group in groupby(days, key=lambda day: day.replace(day=1))]
+    return [days for days in by_month if len(days) > 1]
+
+
+def _keep_last_day(last_day: date) -> None:
+    """Replace the partition of the month by one with only its last day."""
+    name = _partition_name(last_day.replace(day=1))
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT array_agg(day) FROM (
-                SELECT day, max(day) OVER (PARTITION BY date_trunc('month', day)) AS last
-                FROM (SELECT DISTINCT day FROM exposure_concentrationsnapshot WHERE day < %s) d
-            ) m WHERE day < last
-            """,
-            [until],
-        )
-        days = cursor.fetchone()[0]
-        if not days:
-            return 0
-        cursor.execute("DELETE FROM exposure_nodesnapshot WHERE day = ANY (%s::date[])", [days])
-        cursor.execute(
-            "DELETE FROM exposure_concentrationsnapshot WHERE day = ANY (%s::date[])", [days]
-        )
-    return len(days)
+        cursor.execute(f"CREATE TABLE {name}_kept (LIKE exposure_nodesnapshot INCLUDING ALL)")
+        cursor.execute(f"INSERT INTO {name}_kept SELECT * FROM {name} WHERE day = %s", [last_day])
+        _limit_lock_wait(cursor)
+        cursor.execute(f"DROP TABLE {name}")
+        cursor.execute(f"ALTER TABLE {name}_kept RENAME TO {name}")
+        _attach_partition(cursor, last_day.replace(day=1))
 
 
 def drop_old_snapshots(*, on: date, keep_days: int) -> int:
@@ -139,7 +159,7 @@ def drop_old_snapshots(*, on: date, keep_days: int) -> int:
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            _limit_lock_wait(cursor)
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
             n_dropped += 1
     ConcentrationSnapshot.objects.filter(day__lt=month_start).delete()
@@ -207,21 +227,30 @@ def _measure_layer(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapsho
 def _create_month_partition(on: date) -> None:
     """Create the partition of the month if missing; the caller holds the lock, so it is not created
     twice."""
-    month_start = on.replace(day=1)
-    next_month = (month_start + timedelta(days=32)).replace(day=1)
+    name = _partition_name(on.replace(day=1))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [_partition_name(month_start)])
+        cursor.execute("SELECT to_regclass(%s)", [name])
         if cursor.fetchone()[0] is None:
-            # attached, since PARTITION OF locks the table against readers and waits for each of
-            # them, even for a backup
-            cursor.execute(
-                f"CREATE TABLE {_partition_name(month_start)} "
-                "(LIKE exposure_nodesnapshot INCLUDING ALL)"
-            )
-            cursor.execute(
-                f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition_name(month_start)}"
-                f" FOR VALUES FROM ('{month_start}') TO ('{next_month}')"
-            )
+            cursor.execute(f"CREATE TABLE {name} (LIKE exposure_nodesnapshot INCLUDING ALL)")
+            _attach_partition(cursor, on.replace(day=1))
+
+
+def _attach_partition(cursor: Any, month_start: date) -> None:
+    """Attach a table as the partition of its month: PARTITION OF would lock the table against
+    readers and wait for each of them, even for a backup."""
+    cursor.execute(
+        f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition_name(month_start)}"
+        f" FOR VALUES FROM ('{month_start}') TO ('{_next_month(month_start)}')"
+    )
+
+
+def _limit_lock_wait(cursor: Any) -> None:
+    """Wait for readers at most two seconds: others wait behind this transaction meanwhile."""
+    cursor.execute("SET LOCAL lock_timeout = '2s'")
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _partition_name(month_start: date) -> str:

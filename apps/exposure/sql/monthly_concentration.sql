@@ -18,13 +18,20 @@ used AS MATERIALIZED (
            CASE d.reached WHEN 'gateway' THEN 1 WHEN 'embedded' THEN 2 ELSE 0 END AS reached
     FROM inventory_dependency d WHERE is_live(d.since, d.until, %(day)s::date)
 ),
+-- one row an application, since a search among all uses for each application would take the square
+-- of the portfolio's time
+used_by AS MATERIALIZED (
+    SELECT application_id, bool_or(has_ended) AS has_ended FROM used GROUP BY application_id
+),
 scoped AS MATERIALIZED (
-    SELECT a.id, a.criticality = 0 AS is_critical FROM application a
-    WHERE (a.is_recorded AND a.status = ANY (%(statuses)s))
-       -- recorded later: in scope from its first dependency; of a retired one, while they lasted
-       OR (NOT a.is_recorded AND EXISTS (
-               SELECT 1 FROM used u WHERE u.application_id = a.id
-                 AND (a.status = ANY (%(statuses)s) OR (a.status = 'retired' AND u.has_ended))))
+    SELECT a.id, a.criticality = 0 AS is_critical
+    FROM application a LEFT JOIN used_by u ON u.application_id = a.id
+    -- CASE, since the planner estimates conditions of AND and OR at one row, and would then search
+    -- all stacks for each of them
+    WHERE CASE WHEN a.is_recorded THEN a.status = ANY (%(statuses)s)
+          -- recorded later: in scope from its first dependency; of a retired one, while they lasted
+          ELSE u.application_id IS NOT NULL
+               AND (a.status = ANY (%(statuses)s) OR (a.status = 'retired' AND u.has_ended)) END
 ),
 -- a primary model without traffic is a standby; missing shares divide what is left of 1
 counted AS (
@@ -55,7 +62,7 @@ stack AS MATERIALIZED (
         GROUP BY a.id, a.is_critical
     ) s GROUP BY s.ways
 ),
-need AS (
+need AS MATERIALIZED (
     SELECT w.id, f.node_id FROM way w
     JOIN catalog_footing f ON f.offering_id = w.offering_id
     JOIN catalog_node node ON node.id = f.node_id

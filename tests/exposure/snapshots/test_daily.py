@@ -11,6 +11,7 @@ from apps.common.time import day_of, now
 from apps.exposure.models import Basis, ConcentrationSnapshot, Layer, NodeSnapshot, NodeSummary
 from apps.exposure.snapshots.daily import (
     PastDayError,
+    create_partitions_ahead,
     drop_old_snapshots,
     recompute_snapshot,
     take_snapshot,
@@ -126,6 +127,26 @@ def test_days_of_two_months_lie_in_two_partitions(here):
     assert set(NodeSnapshot.objects.values_list("day", flat=True)) == {last, first}
 
 
+def partitions_like(name):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent ="
+            " 'exposure_nodesnapshot'::regclass AND inhrelid::regclass::text LIKE %s ORDER BY 1",
+            [name],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_the_partitions_of_this_month_and_the_next_are_created_ahead_once():
+    for _ in range(2):
+        create_partitions_ahead(on=date(2031, 12, 31))
+
+    assert partitions_like("%nodesnapshot_203%") == [
+        "exposure_nodesnapshot_2031_12",
+        "exposure_nodesnapshot_2032_01",
+    ]
+
+
 def test_a_months_first_day_waits_for_no_backup(here):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '2s'")
@@ -141,6 +162,18 @@ def test_a_months_first_day_waits_for_no_backup(here):
         )
         assert cursor.fetchone() == (1,)
     assert NodeSnapshot.objects.filter(day=date(2031, 3, 1)).exists()
+
+
+_ROW = {
+    "node_id": 1,
+    "threat": 0,
+    "state": 0,
+    "n": 1,
+    "n_critical": 0,
+    "points": 1,
+    "users": 0,
+    "spend": 0,
+}
 
 
 class TestThinning:
@@ -170,6 +203,33 @@ class TestThinning:
         thin_snapshots(on=date(2027, 6, 1))
 
         assert set(NodeSnapshot.objects.values_list("day", flat=True)) == {date(2026, 1, 31)}
+
+    def test_replaces_the_months_partition_and_takes_missed_days_in_it_later(self, here):
+        for day in (date(2026, 1, 10), date(2026, 1, 31)):
+            take_snapshot(on=day)
+
+        with CaptureQueriesContext(connection) as queries:
+            thin_snapshots(on=date(2027, 6, 1))
+        NodeSnapshot.objects.create(**_ROW | {"day": date(2026, 1, 20)})
+
+        assert not [q for q in queries if q["sql"].startswith("DELETE FROM exposure_nodesnapshot")]
+        assert partitions_like("%2026_01%") == ["exposure_nodesnapshot_2026_01"]
+        assert set(NodeSnapshot.objects.values_list("day", flat=True)) == {
+            date(2026, 1, 20),
+            date(2026, 1, 31),
+        }
+
+    @pytest.mark.proof
+    @pytest.mark.django_db(transaction=True)
+    def test_a_month_that_is_read_for_long_is_left_to_the_next_run(self):
+        for day in (date(2024, 1, 10), date(2024, 1, 31)):
+            take_snapshot(on=day)
+
+        with holding("LOCK TABLE exposure_nodesnapshot IN ACCESS SHARE MODE"):
+            assert thin_snapshots(on=date(2026, 6, 1)) == 0
+        assert thin_snapshots(on=date(2026, 6, 1)) == 1
+        # partitions outlive the test
+        drop_old_snapshots(on=date(2026, 6, 1), keep_days=1)
 
     def test_a_second_time_deletes_nothing(self):
         for day in (date(2024, 1, 10), date(2024, 1, 31)):
