@@ -28,7 +28,7 @@ def visibility_key(user: Any) -> Hashable:
         user.is_superuser,
         user.organisation_role,
         getattr(user, "bound_team_id", None),
-        None if can_read_all else tuple(user.team_roles()),
+        None if can_read_all else user.team_roles_key(),
     )
 
 
