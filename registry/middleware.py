@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from threading import local
 from time import monotonic
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, DataError, connection
 from django.http import (
@@ -72,6 +74,9 @@ PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 # recovery codes, tokens, addresses of people and where they sign in from
 NEVER_STORED = ("/accounts/", "/account/", "/audit/", "/settings/")
 TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/")
+# views here authenticate by themselves and never use a session, form or message
+SESSIONLESS_PREFIX = f"{API_PREFIX}v1/"
+SESSIONLESS_METHODS = frozenset({"GET", "HEAD"})
 _PLAIN_HTTP = (
     "Use https. This request was sent unencrypted and was not processed. If it contained an API "
     "token, revoke the token."
@@ -171,6 +176,43 @@ def _mark_interruption(content: Iterator[bytes], path: str) -> Iterator[bytes]:
         log.warning("download_ended_early", path=path, error=str(error).split("\n", 1)[0][:300])
         yield _INCOMPLETE
         raise
+
+
+# what the last middleware calls, while a handler builds its chain from the last to the first
+_entrance = local()
+
+
+class ViewEntranceMiddleware:
+    """Last middleware: tells `SessionlessMiddleware` of the same handler how views are called."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        _entrance.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+
+class SessionlessMiddleware:
+    """Direct way to the view for a program that reads by REST without any cookie.
+
+    The middleware between here and `ViewEntranceMiddleware` is about sessions, forms, pages and
+    changes. For these requests it does nothing, and took a fifth of the time of a list. Its hooks
+    around the view (`process_view`, `process_exception`) are those of the handler and still run."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.ask_view = _entrance.get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if (
+            request.method in SESSIONLESS_METHODS
+            and "HTTP_COOKIE" not in request.META
+            and request.path_info.startswith(SESSIONLESS_PREFIX)
+        ):
+            request.user = AnonymousUser()
+            return self.ask_view(request)
+        return self.get_response(request)
 
 
 class UnwritableTextMiddleware:

@@ -154,8 +154,12 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # around everything that reads the database, sessions included
     "registry.middleware.LostConnectionMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # reading by REST without a cookie continues at the view: what follows is about sessions, forms
+    # and changes. A rule for every request stands above
+    "registry.middleware.SessionlessMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # before any middleware reads request.user
@@ -164,7 +168,6 @@ MIDDLEWARE = [
     # themselves
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.accounts.sign_in.middleware.SecondFactorMiddleware",
     "registry.middleware.UnwritableTextMiddleware",
     "registry.middleware.BusyMiddleware",
@@ -173,6 +176,8 @@ MIDDLEWARE = [
     # around the history of the request: what follows from a change is recorded as the registry's
     "registry.middleware.IssueEvaluationMiddleware",
     "registry.middleware.RequestHistoryMiddleware",
+    # last: SessionlessMiddleware calls what it calls
+    "registry.middleware.ViewEntranceMiddleware",
 ]
 
 TEMPLATES = [

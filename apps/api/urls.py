@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from apps.api.accounts.memberships import MembershipViewSet
@@ -125,6 +125,7 @@ from apps.api.risks.templates import (
     RiskTemplateViewSet,
 )
 from apps.api.telemetry.litellm_callback import LiteLLMCallbackView
+from apps.common.requests.segment_resolver import SegmentResolver
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "account-deployments": AccountDeploymentViewSet,
@@ -226,7 +227,7 @@ for name, viewset in VIEWSETS.items():
     router.register(name, viewset, basename=singular(name))
 
 v1_routes: list[URLPattern | URLResolver] = [
-    path("", include(router.urls)),
+    *router.urls,
     path("audit/", AuditView.as_view(), name="audit"),
     path(
         "provider-events/<int:event_id>/affected/",
@@ -330,6 +331,6 @@ v1_routes: list[URLPattern | URLResolver] = [
 
 app_name = "api"
 urlpatterns = [
-    path("v1/", include(v1_routes)),
+    SegmentResolver("v1/", v1_routes),
     path("docs/", DocumentPageView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -150,7 +150,11 @@ class RequestIdMiddleware:
         header_value = request.headers.get(HEADER, "")
         name = header_value if ACCEPTABLE_ID.fullmatch(header_value) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=name):
+        # as `bound_contextvars`, which also reads every variable of the context
+        tokens = structlog.contextvars.bind_contextvars(request_id=name)
+        try:
             response = self.get_response(request)
+        finally:
+            structlog.contextvars.reset_contextvars(**tokens)
         response.headers[HEADER] = name
         return response

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
+from apps.common.database.filter_values import reusable
 from apps.common.time import day_of, now
 from apps.inventory.models import (
     Adaptation,
@@ -68,16 +69,19 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
         top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
         return queryset.filter(team__in=team_and_below(team_ids=top)) if top else queryset.none()
 
+    @reusable
     def of_owner(
         self, queryset: ApplicationQuerySet, name: str, value: str
     ) -> QuerySet[Application]:
         return queryset.without_owner()
 
+    @reusable
     def using_host(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
         return queryset.filter(_applications_using(Q(offering__host__slug=value)))
 
+    @reusable
     def using_developer(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
@@ -85,11 +89,13 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
             _applications_using(Q(offering__version__foundation__developer__slug=value))
         )
 
+    @reusable
     def using_foundation(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
         return queryset.filter(_applications_using(Q(offering__version__foundation__slug=value)))
 
+    @reusable
     def using_version(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
@@ -131,6 +137,7 @@ class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Dependency
         fields: list[str] = []
 
+    @reusable
     def being_live(
         self, queryset: QuerySet[Dependency], name: str, value: date
     ) -> QuerySet[Dependency]:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-_APPLICATIONS = """
+_APPLICATION_ROWS = """
 SELECT a.id, a.slug, a.name, a.purpose, t.slug AS team, a.business_owner,
     b.username AS business_owner_person, a.technical_owner, k.username AS technical_owner_person,
     a.criticality,
@@ -31,8 +31,14 @@ FROM inventory_application a JOIN accounts_team t ON t.id = a.team_id
 LEFT JOIN inventory_application m ON m.id = a.merged_into_id
 LEFT JOIN accounts_user b ON b.id = a.business_owner_person_id
 LEFT JOIN accounts_user k ON k.id = a.technical_owner_person_id
-ORDER BY a.id LIMIT 50
 """
+_APPLICATIONS = f"{_APPLICATION_ROWS} ORDER BY a.id LIMIT 50"
+# what the product is asked as ?q=17&criticality=critical, in its order. No index holds two letters;
+# the one of criticality and ID gives critical applications in order
+_SEARCH = (
+    f"{_APPLICATION_ROWS} WHERE a.name ILIKE '%17%' AND a.criticality = 0"
+    " ORDER BY a.criticality, a.id LIMIT 50"
+)
 _DEPENDENCIES = """
 SELECT d.id, a.slug AS application, d.offering_id AS offering, h.slug AS host, o.api_id,
     v.identifier AS version,
@@ -50,7 +56,41 @@ JOIN catalog_foundation f ON f.id = v.foundation_id
 LEFT JOIN catalog_provider p ON p.id = d.via_party_id
 ORDER BY d.id LIMIT 50
 """
-_RELATIONS = {"applications": _APPLICATIONS, "dependencies": _DEPENDENCIES}
+_OFFERINGS = """
+SELECT o.id, h.slug AS host, o.api_id, o.region_scope AS region, o.service_tier AS tier, o.kind,
+    ARRAY(SELECT coalesce(cv.identifier, cf.slug) FROM catalog_offeringcandidate c
+        LEFT JOIN catalog_version cv ON cv.id = c.version_id
+        LEFT JOIN catalog_foundation cf ON cf.id = c.foundation_id
+        WHERE c.offering_id = o.id ORDER BY c.id) AS candidates,
+    o.resolved_to_id AS resolved_to, o.name, o.category, v.identifier AS version,
+    l.identifier AS alias, f.slug AS foundation, d.slug AS developer, o.binding, g.slug AS gateway,
+    ARRAY(SELECT r.name FROM catalog_region r JOIN catalog_offering_regions q ON q.region_id = r.id
+        WHERE q.offering_id = o.id ORDER BY r.name) AS regions,
+    o.not_a_model, o.identity_confidence, o.identity_explanation AS identity_why, o.lifecycle,
+    o.announced_on, o.retires_on, o.date_kind, o.retires_month,
+    ARRAY(SELECT json_build_object('stage', s.stage, 'starts_on', s.starts_on, 'date_kind', s.date_kind,
+            'source', src.slug) FROM catalog_offeringstage s
+        JOIN catalog_assertion a ON a.id = s.claim_id JOIN catalog_source src ON src.id = a.source_id
+        WHERE s.offering_id = o.id ORDER BY s.starts_on NULLS FIRST, s.id) AS stages,
+    ARRAY(SELECT json_build_object('region', t.region, 'retires_on', t.retires_on, 'date_kind', t.date_kind,
+            'source', src.slug) FROM catalog_regionalretirement t
+        JOIN catalog_assertion a ON a.id = t.claim_id JOIN catalog_source src ON src.id = a.source_id
+        WHERE t.offering_id = o.id ORDER BY t.region) AS regional_retirements,
+    o.retires_on - current_date AS days_left, o.end_behaviour, o.replacement_id AS replacement,
+    o.replacement_text, o.created_at, o.updated_at
+FROM catalog_offering o JOIN catalog_provider h ON h.id = o.host_id
+LEFT JOIN catalog_version v ON v.id = o.version_id LEFT JOIN catalog_alias l ON l.id = o.alias_id
+LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
+LEFT JOIN catalog_provider d ON d.id = f.developer_id
+LEFT JOIN catalog_provider g ON g.id = o.gateway_id
+WHERE o.kind NOT IN ('feature', 'endpoint', 'parameter') ORDER BY o.id LIMIT 50
+"""  # noqa: E501
+_RELATIONS = {
+    "applications": _APPLICATIONS,
+    "dependencies": _DEPENDENCIES,
+    "offerings": _OFFERINGS,
+    "search": _SEARCH,
+}
 
 
 def _listing(statement: str) -> Callable[[HttpRequest], HttpResponse]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -125,13 +126,21 @@ def record_event(
     return row
 
 
+@lru_cache(maxsize=4096)
+def _network_around(address: str) -> str:
+    """Return the network of the address that a request came from, since every request of a token
+    asks for it; empty if it is unknown."""
+    return network_of(parse_address(address))
+
+
 def record_token_use(token: ApiToken, *, request: Any) -> None:
     """Record the first use of `token` from a network. Runs a statement only if this process does
     not remember the pair."""
-    place = place_of(request)
-    token_and_network = (token.pk, place.network)
-    if not place.network or token_and_network in _known_pairs:
+    network = _network_around(request_address(request))
+    token_and_network = (token.pk, network)
+    if not network or token_and_network in _known_pairs:
         return
+    place = place_of(request)
     networks = set(
         AccountEvent.objects.filter(token=token, kind=AccountEventKind.TOKEN_NETWORK).values_list(
             "network", flat=True

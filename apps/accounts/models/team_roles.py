@@ -4,11 +4,11 @@ A role on a team applies to every team below it. Every request that shows rows b
 roles, and walking down to two thousand teams in the database took longer than the requested list.
 One statement reads the memberships and the tree's fingerprint, both of one moment, and the tree
 itself only if its fingerprint differs from the cached one; so a change of either applies from the
-next request on.
+next request on. For a request with a token, the statement that looks up the token reads them too.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.common.database.prepared_statements import prepared_cursor
@@ -21,7 +21,8 @@ _MAX_CACHED_ROLES = 32
 
 # a fingerprint consists of the number of teams and a sum of 64-bit hashes, one for each pair of
 # team and parent
-_MEMBERSHIPS_AND_TREE = """
+_PRINT = "count(*) || ':' || coalesce(sum(hashint8extended(id, coalesce(parent_id, 0))), 0)"
+_MEMBERSHIPS_AND_TREE = f"""
 SELECT tree.print,
        ARRAY(SELECT m.team_id FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
        ARRAY(SELECT m.role::int FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
@@ -29,11 +30,19 @@ SELECT tree.print,
        CASE WHEN tree.print <> %(known)s::text THEN ARRAY(SELECT id FROM accounts_team ORDER BY id) END,
        CASE WHEN tree.print <> %(known)s::text
             THEN ARRAY(SELECT coalesce(parent_id, 0) FROM accounts_team ORDER BY id) END
-FROM (
-    SELECT count(*) || ':' || coalesce(sum(hashint8extended(id, coalesce(parent_id, 0))), 0) AS print
-    FROM accounts_team
-) tree
-"""  # noqa: E501
+FROM (SELECT {_PRINT} AS print FROM accounts_team) tree
+"""  # noqa: E501  the inserted text is a constant
+
+# for a statement that reads a user `u`: the same columns without the tree, empty unless `{needed}`
+STATE_COLUMNS = """tree.print,
+       CASE WHEN {needed} THEN ARRAY(
+           SELECT m.team_id FROM accounts_membership m WHERE m.user_id = u.id ORDER BY m.team_id) END,
+       CASE WHEN {needed} THEN ARRAY(
+           SELECT m.role::int FROM accounts_membership m WHERE m.user_id = u.id ORDER BY m.team_id) END"""  # noqa: E501
+STATE_JOIN = f"""CROSS JOIN LATERAL (
+    SELECT {_PRINT} AS print FROM accounts_team WHERE {{needed}}
+) tree"""
+N_STATE_COLUMNS = 3
 
 
 @dataclass(slots=True)
@@ -70,23 +79,56 @@ class _Tree:
 _cached_tree = _Tree("", {})
 
 
+@dataclass(frozen=True, slots=True)
+class MembershipState:
+    """A user's memberships and the tree of teams, both of one moment."""
+
+    tree: _Tree
+    memberships: _Memberships
+
+    @property
+    def key(self) -> Hashable:
+        """Return a short value that is equal if the roles are equal."""
+        return self.tree.fingerprint, self.memberships
+
+    def held_roles(self) -> Roles:
+        """Return {team ID: rank}, with roles inherited down the tree."""
+        return self.tree.get_roles(
+            (0, 0, self.memberships), lambda: _inherit_roles(self.tree, self.memberships)
+        )
+
+    def bound_roles(self, team_id: int, minimum_rank: int) -> Roles:
+        """Return `held_roles` restricted to `team_id` and the teams below, where the user has at
+        least `minimum_rank`; teams without a role are left out."""
+        return self.tree.get_roles(
+            (team_id, minimum_rank, self.memberships),
+            lambda: _restrict_roles(self.tree, self.memberships, team_id, minimum_rank),
+        )
+
+
 def held_roles(user_id: int) -> Roles:
     """Return {team ID: rank}, with roles inherited down the tree; one statement."""
-    tree, memberships = _load_tree_and_memberships(user_id)
-    return tree.get_roles((0, 0, memberships), lambda: _inherit_roles(tree, memberships))
+    return read_membership_state(user_id).held_roles()
 
 
 def bound_roles(user_id: int, team_id: int, minimum_rank: int) -> Roles:
     """Return `held_roles` restricted to `team_id` and the teams below, where the user has at least
     `minimum_rank`; teams without a role are left out. One statement."""
-    tree, memberships = _load_tree_and_memberships(user_id)
-    return tree.get_roles(
-        (team_id, minimum_rank, memberships),
-        lambda: _restrict_roles(tree, memberships, team_id, minimum_rank),
-    )
+    return read_membership_state(user_id).bound_roles(team_id, minimum_rank)
 
 
-def _load_tree_and_memberships(user_id: int) -> tuple[_Tree, _Memberships]:
+def state_from_columns(
+    fingerprint: str, team_ids: Sequence[int] | None, ranks: Sequence[int] | None
+) -> MembershipState | None:
+    """Return the state that STATE_COLUMNS describe; None if they are empty, or if the tree has
+    changed and must be read."""
+    tree = _cached_tree
+    if team_ids is None or ranks is None or fingerprint != tree.fingerprint:
+        return None
+    return MembershipState(tree, tuple(zip(team_ids, ranks, strict=True)))
+
+
+def read_membership_state(user_id: int) -> MembershipState:
     # the cached tree is replaced as a whole, so that threads see one tree or the other
     global _cached_tree
     tree = _cached_tree
@@ -98,7 +140,7 @@ def _load_tree_and_memberships(user_id: int) -> tuple[_Tree, _Memberships]:
         for team_id, parent in zip(all_ids, parents, strict=True):
             children.setdefault(parent, []).append(team_id)
         tree = _cached_tree = _Tree(fingerprint, children)
-    return tree, tuple(zip(team_ids, ranks, strict=True))
+    return MembershipState(tree, tuple(zip(team_ids, ranks, strict=True)))
 
 
 def _inherit_roles(tree: _Tree, memberships: _Memberships) -> Roles:

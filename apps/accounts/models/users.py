@@ -1,6 +1,6 @@
 """Users, service accounts and teams: ownership and visibility."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from copy import copy
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Lower
 
-from apps.accounts.models.team_roles import bound_roles, held_roles
+from apps.accounts.models.team_roles import MembershipState, read_membership_state
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.database.tree_triggers import refuse_cycles
 from apps.common.history.context import track_history
@@ -435,9 +435,12 @@ class User(AbstractUser):
             bound_user._team_roles = {
                 team: rank for team, rank in bound_user.team_roles().items() if team in roles
             }
+            bound_user._membership_state = None
         return bound_user
 
     _team_roles: dict[int, int] | None = None
+    # where _team_roles follow from; read with the token, or at the first use
+    _membership_state: MembershipState | None = None
 
     def team_roles(self) -> dict[int, int]:
         """Return {team ID: rank of the strongest role on it or on a team above}; one statement per
@@ -450,12 +453,32 @@ class User(AbstractUser):
             if not self.is_active or not self.pk:
                 self._team_roles = {}
             elif self.bound_team_id is None:
-                self._team_roles = held_roles(self.pk)
+                self._team_roles = self._read_memberships().held_roles()
             else:
-                self._team_roles = bound_roles(
-                    self.pk, self.bound_team_id, self._organisation_role_rank()
+                self._team_roles = self._read_memberships().bound_roles(
+                    self.bound_team_id, self._organisation_role_rank()
                 )
         return self._team_roles
+
+    def team_roles_key(self) -> Hashable:
+        """Return a short value that is equal only if `team_roles` are equal; one statement per user
+        object, as for `team_roles`. Two thousand teams need not be compared."""
+        if not self.is_active or not self.pk:
+            return ()
+        if self._membership_state is None and self._team_roles is not None:
+            # bound twice: the roles follow from both bindings
+            return tuple(self._team_roles.items())
+        rank = self._organisation_role_rank() if self.bound_team_id is not None else 0
+        return self._read_memberships().key, self.bound_team_id, rank
+
+    def forget_team_roles(self) -> None:
+        """Read the roles again at their next use, after a change of memberships."""
+        self._team_roles = self._membership_state = None
+
+    def _read_memberships(self) -> MembershipState:
+        if self._membership_state is None:
+            self._membership_state = read_membership_state(self.pk)
+        return self._membership_state
 
     def _organisation_role_rank(self) -> int:
         if self.is_superuser or self.organisation_role in {

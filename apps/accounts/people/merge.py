@@ -77,7 +77,7 @@ def merge_people(*, survivor: User, duplicate: User, by: User, at: datetime) -> 
         if address:
             EmailAlias.objects.create(user=survivor, email=address.lower())
     survivor.refresh_from_db()
-    survivor._team_roles = None
+    survivor.forget_team_roles()
     return merge
 
 

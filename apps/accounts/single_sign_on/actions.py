@@ -37,7 +37,7 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
             has_changed = True
     if has_changed:
         user.refresh_from_db()
-        user._team_roles = None
+        user.forget_team_roles()
     return has_changed
 
 

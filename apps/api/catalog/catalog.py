@@ -773,12 +773,10 @@ class OfferingViewSet(CapabilitiesMixin, DataTermsMixin, RecordViewSet[Offering]
         ),
     }
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Leave out features, which are no models, unless `kind` asks for them."""
-        found: QuerySet[Any] = super().filter_queryset(queryset)
-        return found if self.request.query_params.get("kind") else self.limit_unfiltered(found)
+    # features are no models
+    limit_lifted_by = "kind"
 
-    def limit_unfiltered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def limit(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.exclude(kind__in=FEATURE_KINDS)
 
     def get_serializer_class(self) -> type[OfferingSerializer]:

@@ -9,6 +9,7 @@ from rest_framework.renderers import BaseRenderer
 
 # moments end in Z; Decimals are written as text, so that no reader rounds money
 OPTIONS = orjson.OPT_UTC_Z
+_ACCEPTS_JSON = frozenset({"*/*", "application/json"})
 
 
 class FastJSONRenderer(BaseRenderer):
@@ -35,6 +36,17 @@ def _format_value(value: Any) -> str:
 
 class FormatNegotiation(DefaultContentNegotiation):
     """Treat an unknown `?format=` as an invalid request, not as a missing resource."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return (renderer, media type); JSON at once for the headers that most programs send."""
+        if (
+            not format_suffix
+            and request.META.get("HTTP_ACCEPT", "*/*") in _ACCEPTS_JSON
+            and self.settings.URL_FORMAT_OVERRIDE not in request.query_params
+            and renderers[0].media_type == FastJSONRenderer.media_type
+        ):
+            return renderers[0], FastJSONRenderer.media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
     def filter_renderers(self, renderers: Any, format: str) -> Any:
         matching_renderers = [renderer for renderer in renderers if renderer.format == format]

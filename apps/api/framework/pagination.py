@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Model
+from django.utils.encoding import iri_to_uri
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -84,10 +85,8 @@ class KeysetPagination:
             for value in values
             if name != self.cursor_param
         ]
-        return (
-            f"{request.build_absolute_uri(request.path)}"
-            f"?{urlencode([*query, (self.cursor_param, cursor)])}"
-        )
+        address = f"{request.scheme}://{request.get_host()}{iri_to_uri(request.path)}"
+        return f"{address}?{urlencode([*query, (self.cursor_param, cursor)])}"
 
     # --- OpenAPI document -------------------------------------------------------------------------
 

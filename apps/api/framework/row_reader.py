@@ -5,8 +5,9 @@ the rows back into fields. Model instances and per-row serializer work would cos
 statement.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
@@ -86,13 +87,17 @@ class RowReader:
             else queryset.values(*paths)
         )
 
-    def rows_of(
-        self, columns: Sequence[str], tuples: Iterable[Sequence[Any]], names: list[str]
-    ) -> list[dict[str, Any]]:
-        """Return the fields of rows given as tuples, as `rows` does; `columns` names the values of
-        a tuple."""
+    def assembler(
+        self, columns: Sequence[str], names: Sequence[str]
+    ) -> Callable[[Collection[Sequence[Any]]], list[dict[str, Any]]]:
+        """Return a function that returns the fields of rows given as tuples, as `rows` does;
+        `columns` names the values of a tuple. It is built once for a statement."""
         places = {column: place for place, column in enumerate(columns)}
-        plain = [(name, places[self.columns[name]]) for name in names if name in self.columns]
+        # a computed field is replaced after its place in the order is taken
+        first_columns = [
+            self.columns[name] if name in self.columns else self.computed[name].columns[0]
+            for name in names
+        ]
         computed_fields = [
             (
                 name,
@@ -102,19 +107,18 @@ class RowReader:
             for name in names
             if name in self.computed
         ]
-        if not computed_fields:
-            return [{name: row[place] for name, place in plain} for row in tuples]
-        # in the order of the fields
-        empty: dict[str, Any] = dict.fromkeys(names)
-        records = []
-        for row in tuples:
-            fields = empty.copy()
-            for name, place in plain:
-                fields[name] = row[place]
-            for name, compute, value_places in computed_fields:
-                fields[name] = compute(*[row[place] for place in value_places])
-            records.append(fields)
-        return records
+        # with one field, itemgetter would return the value instead of a tuple
+        pick = itemgetter(*(places[column] for column in first_columns), 0)
+
+        def assemble(tuples: Collection[Sequence[Any]]) -> list[dict[str, Any]]:
+            records = [dict(zip(names, pick(row), strict=False)) for row in tuples]
+            if computed_fields:
+                for fields, row in zip(records, tuples, strict=True):
+                    for name, compute, value_places in computed_fields:
+                        fields[name] = compute(*[row[place] for place in value_places])
+            return records
+
+        return assemble
 
     def rows(
         self, column_rows: Iterable[Mapping[str, Any]], names: list[str]

@@ -25,6 +25,7 @@ from apps.accounts.roles import TeamRole
 from apps.api.framework.etags import PreconditionFailedError, etag_of, with_etag
 from apps.api.framework.export_formats import FILE_RENDERERS
 from apps.api.framework.file_responses import FileResponseMixin, stream_file
+from apps.api.framework.filter_readings import FilterReading, read_filters
 from apps.api.framework.idempotency import HEADER as KEY_HEADER
 from apps.api.framework.idempotency import (
     KeyClaim,
@@ -37,7 +38,7 @@ from apps.api.framework.json_renderer import FastJSONRenderer, FormatNegotiation
 from apps.api.framework.pagination import KeysetPagination
 from apps.api.framework.problems import UnknownRouteError, problem_body
 from apps.api.framework.row_reader import ComputedField, RowReader
-from apps.api.framework.statement_cache import cached_statement, visibility_key
+from apps.api.framework.statement_cache import RowStatement, cached_statement, visibility_key
 from apps.api.framework.throttles import TokenThrottle
 from apps.api.framework.validation import (
     FORMAT_PARAMETERS,
@@ -232,6 +233,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     picks_fields = True
     # parameters of the list besides its filters
     also_reads: ClassVar[Collection[str]] = ()
+    # the filter that also finds the rows that `limit` leaves out; empty if it leaves out none
+    limit_lifted_by: ClassVar[str] = ""
     # lookup path from a row to its application; empty if the rows belong to no application
     application_path: ClassVar[str] = ""
     # further formats of the list, besides JSON, CSV and a workbook
@@ -356,8 +359,12 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return Response(pagination.body(self.request, page, reader.rows(page.rows, names)))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if self._is_plain and not self._is_filtered:
-            return self._read_cached_page()
+        if self._is_plain:
+            if not self._is_filtered:
+                return self._read_cached_page()
+            filters = self._read_filters()
+            if filters is not None:
+                return self._read_cached_page(filters)
         return self.page_of(self.filter_queryset(self.get_queryset()), self.reader, self.orders)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -383,10 +390,18 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         """Return whether the rows depend only on the permissions of the caller."""
         return type(self).get_queryset is ReadViewSet.get_queryset
 
-    def limit_unfiltered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of a list without filters, which can be fewer than those that a filter
-        finds. They must not depend on the request, since the statement is prepared once."""
+    def limit(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of the list unless the filter `limit_lifted_by` is used, which also finds
+        the others. They must not depend on the request, since the statement is compiled once."""
         return queryset
+
+    @property
+    def _is_limited(self) -> bool:
+        return not self.request.query_params.get(self.limit_lifted_by)
+
+    def filter_queryset(self, queryset: QuerySet[M]) -> QuerySet[M]:
+        found = super().filter_queryset(queryset)
+        return self.limit(found) if self._is_limited else found
 
     @property
     def _is_filtered(self) -> bool:
@@ -398,11 +413,18 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             and not filterset.base_filters.keys().isdisjoint(params)
         )
 
-    def _read_cached_page(self) -> Response:
-        """Return the requested page of the unfiltered list, by a statement that is prepared once.
+    def _read_filters(self) -> FilterReading | None:
+        """Return the filters of the request; None if the filter set of the view must apply them."""
+        if type(self).filter_queryset is not ReadViewSet.filter_queryset:
+            return None
+        return read_filters(self.filterset_class, self.model, self.request.query_params)  # type: ignore[attr-defined]
+
+    def _read_cached_page(self, filters: FilterReading | None = None) -> Response:
+        """Return the requested page of the list, by a statement that is compiled once.
 
         The statement is the same for all callers with the same permissions (visibility key), and
-        for all pages of one size and order after the first; the cursor is its parameter.
+        for all pages of one size and order after the first; the cursor is its parameter, and so are
+        the values of filters. Without filters it is also planned once.
         """
         pagination, reader = self.pagination_class(), self.reader
         order = pagination.order(self.request, self.orders)
@@ -410,17 +432,23 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         backwards, after = pagination.place(self.request, self.model, order)
         omits_undated = self.request.query_params.get(pagination.order_param) in self.dated_orders
 
-        def prepare_statement() -> PreparedStatement:
-            queryset = self.limit_unfiltered(self.get_queryset())
+        def prepare_statement() -> RowStatement:
+            queryset = self.get_queryset()
+            if filters is not None:
+                queryset = filters.apply(queryset, len(after or ()))
+            if self._is_limited:
+                queryset = self.limit(queryset)
             if omits_undated:
                 queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
             if after is not None:
                 comparison = "<" if order.falls != backwards else ">"
                 queryset = queryset.filter(row_comparison(self.model, order.names, comparison))
             rows = reader.select(queryset, names, *order.names)
-            return PreparedStatement(
-                rows.order_by(*order.directed(backwards=backwards))[: size + 1]
+            statement = PreparedStatement(
+                rows.order_by(*order.directed(backwards=backwards))[: size + 1],
+                plans_once=filters is None,
             )
+            return RowStatement(statement, reader.assembler(statement.names, names))
 
         key = (
             type(self),
@@ -431,9 +459,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             backwards,
             after is None,
             omits_undated,
+            filters and filters.key,
         )
-        statement = cached_statement(key, prepare_statement)
-        row_tuples = statement.rows(*(after or ()))
+        cached = cached_statement(key, prepare_statement)
+        statement = cached.statement
+        row_tuples = statement.rows(*(after or ()), *(filters.values if filters else ()))
         page = page_from_rows(
             row_tuples,
             order=order,
@@ -442,9 +472,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             is_first=after is None,
             columns=statement.names,
         )
-        return Response(
-            pagination.body(self.request, page, reader.rows_of(statement.names, page.rows, names))
-        )
+        return Response(pagination.body(self.request, page, cached.assemble(page.rows)))
 
     def _read_cached_row(self, names: Names, column: str, value: Any) -> dict[str, Any]:
         """Return the fields of the row with this value, by a statement that is prepared once.
@@ -453,20 +481,21 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         """
         field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
 
-        def prepare_statement() -> PreparedStatement:
+        def prepare_statement() -> RowStatement:
             queryset = self.get_queryset().filter(row_comparison(self.model, (field.name,), "="))
-            return PreparedStatement(self.reader.select(queryset, names)[:1])
+            statement = PreparedStatement(self.reader.select(queryset, names)[:1])
+            return RowStatement(statement, self.reader.assembler(statement.names, names))
 
-        statement = cached_statement(
+        cached = cached_statement(
             (type(self), visibility_key(self.request.user), tuple(names), column), prepare_statement
         )
         try:
-            row_tuples = statement.rows(field.to_python(value))
+            row_tuples = cached.statement.rows(field.to_python(value))
         except ModelValidationError:
             row_tuples = []
         if not row_tuples:
             raise Http404
-        return self.reader.rows_of(statement.names, row_tuples, names)[0]
+        return cached.assemble(row_tuples)[0]
 
     @property
     def _keyword(self) -> str:

@@ -16,6 +16,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BooleanField, JSONField, Model, QuerySet
 from django.db.models.expressions import RawSQL
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.types.datetime import TimestamptzLoader
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,45 @@ def prepared_cursor() -> Any:
     return database._prepare_cursor(_PreparingCursor(database.connection))
 
 
+class _JsonLoader(Loader):
+    """Reads JSON with orjson, in place of text that a converter of each row would read."""
+
+    def load(self, data: Any) -> Any:
+        return orjson.loads(data)
+
+
+def _read_adapters(database_connection: Any) -> AdaptersMap:
+    """Return the adapters of the connection with faster loaders of moments and JSON. Moments have
+    the zone of the session, which Django sets to UTC; its own loader replaces it in Python."""
+    adapters: AdaptersMap | None = getattr(database_connection, "read_adapters", None)
+    if adapters is None:
+        adapters = AdaptersMap(database_connection.adapters)
+        adapters.register_loader("timestamptz", TimestamptzLoader)
+        adapters.register_loader("jsonb", _JsonLoader)
+        database_connection.read_adapters = adapters
+    return adapters
+
+
+def _reading_cursor(*, plans_once: bool) -> Any:
+    """Return a cursor of Django for rows of a `PreparedStatement`."""
+    connection.ensure_connection()
+    database: Any = connection
+    kind: Any = _PreparingCursor if plans_once else psycopg.ClientCursor
+    cursor = kind(database.connection)
+    cursor._adapters = _read_adapters(database.connection)
+    return database._prepare_cursor(cursor)
+
+
 class PreparedStatement:
     """A queryset of `.values(...)` whose rows are returned as tuples in the order of `names`."""
 
-    def __init__(self, queryset: QuerySet[Any, dict[str, Any]]) -> None:
+    def __init__(self, queryset: QuerySet[Any, dict[str, Any]], *, plans_once: bool = True) -> None:
         """Compile the query once. Its `Placeholder` parameters get their values at each call; a
-        query that cannot have rows gets an empty statement."""
+        query that cannot have rows gets an empty statement.
+
+        `plans_once=False`: the server plans it for each call, because the best plan depends on the
+        values."""
+        self._plans_once = plans_once
         query = queryset.query
         self.names: list[str] = list(query.selected or ())
         self._compiler = query.get_compiler(connection=connection)
@@ -66,9 +101,12 @@ class PreparedStatement:
             self._sql, self._params = "", ()
             return
         columns = self._compiler.select[0 : len(self.names)]
-        self._converters = self._compiler.get_converters([column for column, _, _ in columns])
-        for converters, _ in self._converters.values():
-            converters[:] = [_with_orjson(converter) for converter in converters]
+        all_converters = self._compiler.get_converters([column for column, _, _ in columns])
+        self._converters = {
+            place: (needed, expression)
+            for place, (converters, expression) in all_converters.items()
+            if (needed := [one for one in converters if not _reads_json(one)])
+        }
         self._slots = [
             (position, param.number)
             for position, param in enumerate(self._params)
@@ -85,7 +123,7 @@ class PreparedStatement:
             params = list(params)
             for position, placeholder in self._slots:
                 params[position] = values[placeholder]
-        with prepared_cursor() as cursor:
+        with _reading_cursor(plans_once=self._plans_once) as cursor:
             cursor.execute(self._sql, params)
             rows = cursor.fetchall()
         if self._converters:
@@ -93,13 +131,11 @@ class PreparedStatement:
         return list(rows)
 
 
-def _with_orjson(converter: Any) -> Any:
-    """Return a converter that reads JSON with orjson, which is faster, unless the column has a
-    decoder."""
+def _reads_json(converter: Any) -> bool:
+    """Return whether the converter only reads JSON, which the cursor has done; not if the column
+    has a decoder."""
     field = getattr(converter, "__self__", None)
-    if isinstance(field, JSONField) and field.decoder is None:
-        return lambda value, *_: orjson.loads(value) if isinstance(value, str) else value
-    return converter
+    return isinstance(field, JSONField) and field.decoder is None
 
 
 def row_comparison(model: type[Model], names: Sequence[str], operator: str) -> RawSQL:

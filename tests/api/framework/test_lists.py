@@ -57,7 +57,7 @@ class TestStatements:
 
         assert len(queries) == 2
 
-    def test_a_member_costs_one_more_for_the_own_teams(self, api):
+    def test_a_member_costs_no_more_since_the_token_brings_the_own_teams(self, api):
         team = make_team()
         client = api(make_member(team))
         client.get("/api/v1/teams/")
@@ -66,7 +66,7 @@ class TestStatements:
         with CaptureQueriesContext(connection) as queries:
             assert len(listed_rows(client.get("/api/v1/dependencies/"))) == 1
 
-        assert len(queries) == 3
+        assert len(queries) == 2
 
     def test_one_thing_costs_the_token_and_one_more(self, reader):
         offering = make_offering()

@@ -86,7 +86,7 @@ def test_a_kept_statement_is_that_of_one_callers_rights():
 
     assert visibility_key(make_user(role="auditor")) != visibility_key(make_user(role="auditor"))
     make_member(other, user=member)
-    member._team_roles = None
+    member.forget_team_roles()
     assert visibility_key(member) != before
     assert (
         cached_statement(("a", before), lambda: "one")
