@@ -30,7 +30,9 @@ from apps.inventory.models import (
 )
 from apps.inventory.read_models import refresh_all_applications, refresh_stale_applications
 from apps.risks.actions.counts import is_count_current
-from apps.risks.models import LevelCount, RiskCount, TeamCount
+from apps.risks.actions.dependency_counts import COLUMNS as COUNT_COLUMNS
+from apps.risks.actions.dependency_counts import dependency_counts
+from apps.risks.models import DependencyCount, LevelCount, RiskCount, TeamCount
 from apps.risks.queries.counts import count_everything
 
 CUT_TASK: Final = "exposure.keep_smallest_sets"
@@ -123,6 +125,10 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
     check = ExposureCheck(on)
     check.tables[Footing._meta.db_table] = _compare_footing(limit)
     check.tables |= _compare_risk_counts(on, limit, check.not_compared)
+    stored_counts, counted = dependency_counts()
+    check.tables[DependencyCount._meta.db_table] = _compare_sets(
+        stored_counts, counted, COUNT_COLUMNS, limit
+    )
     cuts_are_current = _cut_sets_are_current()
     tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
     if _is_behind(on):
@@ -287,7 +293,7 @@ def _compare_sets(
     columns."""
 
     def as_dicts(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
-        return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
+        return [dict(zip(names, row, strict=True)) for row in sorted(rows, key=repr)[:limit]]
 
     only_kept, only_built = (
         set(stored_rows) - set(rebuilt_rows),

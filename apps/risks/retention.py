@@ -22,6 +22,7 @@ declare_retention(
         RetentionGroup.DERIVED,
         "counts that can be recalculated, and the provider events that were handled",
         "risks_countstate",
+        "risks_dependencycount",
         "risks_handledevent",
         "risks_levelcount",
         "risks_riskcount",

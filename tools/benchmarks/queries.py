@@ -92,11 +92,15 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
         time_runs(lambda: monthly_totals(on=on).totals, runs=3),
         time_statement(statements.COST, {"moment": start_of(on)}, runs=3),
     )
-    yield BenchmarkLine(
-        "inherited risks, totals",
-        time_runs(lambda: total_reach(user=user, on=on), runs=3),
-        time_statement(statements.RISK_TOTALS, {}, runs=3),
-    )
+    for tables, by_hand in (
+        ("the engine", statements.RISK_TOTALS),
+        ("the inventory", statements.RISK_TOTALS_OF_INVENTORY),
+    ):
+        yield BenchmarkLine(
+            f"inherited risks, totals; by hand in tables of {tables}",
+            time_runs(lambda: total_reach(user=user, on=on), runs=5),
+            time_statement(by_hand, {}, runs=5),
+        )
     yield BenchmarkLine(
         "inherited risks, first 50", time_runs(lambda: inherited_risks(user=user, on=on).rows)
     )

@@ -81,6 +81,34 @@ used AS (SELECT offering_id, count(*) AS n FROM exposure_activedependency GROUP 
 SELECT sum(h.n * u.n) FROM hung h JOIN catalog_footing f USING (node_id)
 JOIN used u USING (offering_id)
 """
+# the same in the inventory, where conditions, parties and critical applications are known as well;
+# risks with a condition, and assessments, are left out: the synthetic portfolio has none
+RISK_TOTALS_OF_INVENTORY = """
+WITH hung AS (SELECT node_id, count(*) AS n FROM risks_foundationrisk
+              WHERE closed_at IS NULL AND dismissed_at IS NULL AND inherits GROUP BY 1),
+used AS MATERIALIZED (
+    SELECT d.offering_id, d.via_party_id, d.reached, count(*) AS n,
+           count(*) FILTER (WHERE a.criticality = 0) AS c
+    FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
+    WHERE a.status IN ('pilot', 'production') AND d.since <= CURRENT_DATE
+      AND (d.until IS NULL OR d.until > CURRENT_DATE)
+    GROUP BY 1, 2, 3),
+held AS (
+    SELECT f.node_id, f.offering_id, NULL::bigint AS party_id, '' AS reached
+    FROM catalog_footing f JOIN hung h USING (node_id)
+    UNION ALL
+    SELECT n.id, NULL, p.provider_id, CASE n.kind WHEN 6 THEN 'gateway' ELSE 'embedded' END
+    FROM hung h JOIN catalog_node n ON n.id = h.node_id AND n.kind IN (6, 8)
+    JOIN provider_ancestor p ON p.ancestor_id = n.ref)
+SELECT sum(h.n * u.n), sum(h.n * u.c) FROM hung h JOIN (
+    SELECT k.node_id, u.n, u.c FROM held k JOIN used u ON u.offering_id = k.offering_id
+    UNION ALL
+    SELECT k.node_id, u.n, u.c
+    FROM held k JOIN used u ON u.via_party_id = k.party_id AND u.reached = k.reached
+    WHERE NOT EXISTS (SELECT 1 FROM catalog_footing f
+                      WHERE f.node_id = k.node_id AND f.offering_id = u.offering_id)
+) u USING (node_id)
+"""
 COST = """
 SELECT sum(d.tokens * p.amount / 1000000) FROM exposure_activedependency l JOIN (
     SELECT id, offering_id, unnest(ARRAY['input', 'output', 'cache_read', 'cache_write']) AS unit,

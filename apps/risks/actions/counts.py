@@ -18,6 +18,10 @@ from django.db import connection, models, transaction
 from kombu.exceptions import OperationalError
 
 from apps.common.time import day_of
+from apps.risks.actions.dependency_counts import (
+    correct_dependency_counts,
+    total_dependency_counts,
+)
 from apps.risks.models import CountState, LevelCount, RiskCount, TeamCount
 from apps.risks.queries import counts
 from apps.risks.queries.counts import count_everything, n_in_scope
@@ -52,8 +56,11 @@ _HISTORIES: Final = (
 
 def count_changed_risk(at: datetime) -> bool:
     """Count if something changed since the last count or it is older than MAX_COUNT_AGE; return
-    whether it counted."""
+    whether it counted. The numbers of dependencies that it adds up are corrected once a day."""
     state = CountState.objects.filter(pk=1).first()
+    if state is None or day_of(state.counted_at) != day_of(at):
+        correct_dependency_counts()
+    total_dependency_counts()
     if (
         state is not None
         and state.changes == _latest_changes(day_of(at))

@@ -16,7 +16,7 @@ from apps.risks.models.catalogue import (
     TaxonomyEntry,
     TemplateMapping,
 )
-from apps.risks.models.counts import CountState, LevelCount, RiskCount, TeamCount
+from apps.risks.models.counts import CountState, DependencyCount, LevelCount, RiskCount, TeamCount
 from apps.risks.models.evidence import EvaluationItems, Evidence
 from apps.risks.models.risks import Confidence, FoundationRisk, RiskEvidence, RuleName
 
@@ -25,6 +25,7 @@ __all__ = [
     "AssessmentEvidence",
     "Confidence",
     "CountState",
+    "DependencyCount",
     "EvaluationItems",
     "Evidence",
     "FoundationRisk",

@@ -2,6 +2,7 @@
 page. All of them can be counted again; none was entered by users."""
 
 from django.db import models
+from django.db.models import Q
 
 from apps.accounts.models import Team
 from apps.risks.models.risks import FoundationRisk
@@ -86,3 +87,52 @@ class LevelCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.basis} {self.likelihood} x {self.impact}: {self.n}"
+
+
+class DependencyCount(models.Model):
+    """The number of dependencies of applications in scope that inherit the same risks: they use the
+    same offering, in the same way, from and until the same day.
+
+    Statement triggers of the migrations add what each write changes, in its transaction. So the sum
+    over all rows is exact at any time, and no writer waits for another. A job adds the rows of the
+    same dependencies up into one (`is_total`). IDs are not foreign keys, because a number of 0
+    remains until then.
+    """
+
+    offering_id = models.BigIntegerField()
+    via_party_id = models.BigIntegerField(null=True)
+    reached = models.CharField(max_length=8)
+    binding = models.CharField(max_length=8)
+    starts_on = models.DateField(
+        null=True, help_text="Empty: in use since the dependency was entered, or earlier."
+    )
+    ends_on = models.DateField(null=True)
+    n = models.IntegerField()
+    n_critical = models.IntegerField()
+    n_secret = models.IntegerField()
+    n_critical_secret = models.IntegerField()
+    is_total = models.BooleanField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="dependency_count_added", condition=Q(is_total=False))
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "offering_id",
+                    "via_party_id",
+                    "reached",
+                    "binding",
+                    "starts_on",
+                    "ends_on",
+                ],
+                condition=Q(is_total=True),
+                nulls_distinct=False,
+                name="dependency_count_once",
+                violation_error_message="These dependencies are already counted.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"offering {self.offering_id}: {self.n}"

@@ -18,7 +18,7 @@ from django.db.models import F
 from apps.accounts.models import User
 from apps.risks.models import FoundationRisk, LevelCount, RiskCount, TeamCount
 from apps.risks.queries import counts_sql, inheritance_sql
-from apps.risks.queries.reach import RiskReach, conditions_in_use, reach_per_risk, team_scope
+from apps.risks.queries.reach import RiskReach, count_scope, reach_per_risk, team_scope
 
 # a reader of more applications than this gets the stored counts
 MAX_LIVE_APPLICATIONS = 2000
@@ -165,13 +165,13 @@ def level_counts(
 
 
 def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], RiskReach]:
-    params = {**team_scope(user), "day": on, "conditions": conditions_in_use()}
+    statement = counts_sql.teams_sql(conditions=count_scope(on).conditions)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT c.team_id, g.slug, g.name, c.n, c.n_assessed, c.n_stale, c.n_not_applicable
-                FROM ({counts_sql.teams_sql()}) c(team_id, n, n_assessed, n_stale, n_not_applicable)
+                FROM ({statement}) c(team_id, n, n_assessed, n_stale, n_not_applicable)
                 JOIN accounts_team g ON g.id = c.team_id""",
-            params,
+            {**team_scope(user), "day": on},
         )
         return {(row[0], row[1], row[2]): RiskReach(*row[3:]) for row in cursor.fetchall()}
 

@@ -65,8 +65,12 @@ def plan_histories() -> list[str]:
 
 def predicates() -> dict[str, str]:
     """Return {condition of a template: its SQL on dependency `d`}."""
-    plans = " OR ".join(_MIGRATION_PLANS.values()) or "false"
-    return {**_PREDICATES, Predicate.UNPLANNED_RETIREMENT: f"NOT ({plans})"}
+    return {**_PREDICATES, Predicate.UNPLANNED_RETIREMENT: f"NOT ({migration_plans()})"}
+
+
+def migration_plans() -> str:
+    """Return SQL that is true if dependency `d` has a migration plan."""
+    return " OR ".join(_MIGRATION_PLANS.values()) or "false"
 
 
 def _applies_sql() -> str:

@@ -101,7 +101,8 @@ def reach_per_risk(
     applications.
 
     The dependencies are grouped by offering first, so the cost is one pass over them and does not
-    grow with the number of risks times dependencies.
+    grow with the number of risks times dependencies. For readers of everything the stored numbers
+    of dependencies (`DependencyCount`) are added up instead.
     """
     params: dict[str, Any] = {**team_scope(user), "day": on}
     risk_condition, dependency_condition = "", "true"
@@ -114,9 +115,12 @@ def reach_per_risk(
         params["criticality"] = criticality
     if team_ids is not None:
         params["teams"] = list(team_ids)
-    params["conditions"] = conditions_in_use()
+    scope = count_scope(on)
     statement = counts_sql.totals_sql(
-        risk_condition=risk_condition, dependency_condition=dependency_condition
+        conditions=scope.conditions,
+        risk_condition=risk_condition,
+        dependency_condition=dependency_condition,
+        stored=scope.is_counted and params["teams"] is None and dependency_condition == "true",
     )
     # for one application, planning takes longer than executing
     with prepared_cursor() if application else connection.cursor() as cursor:
@@ -124,17 +128,31 @@ def reach_per_risk(
         return {row[0]: RiskReach(*row[1:]) for row in cursor.fetchall() if row[1]}
 
 
-def conditions_in_use() -> list[str]:
-    """Return the template conditions that open risks have; the others need not be computed."""
+@dataclass(frozen=True, slots=True)
+class CountScope:
+    """What a count needs: the template conditions that open risks have, since the others need not
+    be computed, and whether the stored numbers of dependencies hold on that day."""
+
+    conditions: tuple[str, ...]
+    is_counted: bool
+
+
+def count_scope(on: date) -> CountScope:
+    """Return what a count on that day needs; one statement.
+
+    The stored numbers are those of the present day and later: they do not know when past
+    dependencies began."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT array_agg(DISTINCT t.applies_when) FROM risks_foundationrisk r
+            """SELECT array_agg(DISTINCT t.applies_when), %s >= (now() AT TIME ZONE 'UTC')::date
+               FROM risks_foundationrisk r
                JOIN risks_risktemplate t ON t.id = r.template_id
                WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits
-                   AND t.applies_when <> ''"""
+                   AND t.applies_when <> ''""",
+            [on],
         )
-        conditions: list[str] = cursor.fetchone()[0] or []
-    return conditions
+        conditions, is_counted = cursor.fetchone()
+    return CountScope(tuple(conditions or ()), is_counted)
 
 
 def total_reach(*, user: Any, on: date, application: str = "") -> RiskReach:

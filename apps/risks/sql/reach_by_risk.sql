@@ -1,24 +1,21 @@
--- number of dependencies that inherit each risk, and of those assessed, by state
+-- number of dependencies that inherit each risk, and of those assessed, by state; `stack` has numbers
+-- of dependencies by offering and way of access, in one row or several
 WITH {party}, {risk},
 {judges}stack AS MATERIALIZED (
-    SELECT row_number() OVER () AS id, g.* FROM (
-        SELECT d.offering_id, d.via_party_id, d.reached, {counted}
-        FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
-        WHERE {live} AND {counts} AND {chosen}
-        GROUP BY d.offering_id, d.via_party_id, d.reached
-    ) g
-),
+{stacks}),
+used AS MATERIALIZED (SELECT s.offering_id, {summed} FROM stack s GROUP BY s.offering_id),
+node AS MATERIALIZED (SELECT DISTINCT node_id AS id, kind, ref FROM risk),
 held AS (
-    SELECT f.node_id, s.id FROM stack s JOIN catalog_footing f ON f.offering_id = s.offering_id
-    WHERE f.node_id IN (SELECT node_id FROM risk)
-    UNION
-    SELECT n.id, s.id FROM stack s JOIN party p ON p.id = s.via_party_id
-    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN node_kind('gateway')
-        ELSE node_kind('vendor') END AND n.ref = p.above
+    SELECT n.id AS node_id, {used_columns} FROM {footing}
+    UNION ALL
+    -- through the dependency's own gateway or vendor, unless its offering is on that node as well
+    SELECT n.id, {stack_columns} FROM node n JOIN party p ON p.above = n.ref
+    JOIN stack s ON s.via_party_id = p.id
+        AND s.reached = CASE n.kind WHEN node_kind('gateway') THEN 'gateway' ELSE 'embedded' END
+    WHERE n.kind IN (node_kind('gateway'), node_kind('vendor')) AND NOT EXISTS (
+        SELECT 1 FROM catalog_footing f WHERE f.node_id = n.id AND f.offering_id = s.offering_id)
 ),
-reach AS MATERIALIZED (
-    SELECT h.node_id, {summed} FROM held h JOIN stack s ON s.id = h.id GROUP BY h.node_id
-),
+reach AS MATERIALIZED (SELECT h.node_id, {summed_reach} FROM held h GROUP BY h.node_id),
 acted AS (
     SELECT r.id, count(*) FILTER (WHERE s.state = 'assessed') AS n_assessed,
         count(*) FILTER (WHERE s.state = 'stale') AS n_stale,
