@@ -83,22 +83,6 @@ def open_secrets(channel: Webhook) -> Credentials:
     return credentials
 
 
-def rotate_secrets() -> tuple[int, int, tuple[str, ...]]:
-    """Encrypt the secrets of all channels with the first key. Returns the numbers of renewed and
-    current ones, and the names of the channels that no key opens."""
-    n_renewed = n_current = 0
-    unreadable: list[str] = []
-    for credential in ChannelCredential.objects.select_related("channel").order_by("pk"):
-        if not is_sealed_by_former_key(credential.sealed):
-            n_current += 1
-            continue
-        try:
-            n_renewed += _reencrypt(credential)
-        except UnreadableCredentialsError:
-            unreadable.append(credential.channel.name)
-    return n_renewed, n_current, tuple(unreadable)
-
-
 def _reencrypt(credential: ChannelCredential) -> int:
     """Write the text encrypted with the first key, unless other secrets were entered meanwhile.
     The history compares no column that this changes."""

@@ -40,9 +40,9 @@ def event_action(occasion: str) -> str:
     return _ACTIONS.get(Notice.Occasion(occasion.partition(" ")[0]), "trigger")
 
 
-def build_event(alert: Alert, occasion: str, item: MessageItem | None) -> str:
+def build_event(alert: Alert, occasion: str, item: MessageItem | None, *, group: str) -> str:
     """Build the JSON of an event, without the routing key. `item` is what happened; None if the
-    event only acknowledges or resolves."""
+    event only acknowledges or resolves. `group` is the team."""
     action = event_action(occasion)
     event: dict[str, Any] = {"event_action": action, "dedup_key": dedup_key(alert)}
     if action == "trigger":
@@ -54,7 +54,7 @@ def build_event(alert: Alert, occasion: str, item: MessageItem | None) -> str:
             "source": urlsplit(settings.PUBLIC_URL).netloc or "registry",
             "severity": _SEVERITIES.get(alert.severity, "info"),
             "timestamp": alert.raised_at.isoformat(),
-            "group": str(alert.team) if alert.team_id else "organisation",
+            "group": group,
             "class": alert.kind,
             "custom_details": {
                 "what": lines,

@@ -60,10 +60,18 @@ def render_channel(
     if not visible:
         return result
     if channel.service == ChannelService.PAGERDUTY:
+        team_names = dict(
+            Team.objects.filter(
+                pk__in={batch.alerts[notice.alert_id].team_id for notice in visible}
+            ).values_list("pk", "name")
+        )
         for notice in visible:
             alert = batch.alerts[notice.alert_id]
             body = pagerduty.build_event(
-                alert, notice.occasion, _first_item(notice, alert, context)
+                alert,
+                notice.occasion,
+                _first_item(notice, alert, context),
+                group=team_names.get(alert.team_id or 0, "Organisation"),
             )
             action = pagerduty.event_action(notice.occasion)
             delivery = _build_delivery(

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.accounts.models import Team, own
+from apps.common.credentials import declare_sealed_column
 from apps.common.history.context import track_history
 
 
@@ -209,6 +210,9 @@ class ChannelCredential(models.Model):
 
     def __repr__(self) -> str:
         return f"<ChannelCredential of channel {self.channel_id}>"
+
+
+declare_sealed_column("alerts.ChannelCredential", "sealed", owner="channel__name")
 
 
 class SlackRequestQuerySet(models.QuerySet["SlackRequest"]):

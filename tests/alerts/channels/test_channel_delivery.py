@@ -59,7 +59,7 @@ def of_channel(channel: Webhook) -> Delivery:
 def test_slack_gets_blocks_that_its_own_library_accepts(
     world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
 ) -> None:
-    make_member(make_user("tomasz", first_name="Tomasz"), world.team, TeamRole.EDITOR)
+    make_member(world.team, TeamRole.EDITOR, make_user("tomasz", first_name="Tomasz"))
     channel = make_channel("slack")
     tell(world)
 
@@ -187,13 +187,8 @@ def test_pagerduty_opens_acknowledges_reopens_and_resolves_one_incident(
     pass_on(6)
     pass_on(7)
 
-    assert steps == ["triggered", "acknowledged", "triggered", "resolved", "resolved"] or steps == [
-        "triggered",
-        "acknowledged",
-        "acknowledged",
-        "resolved",
-        "resolved",
-    ]
+    # a trigger of an open incident leaves it acknowledged there, as PagerDuty documents
+    assert steps == ["triggered", "acknowledged", "acknowledged", "resolved", "resolved"]
     assert [event["event_action"] for event in server.events] == [
         "trigger",
         "acknowledge",
@@ -259,9 +254,9 @@ def test_the_own_channel_of_a_user_follows_the_notifications_of_that_user(
     world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
 ) -> None:
     ilse = make_user("ilse", email="ilse@example.org")
-    make_member(ilse, world.team, TeamRole.OWNER)
+    make_member(world.team, TeamRole.OWNER, ilse)
     hana = make_user("hana", email="hana@example.org")
-    make_member(hana, world.team, TeamRole.VIEWER)
+    make_member(world.team, TeamRole.VIEWER, hana)
     world.application.business_owner_name = "ilse"
     world.application.save()
     own = make_channel("slack", by=ilse, person=ilse, name="Ilse")
@@ -321,7 +316,7 @@ def test_a_channel_that_is_refused_three_times_is_disabled_and_its_owners_are_to
     world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer, amara: User
 ) -> None:
     ilse = make_user("ilse", email="ilse@example.org")
-    make_member(ilse, world.team, TeamRole.OWNER)
+    make_member(world.team, TeamRole.OWNER, ilse)
     channel = make_channel("slack")
     server.archived = {channel.destination}
     tell(world)
@@ -502,9 +497,9 @@ def test_owners_change_the_channels_of_their_team_and_no_others(
     world: SmallWorld, make_channel: ChannelMaker, amara: User
 ) -> None:
     ilse = make_user("ilse", email="ilse@example.org")
-    make_member(ilse, world.team, TeamRole.OWNER)
+    make_member(world.team, TeamRole.OWNER, ilse)
     tomasz = make_user("tomasz", email="tomasz@example.org")
-    make_member(tomasz, world.team, TeamRole.EDITOR)
+    make_member(world.team, TeamRole.EDITOR, tomasz)
     of_team = make_channel("slack", by=ilse)
     of_role = make_channel("teams", role="governance")
     of_ilse = make_channel("pagerduty", by=ilse, person=ilse, name="Ilse")

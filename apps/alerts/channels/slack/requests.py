@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
+import pghistory
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -22,6 +23,7 @@ from apps.alerts.channels.calls import ChannelFailure
 from apps.alerts.channels.credentials import open_secrets
 from apps.alerts.channels.slack import client, messages
 from apps.alerts.channels.slack.signatures import is_recent, is_signed
+from apps.alerts.lifecycle.activity import SLACK_PATH
 from apps.alerts.lifecycle.responses import acknowledge_alert, assign_alert
 from apps.alerts.models import Alert, ChannelService, Delivery, Notice, SlackRequest, Webhook
 from apps.alerts.recipients import display_name
@@ -41,7 +43,6 @@ ANSWER_TIME = timedelta(minutes=30)
 MAX_REQUESTS_PER_RUN = 100
 # A channel ID that several channels of the registry use, each perhaps with its own app.
 MAX_CANDIDATES = 20
-AUDIT_JOB = "Slack"
 _ACTIONS = {messages.ACKNOWLEDGE, messages.TAKE, messages.ASSIGN}
 
 
@@ -239,10 +240,11 @@ def _respond(request: SlackRequest, user: User, *, at: datetime) -> str:
         )
     name = display_name(user)
     day = long_day(at.date())
-    with audit_context(user=user, job=AUDIT_JOB):
+    # the history tells by the address that the response was given via Slack
+    with pghistory.context(url=SLACK_PATH), audit_context(user=user):
         if request.action == messages.ACKNOWLEDGE:
             for alert in alerts:
-                acknowledge_alert(alert=alert, by=user, at=at, reason="Acknowledged via Slack")
+                acknowledge_alert(alert=alert, by=user, at=at)
             return f"{name} acknowledged it via Slack on {day}."
         to = user if request.action == messages.TAKE else _find_assignee(request)
         for alert in alerts:
