@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from apps.accounts.models import Team, User
-from apps.accounts.queries import members_of, team_and_below
+from apps.accounts.models import Team
+from apps.accounts.queries import team_and_below
 from apps.alerts.channels import pagerduty, teams
 from apps.alerts.channels.changes import channel_address, local_part
 from apps.alerts.channels.message_items import MessageItem, to_message_item
@@ -18,7 +18,7 @@ from apps.alerts.delivery.digest.builder import build_items
 from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry
 from apps.alerts.delivery.mail import message_id_for
 from apps.alerts.models import Alert, ChannelService, Delivery, Notice, Webhook
-from apps.alerts.recipients import display_name, visible_teams
+from apps.alerts.recipients import visible_teams
 from apps.alerts.subscriptions import can_see_alert
 from apps.alerts.text import counted
 from apps.common.time import day_of
@@ -90,7 +90,7 @@ def render_channel(
             message_id=local_part(delivery.message_id),
             heading=heading,
             more_url=f"{settings.PUBLIC_URL}/alerts/",
-            members=_assignable_members(channel),
+            offers_members=channel.team_id is not None,
         )
         if channel.service == ChannelService.SLACK
         else teams.build_card(items, heading=heading, more_url=f"{settings.PUBLIC_URL}/alerts/")
@@ -126,16 +126,6 @@ def _heading(notices: Sequence[Notice], items: Sequence[MessageItem]) -> str:
     if len(items) == 1:
         return items[0].title
     return counted(max(len(items), 1), "alert")
-
-
-def _assignable_members(channel: Webhook) -> list[tuple[int, str]]:
-    """Return the users to whom a message offers to assign: members of the team of the channel, if
-    one choice can list them all."""
-    if channel.team is None:
-        return []
-    members: list[tuple[User, int]] = members_of(team=Team(pk=channel.team.pk))
-    people = [(user.pk, display_name(user)) for user, _ in members if not user.is_service]
-    return people if len(people) <= slack.MAX_OPTIONS else []
 
 
 def _build_delivery(

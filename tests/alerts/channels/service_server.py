@@ -61,6 +61,7 @@ class ServiceServer:
         }
         for path, service, answer in (
             ("/api/chat.postMessage", "slack", self._post_message),
+            ("/api/users.info*", "users", self._user_info),
             ("/actions/T1/1/xyz", "answers", self._take_answer),
             ("/workflows/abc/triggers/manual/paths/invoke", "teams", self._take_card),
             ("/v2/enqueue", "pagerduty", self._take_event),
@@ -83,9 +84,6 @@ class ServiceServer:
 
     def add_slack_user(self, slack_id: str, email: str, **facts: Any) -> None:
         self.slack_users[slack_id] = {"id": slack_id, "profile": {"email": email}, **facts}
-        self.loopback.route(
-            f"/api/users.info?user={slack_id}", self._with_faults("users", self._user_info)
-        )
 
     def _with_faults(self, service: str, answer: Behaviour) -> Behaviour:
         def behave(exchange: Exchange) -> None:

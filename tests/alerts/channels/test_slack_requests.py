@@ -17,7 +17,9 @@ from apps.alerts.actions import queue_digests
 from apps.alerts.channels.slack.requests import (
     RejectedRequestError,
     answer_requests,
+    check_request,
     receive_request,
+    suggest_members,
 )
 from apps.alerts.delivery.dispatch import send_webhooks
 from apps.alerts.lifecycle.activity import alert_activity
@@ -101,8 +103,12 @@ def sign(body: bytes, *, at: datetime, secret: str = SIGNING_SECRET) -> dict[str
     return {"timestamp": timestamp, "signature": signature}
 
 
+def receive_signed(body: bytes, *, at: datetime, **headers: str) -> int | None:
+    return receive_request(check_request(body=body, at=at, **headers), at=at)
+
+
 def receive(body: bytes, at: datetime = NOW) -> None:
-    receive_request(body=body, at=at, **sign(body, at=at))
+    receive_signed(body, at=at, **sign(body, at=at))
 
 
 def test_the_endpoint_answers_at_once_and_the_task_acknowledges(
@@ -159,6 +165,31 @@ def test_assign_to_me_and_to_a_member_of_the_team(
     assert "Tomasz assigned it to Hana via Slack" in shown
 
 
+def test_the_choice_offers_the_members_of_the_team(
+    press: Press, message: dict[str, Any], world: SmallWorld
+) -> None:
+    make_member(world.team, TeamRole.VIEWER, make_user("hana", first_name="Hana"))
+    make_user("stranger", first_name="Hannah")
+    [block] = [row for row in message["blocks"] if row["type"] == "actions"]
+
+    def options(typed: str) -> list[str]:
+        body = press(
+            "assign",
+            type="block_suggestion",
+            actions=None,
+            action_id="assign",
+            block_id=block["block_id"],
+            value=typed,
+        )
+        found = suggest_members(check_request(body=body, at=NOW, **sign(body, at=NOW)))
+        assert found is not None
+        return [row["text"]["text"] for row in found]
+
+    assert options("") == ["Hana", "Tomasz"]
+    assert options("TOM") == ["Tomasz"]
+    assert options("x") == []
+
+
 def test_nobody_is_assigned_who_cannot_view_the_alert(
     press: Press, alert: Alert, server: ServiceServer
 ) -> None:
@@ -200,7 +231,7 @@ def test_who_may_not_is_refused_with_the_reason_that_only_they_see(
     make_member(world.team, TeamRole.VIEWER, make_user("viewer", email="viewer@example.org"))
     make_member(make_team("Other"), TeamRole.OWNER, make_user("other", email="other@example.org"))
     gone = make_user("gone", email="gone@example.org")
-    User.objects.filter(pk=gone.pk).update(is_active=False)
+    User.objects.filter(pk=gone.pk).update(is_active=False, state="closed")
     server.add_slack_user("U2", email, **facts)
     receive(press("acknowledge", user="U2"))
 
@@ -233,12 +264,12 @@ def test_a_request_that_is_not_signed_old_or_used_is_rejected(press: Press) -> N
     ]
     for candidate, headers, at in rejected:
         with pytest.raises(RejectedRequestError):
-            receive_request(body=candidate, at=at, **headers)
+            receive_signed(candidate, at=at, **headers)
     assert not SlackRequest.objects.exists()
 
-    assert receive_request(body=body, at=NOW, **signed) is not None
+    assert receive_signed(body, at=NOW, **signed) is not None
     with pytest.raises(RejectedRequestError):
-        receive_request(body=body, at=NOW + MINUTE, **signed)
+        receive_signed(body, at=NOW + MINUTE, **signed)
     assert SlackRequest.objects.count() == 1
 
 
@@ -246,11 +277,11 @@ def test_a_disabled_channel_and_a_foreign_answer_address_accept_nothing(
     press: Press, channel: Webhook
 ) -> None:
     body = press("acknowledge", response_url="https://evil.example/x")
-    assert receive_request(body=body, at=NOW, **sign(body, at=NOW)) is None
+    assert receive_signed(body, at=NOW, **sign(body, at=NOW)) is None
     Webhook.objects.filter(pk=channel.pk).update(enabled=False)
     body = press("acknowledge")
     with pytest.raises(RejectedRequestError):
-        receive_request(body=body, at=NOW, **sign(body, at=NOW))
+        receive_signed(body, at=NOW, **sign(body, at=NOW))
 
 
 def test_the_app_of_one_channel_cannot_respond_to_alerts_of_another(

@@ -39,16 +39,15 @@ def build_message(
     message_id: str,
     heading: str,
     more_url: str,
-    members: Sequence[tuple[int, str]] = (),
-    n_more: int = 0,
+    offers_members: bool = False,
 ) -> str:
-    """Build the JSON of chat.postMessage. `members` are (ID, name) of the users to whom an item can
-    be assigned; `n_more` counts items that the caller has left out."""
+    """Build the JSON of chat.postMessage. With `offers_members` an item can be assigned to a member
+    of the team; Slack asks for their names when a user opens the choice."""
     shown, n_cut = fit_items(
         items,
         max_items=MAX_ITEMS,
         fits=lambda some: (
-            len(_dumps(_build_blocks(some, message_id, heading, more_url, members, n_more, {})))
+            len(_dumps(_build_blocks(some, message_id, heading, more_url, offers_members, 0)))
             <= MAX_BLOCKS_LENGTH
         ),
     )
@@ -57,9 +56,7 @@ def build_message(
             "channel": destination,
             # shown in notifications, where blocks are not
             "text": escape(one_line(heading, max_length=500)),
-            "blocks": _build_blocks(
-                shown, message_id, heading, more_url, members, n_more + n_cut, {}
-            ),
+            "blocks": _build_blocks(shown, message_id, heading, more_url, offers_members, n_cut),
             "unfurl_links": False,
             "unfurl_media": False,
             # recognises a second copy, if Slack's answer to the first one was lost
@@ -111,6 +108,15 @@ def answered_blocks(
     return blocks[:MAX_BLOCKS]
 
 
+def build_options(members: Sequence[tuple[int, str]], typed: str) -> list[dict[str, Any]]:
+    """Return the options of (ID, name) pairs whose name contains the typed text."""
+    return [
+        {"text": _plain(one_line(name, max_length=MAX_OPTION)), "value": str(pk)}
+        for pk, name in members
+        if typed.casefold() in name.casefold()
+    ][:MAX_OPTIONS]
+
+
 def place_of_block(block_id: str) -> int | None:
     """Return the place of the item that the block with buttons belongs to; None for others."""
     text = block_id.removeprefix(BLOCK_PREFIX).partition("-")[0]
@@ -136,19 +142,23 @@ def _build_blocks(
     message_id: str,
     heading: str,
     more_url: str,
-    members: Sequence[tuple[int, str]],
+    offers_members: bool,
     n_more: int,
-    _: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     blocks = [_header(heading)]
     for place, item in enumerate(items):
         title = escape(item.title)
         title = title if "*" in title else f"*{title}*"
-        lines = [f"{title} · {escape(item.severity)}", *(escape(line) for line in item.lines)]
-        lines.append(f"<{item.url}|Open in the registry>")
-        blocks.append(_section("\n".join(lines)))
+        link = f"<{item.url}|Open in the registry>"
+        lines = [f"{title} · {escape(item.severity)}"]
+        for line in map(escape, item.lines):
+            # escaping makes a text up to five times as long
+            if len("\n".join([*lines, line, link])) > MAX_SECTION:
+                break
+            lines.append(line)
+        blocks.append(_section("\n".join([*lines, link])))
         if item.alert_ids:
-            blocks.append(_actions(item, place, message_id, members))
+            blocks.append(_actions(item, place, message_id, offers_members))
     if n_more:
         more = f"<{more_url}|And {counted(n_more, 'more alert')}.>"
         blocks.append({"type": "context", "elements": [_mrkdwn(more)]})
@@ -156,7 +166,7 @@ def _build_blocks(
 
 
 def _actions(
-    item: MessageItem, place: int, message_id: str, members: Sequence[tuple[int, str]]
+    item: MessageItem, place: int, message_id: str, offers_members: bool
 ) -> dict[str, Any]:
     value = ",".join(str(pk) for pk in item.alert_ids)
     elements: list[dict[str, Any]] = [
@@ -169,16 +179,13 @@ def _actions(
         },
         {"type": "button", "action_id": TAKE, "text": _plain("Assign to me"), "value": value},
     ]
-    if members:
+    if offers_members:
         elements.append(
             {
-                "type": "static_select",
+                "type": "external_select",
                 "action_id": ASSIGN,
                 "placeholder": _plain("Assign to"),
-                "options": [
-                    {"text": _plain(one_line(name, max_length=MAX_OPTION)), "value": str(pk)}
-                    for pk, name in members[:MAX_OPTIONS]
-                ],
+                "min_query_length": 0,
             }
         )
     return {

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +20,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.accounts.queries import members_of
 from apps.alerts.channels.calls import ChannelFailure
 from apps.alerts.channels.credentials import open_secrets
 from apps.alerts.channels.slack import client, messages
@@ -51,15 +53,44 @@ class RejectedRequestError(Exception):
     the sender is not told which."""
 
 
-@transaction.atomic
-def receive_request(*, body: bytes, timestamp: str, signature: str, at: datetime) -> int | None:
-    """Check and store a request; return its ID, or None if it is a valid one that needs no answer.
-    Raises RejectedRequestError."""
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The payload of a request whose signature is that of the channel's app."""
+
+    channel: Webhook
+    payload: Mapping[str, Any]
+    digest: str
+
+
+def check_request(*, body: bytes, timestamp: str, signature: str, at: datetime) -> SignedRequest:
+    """Check the age and the signature of a request. Raises RejectedRequestError."""
     if not is_recent(timestamp, at=at):
         raise RejectedRequestError("The timestamp is more than five minutes away.")
     payload = _parse_payload(body)
     channel = _find_signer(payload, timestamp=timestamp, signature=signature, body=body)
-    # only from here on is the payload what Slack sent
+    digest = hashlib.sha256(f"{timestamp}:{signature}".encode()).hexdigest()
+    return SignedRequest(channel, payload, digest)
+
+
+def suggest_members(signed: SignedRequest) -> list[dict[str, Any]] | None:
+    """Return the options to assign to: members of the team of the channel, by the text that the
+    user typed. None if the request does not ask for them."""
+    payload, team = signed.payload, signed.channel.team
+    if payload.get("type") != "block_suggestion":
+        return None
+    if team is None or payload.get("action_id") != messages.ASSIGN:
+        return []
+    members = [
+        (user.pk, display_name(user)) for user, _ in members_of(team=team) if not user.is_service
+    ]
+    return messages.build_options(members, str(payload.get("value") or "")[:100])
+
+
+@transaction.atomic
+def receive_request(signed: SignedRequest, *, at: datetime) -> int | None:
+    """Store a request; return its ID, or None if it needs no answer. Raises RejectedRequestError
+    if it was stored before."""
+    payload, channel = signed.payload, signed.channel
     action = _first(payload.get("actions"))
     user = payload.get("user")
     if payload.get("type") != "block_actions" or not action or not isinstance(user, dict):
@@ -71,7 +102,7 @@ def receive_request(*, body: bytes, timestamp: str, signature: str, at: datetime
     selected = action.get("selected_option")
     chosen = str(selected.get("value", "")) if isinstance(selected, dict) else ""
     request, is_new = SlackRequest.objects.get_or_create(
-        digest=hashlib.sha256(f"{timestamp}:{signature}".encode()).hexdigest(),
+        digest=signed.digest,
         defaults={
             "channel": channel,
             "message": messages.message_of_block(block_id)[:200],
@@ -108,10 +139,12 @@ def _find_signer(
     trusted yet, only selects the secrets to compare with."""
     destination = payload.get("channel")
     channel_id = str(destination.get("id", "")) if isinstance(destination, dict) else ""
-    candidates = Webhook.objects.filter(
-        service=ChannelService.SLACK, destination=channel_id, enabled=True
-    ).order_by("pk")[:MAX_CANDIDATES]
-    action = _first(payload.get("actions")) or {}
+    candidates = (
+        Webhook.objects.filter(service=ChannelService.SLACK, destination=channel_id, enabled=True)
+        .select_related("team")
+        .order_by("pk")[:MAX_CANDIDATES]
+    )
+    action = _first(payload.get("actions")) or payload
     message_id = messages.message_of_block(str(action.get("block_id", "")))
     matching: list[Webhook] = []
     for channel in candidates:

@@ -4,12 +4,17 @@ request is the permission; the rights are those of the person behind it."""
 import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from kombu.exceptions import OperationalError
 
-from apps.alerts.channels.slack.requests import RejectedRequestError, receive_request
+from apps.alerts.channels.slack.requests import (
+    RejectedRequestError,
+    check_request,
+    receive_request,
+    suggest_members,
+)
 from apps.alerts.channels.slack.signatures import MAX_BODY_BYTES
 from apps.alerts.tasks import answer_slack_requests
 from apps.common.time import now
@@ -30,12 +35,16 @@ def receive(request: HttpRequest) -> HttpResponse:
     if length > MAX_BODY_BYTES:
         return HttpResponse("The request is too large.\n", status=413, content_type="text/plain")
     try:
-        pk = receive_request(
+        signed = check_request(
             body=request.body,
             timestamp=request.headers.get("X-Slack-Request-Timestamp", ""),
             signature=request.headers.get("X-Slack-Signature", ""),
-            at=now(),
+            at=(at := now()),
         )
+        options = suggest_members(signed)
+        if options is not None:
+            return JsonResponse({"options": options})
+        pk = receive_request(signed, at=at)
     except RejectedRequestError as error:
         log.warning("request from Slack rejected", reason=str(error))
         return HttpResponse(
