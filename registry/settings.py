@@ -418,6 +418,9 @@ CELERY_BEAT_SCHEDULE = {
         "alerts.forget_old_messages", timedelta(days=1)
     ),
     "every minute: send due webhooks": _every("alerts.send_webhooks", timedelta(minutes=1)),
+    "every minute: answer requests from Slack": _every(
+        "alerts.answer_slack_requests", timedelta(minutes=1)
+    ),
     "every minute: resume pending imports": _every(
         "intake.carry_out_waiting_imports", timedelta(minutes=1)
     ),
@@ -622,6 +625,7 @@ SPECTACULAR_SETTINGS = {
         "AssessmentStateEnum": "apps.risks.models.Assessment.State",
         "BasisEnum": "apps.exposure.models.Basis",
         "CapaGapEnum": "apps.risks.evaluations.comparison.CapaGap",
+        "ChannelServiceEnum": "apps.api.alerts.channels.SERVICE_CHOICES",
         "CampaignStateEnum": "apps.exposure.models.Campaign.State",
         "CampaignTaskStateEnum": "apps.exposure.models.CampaignTask.State",
         "CauseKindEnum": "apps.issues.models.CauseKind",
@@ -717,6 +721,13 @@ DEFAULT_FROM_EMAIL = env.str(
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # mails a second, for the whole installation; 0 is as fast as the server takes them
+# the addresses of services that channels of alerts call; tests replace them
+SLACK_API_URL = "https://slack.com/api/"
+SLACK_RESPONSE_URL = "https://hooks.slack.com/"
+PAGERDUTY_EVENTS_URLS = {
+    "us": "https://events.pagerduty.com/v2/enqueue",
+    "eu": "https://events.eu.pagerduty.com/v2/enqueue",
+}
 MAIL_PER_SECOND = env.float("MAIL_PER_SECOND", default=20.0)
 # name of the organisation below every email; empty: no such line
 ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")

@@ -4,6 +4,7 @@ retry failed deliveries. Sending is in delivery/dispatch.py."""
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.alerts.delivery.dispatch import send_due_deliveries
@@ -42,7 +43,7 @@ from apps.alerts.lifecycle.responses import (
     snooze_alert,
 )
 from apps.alerts.lifecycle.undo import undo_response
-from apps.alerts.models import Delivery, IssueAlertKind
+from apps.alerts.models import Delivery, IssueAlertKind, SkipReason
 
 __all__ = [
     "EVENT_BATCH_SIZE",
@@ -118,8 +119,15 @@ def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
         raise AlertPermissionError(
             "You need the governance or administrator role to retry a delivery."
         )
-    n_updated = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
+    # a message to a disabled channel was not lost: it is sent once the channel is enabled
+    resendable = Q(state=Delivery.State.FAILED) | Q(
+        state=Delivery.State.SKIPPED,
+        skip_reason=SkipReason.CHANNEL_DISABLED,
+        webhook__enabled=True,
+    ) & ~Q(body_text="")
+    n_updated = Delivery.objects.filter(resendable, pk=delivery.pk).update(
         state=Delivery.State.QUEUED,
+        skip_reason="",
         attempts=0,
         due_at=at,
         reason=f"Retried by {by.get_username()}.",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from apps.alerts.models import HandledStaleness
+from apps.alerts.models import HandledStaleness, SlackRequest
 from apps.common.retention import (
     RetentionGroup,
     RetentionRule,
@@ -114,6 +114,12 @@ declare_retention(
         # Without the row, an assessment that is still stale would create another alert.
         only=~Q(assessment__stale_since=F("stale_since")),
     ),
+    RetentionRule(
+        SlackRequest,
+        RetentionGroup.RUNS,
+        ended=F("received_at"),
+        setting="RUN_DAYS",
+    ),
     TaskLimit(
         "alerts_notice", RetentionGroup.LEDGER, "alerts.forget_old_messages", _format_ledger_limit
     ),
@@ -128,6 +134,7 @@ declare_retention(
         "alerts_alertpolicy",
         "alerts_alertsettings",
         "alerts_calendarfeed",
+        "alerts_channelcredential",
         "alerts_mute",
         "alerts_preference",
         "alerts_subscription",

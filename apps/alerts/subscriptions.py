@@ -157,8 +157,9 @@ def without_duplicates(alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
-    """Draft notifications for the webhooks that match such alerts."""
-    webhooks = list(Webhook.objects.filter(enabled=True))
+    """Draft notifications for the webhooks and other channels that match such alerts. A user's own
+    channel follows the notifications of that user instead."""
+    webhooks = list(Webhook.objects.filter(enabled=True, person=None))
     if not webhooks or not alerts:
         return []
     sub_team_ids = teams_below(webhooks)
@@ -166,7 +167,7 @@ def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
         Notice(
             alert=alert,
             webhook=webhook,
-            why=Notice.Why.WEBHOOK,
+            why=Notice.Why.WEBHOOK if webhook.is_signed_webhook else Notice.Why.CHANNEL,
             occasion=occasion,
             owed_at=alert.raised_at,
         )

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.alerts import actions
+from apps.alerts.channels.slack.requests import answer_requests
 from apps.alerts.delivery.dispatch import send_mails, send_webhooks
 from apps.alerts.delivery.outbox import was_interrupted
 from apps.alerts.retention import purge_old_messages as purge
@@ -61,6 +62,13 @@ def send_due_digests() -> int:
 @shared_task(name="alerts.send_webhooks")
 def send_due_webhooks() -> int:
     return send_webhooks(at=now())
+
+
+@shared_task(name="alerts.answer_slack_requests")
+def answer_slack_requests() -> int:
+    """Answer the requests that users made in Slack; started by each of them, and by beat for those
+    that could not be answered."""
+    return answer_requests(at=now())
 
 
 @shared_task(name="alerts.forget_old_messages")

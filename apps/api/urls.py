@@ -12,6 +12,7 @@ from apps.api.accounts.tokens import ServiceAccountViewSet, TokenViewSet
 from apps.api.accounts.users import UserViewSet
 from apps.api.alerts.alerts import AlertViewSet
 from apps.api.alerts.calendar import CalendarFeedViewSet, CalendarView
+from apps.api.alerts.channels import ChannelViewSet
 from apps.api.alerts.deliveries import DeliveryViewSet, NotificationViewSet
 from apps.api.alerts.mutes import MuteViewSet
 from apps.api.alerts.policies import AlertPolicyViewSet, AlertSettingsView
@@ -147,6 +148,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "campaign-tasks": CampaignTaskViewSet,
     "campaigns": CampaignViewSet,
     "causes": CauseViewSet,
+    "channels": ChannelViewSet,
     "cloud-accounts": CloudAccountViewSet,
     "cloud-pulls": CloudPullViewSet,
     "contracts": ContractViewSet,

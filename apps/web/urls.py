@@ -15,10 +15,12 @@ from apps.web.views import (
 )
 from apps.web.views.alerts import (
     alert_rules,
+    channels,
     delivery_log,
     email_links,
     inbox,
     preferences,
+    slack_requests,
     subscriptions,
 )
 from apps.web.views.alerts import detail as alerts_detail
@@ -660,6 +662,17 @@ ROUTES: dict[str, list[URLPattern]] = {
             "alerts/settings/webhooks/<int:pk>/switch/", alert_rules.toggle_webhook, name="toggle"
         ),
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
+    ],
+    "channels": [
+        path("alerts/settings/channels/new/", channels.choose_service, name="choose"),
+        path("alerts/settings/channels/new/<slug:service>/", channels.add_channel, name="create"),
+        path("alerts/settings/channels/<int:pk>/", channels.channel, name="detail"),
+        path("alerts/settings/channels/<int:pk>/switch/", channels.toggle_channel, name="toggle"),
+        path("alerts/settings/channels/<int:pk>/test/", channels.test_channel, name="test"),
+    ],
+    # posted to by Slack, which cannot sign in
+    "slack-requests": [
+        path("integrations/slack/", slack_requests.receive, name="receive"),
     ],
     "issues": [
         *issues_list.IssueList.urls("work", "issues"),

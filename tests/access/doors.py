@@ -9,6 +9,7 @@ the address of a REST resource, and a method.
 PAGES = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
+        channels:choose:get channels:create:get channels:create:post
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         alerts:xlsx:get api:docs:get applications:create:get applications:csv:get
@@ -150,6 +151,7 @@ PAGES = {
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
+        channels:detail:get
         alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get
@@ -257,6 +259,7 @@ PAGES = {
     """,
     # governance, and owners of the team
     "yynynn0l": """
+        channels:detail:post channels:test:post channels:toggle:post
         campaign-tasks:action:post teams:add-member:post teams:remove-member:post
     """,
     # there is nothing at this key here, for anybody
@@ -297,11 +300,16 @@ PAGES = {
     "00n00n0l": """
         imports:rejected-csv:get
     """,
+    # Slack alone, by its signature
+    "nnnnnnnn": """
+        slack-requests:receive:post
+    """,
 }
 
 API = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
+        channels/:get channels/:post
         adaptations/:get adaptations/:post adaptations/bulk/:post alert-policies/:get
         alert-policies/{pk}/:get alert-settings/:get alerts/:get alerts/bulk-respond/:post
         aliases/:get aliases/{pk}/:get annex-items/:get applications/:get applications/:post
@@ -354,6 +362,7 @@ API = {
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
+        channels/{pk}/:get
         adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/activity/:get alerts/{pk}/mute/:post
         applications/{slug}/billed-cost/:get billed-costs/{pk}/:get
         applications/{slug}/:get applications/{slug}/bom/:get applications/{slug}/changes/:get
@@ -487,6 +496,7 @@ API = {
     """,
     # governance, and owners of the team
     "yynynn0l": """
+        channels/{pk}/:patch channels/{pk}/test/:post
         assessments/{pk}/revoke/:post campaign-tasks/{pk}/cancel-deferral/:post
         campaign-tasks/{pk}/defer/:post campaign-tasks/{pk}/reopen/:post
         campaign-tasks/{pk}/sign-off/:post memberships/{pk}/:delete

@@ -160,6 +160,13 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
     webhook = Webhook.objects.create(
         name="Chat", url="https://hooks.example.org/a", created_by=people["governance"]
     )
+    channel = Webhook.objects.create(
+        name="Slack",
+        service="slack",
+        destination="C0123456789",
+        team=team,
+        created_by=people["governance"],
+    )
     program = add_service(
         username="gateway", about="", team=team, role=TeamRole.EDITOR, by=people["owner"]
     )
@@ -203,6 +210,7 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
             until=day_of(NOW) + timedelta(days=7),
         ).pk,
         "versions": offering.version_id,
+        "channels": channel.pk,
         "webhooks": webhook.pk,
     }
     return people, addresses

@@ -183,6 +183,8 @@ def make_walked_rows() -> WalkedRows:
         ("alerts/mutes/", {"pk": addresses["mutes"]}),
         ("alerts/calendar/", {"pk": addresses["calendar-feeds"]}),
         ("alerts/settings/of/", {"criticality": 0}),
+        ("alerts/settings/channels/new/", {"service": "slack"}),
+        ("alerts/settings/channels/", {"pk": addresses["channels"]}),
         ("alerts/settings/webhooks/", {"pk": addresses["webhooks"]}),
         ("alerts/", {"pk": addresses["alerts"], "action": "acknowledge"}),
         ("account/email/", {"token": "not-complete"}),

@@ -168,6 +168,7 @@ NOT_CHANGED = "it is made once; a new one takes its place"
 
 ROW = {"id": KEY, "created_at": MOMENT, "updated_at": MOMENT}
 KEPT_ROW = {"id": KEY, "updated_at": MOMENT}
+_OF_CHANNELS = ("service", "destination", "person", "role", "n_refusals", "disabled_reason")
 SMALL = {BULK: NO_BULK, SHEET: NO_SHEET, COPY: NO_COPY}
 
 RECORDS: tuple[Record, ...] = (
@@ -764,9 +765,15 @@ RECORDS: tuple[Record, ...] = (
                 **dict.fromkeys(
                     ("nonce", "old_nonce", "old_until"), "set by asking for a new secret"
                 ),
+                **dict.fromkeys(_OF_CHANNELS, "of channels of other services"),
             },
-            (READ,): dict.fromkeys(("nonce", "old_nonce", "old_until"), "a secret is made of it"),
-            (HISTORY,): {"last_sent_at": "changes with every message, not by a decision"},
+            (READ,): {
+                **dict.fromkeys(("nonce", "old_nonce", "old_until"), "a secret is made of it"),
+                **dict.fromkeys(_OF_CHANNELS, "of channels of other services"),
+            },
+            (HISTORY,): dict.fromkeys(
+                ("last_sent_at", "n_refusals"), "changes with every message, not by a decision"
+            ),
         },
     ),
     Record(

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from apps.accounts.models import Team, User
 from apps.accounts.sign_in.email_change import link_of
 from apps.alerts.delivery import links
-from apps.alerts.models import Alert, Delivery, Subscription, Webhook
+from apps.alerts.models import Alert, Channel, Delivery, Subscription, Webhook
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import (
     Foundation,
@@ -359,7 +359,9 @@ FINDERS: dict[str, Finder] = {
     "notification-preferences:unsubscribe": _unsubscribe,
     "products:detail": lambda user: _first(_products(), slug="slug"),
     "versions:detail": _version,
-    "webhooks:detail": lambda user: _first(_ordered(Webhook.objects)),
+    "channels:create": lambda user: {"service": "slack"},
+    "channels:detail": lambda user: _first(_ordered(Channel.objects.visible_to(user))),
+    "webhooks:detail": lambda user: _first(_ordered(Webhook.objects.visible_to(user))),
     "scenario-runs:migration": _replacement_run,
     "scenario-runs:detail": lambda user: _first(
         _ordered(ScenarioRun.objects.visible_to(user).filter(state="done"))

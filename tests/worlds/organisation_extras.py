@@ -13,7 +13,7 @@ from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.accounts.roles import Scope
 from apps.accounts.service_accounts import add_service
-from apps.alerts.models import Alert, Delivery, Webhook
+from apps.alerts.models import Alert, Channel, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
 from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.identity.named_models import NamedModel, ensure_named_models
@@ -46,6 +46,15 @@ def add_extras() -> None:
         Webhook.objects.create(
             name="Service desk",
             url="https://desk.calder-mutual.example/hooks/registry",
+            created_by=_maren(),
+        )
+    if not Channel.objects.exists():
+        Webhook.objects.create(
+            name="On-call staff",
+            service="pagerduty",
+            destination="eu",
+            role="governance",
+            min_severity=5,
             created_by=_maren(),
         )
     if not User.objects.services().exists():

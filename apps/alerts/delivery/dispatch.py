@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -23,10 +24,18 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from apps.accounts.people.mail_rules import may_receive_mail
+from apps.alerts.channels.posting import post_to_channel
+from apps.alerts.channels.services import SERVICES
 from apps.alerts.delivery.mail import build_message
 from apps.alerts.delivery.webhooks import post_delivery
 from apps.alerts.lifecycle.reassignment import reassign_lost_notices
-from apps.alerts.models import Delivery, DeliveryQuerySet, SkipReason, Webhook
+from apps.alerts.models import (
+    ChannelService,
+    Delivery,
+    DeliveryQuerySet,
+    SkipReason,
+    Webhook,
+)
 from apps.alerts.queries import due_deliveries
 from apps.alerts.text import one_line
 from apps.common.database.leases import HeldLease, LeaseLostError, hold_lease
@@ -53,17 +62,20 @@ MAIL_LEASE, WEBHOOK_LEASE = "send mails", "send webhooks"
 # can start.
 LEASE_DURATION = timedelta(seconds=60)
 MAX_SLEEP_SECONDS = 20.0
+MAX_MESSAGES_OF_CHANNEL = 40
 
 
 @dataclass(frozen=True, slots=True)
 class SendFailure:
     """The failure of an attempt. `final`: a retry is pointless. `everyone`: attempts for other
-    recipients would fail as well. `skip_reason` is set if no attempt was made."""
+    recipients would fail as well. `skip_reason` is set if no attempt was made. `wait_seconds`: the
+    receiver asks to wait that long."""
 
     reason: str
     final: bool = False
     everyone: bool = False
     skip_reason: SkipReason | None = None
+    wait_seconds: int | None = None
 
 
 def send_due_deliveries(*, at: datetime) -> int:
@@ -87,21 +99,32 @@ def send_mails(*, at: datetime) -> int:
 
 
 def send_webhooks(*, at: datetime) -> int:
-    """Post the due webhook requests, and return the number accepted. A failing URL is skipped for
-    the rest of the run."""
+    """Post the due webhook requests and messages of other channels, and return the number accepted.
+    A failing channel is skipped for the rest of the run."""
     n_sent = 0
     with hold_lease(WEBHOOK_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
             return 0
-        for pk, enabled in Webhook.objects.values_list("pk", "enabled"):
+        for pk, enabled, service in Webhook.objects.values_list("pk", "enabled", "service"):
             deliveries = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook=pk)
+            is_signed = service == ChannelService.WEBHOOK
             if enabled:
                 n_sent += _send_until_done(
-                    deliveries, _post_webhook, lease=lease, at=at, per_second=0
+                    deliveries,
+                    _post_webhook if is_signed else partial(_post_to_channel, at=at),
+                    lease=lease,
+                    at=at,
+                    per_second=0 if is_signed else SERVICES[service].per_second,
+                    # the service limits the rate: other channels do not wait for a long queue
+                    most=None if is_signed else MAX_MESSAGES_OF_CHANNEL,
                 )
             else:
                 deliveries.order_by().update(
-                    state=Delivery.State.SKIPPED, skip_reason=SkipReason.WEBHOOK_DISABLED, reason=""
+                    state=Delivery.State.SKIPPED,
+                    skip_reason=SkipReason.WEBHOOK_DISABLED
+                    if is_signed
+                    else SkipReason.CHANNEL_DISABLED,
+                    reason="",
                 )
     return n_sent
 
@@ -113,10 +136,12 @@ def _send_until_done(
     lease: HeldLease,
     at: datetime,
     per_second: float,
+    most: int | None = None,
 ) -> int:
     """Send due deliveries until none is left, the time limit is reached, or the lease is lost, and
-    return how many were accepted."""
-    n_sent = 0
+    return how many were accepted. `most`: the number of attempts after which the next recipient's
+    turn comes."""
+    n_sent = n_attempts = 0
     started_at = time.monotonic()
     _fail_abandoned(deliveries)
     while ids := list(deliveries.values_list("pk", flat=True)[:SEND_BATCH_SIZE]):
@@ -126,9 +151,12 @@ def _send_until_done(
                 return n_sent
             if not _renew_lease(lease):
                 return n_sent
+            if n_attempts == most:
+                return n_sent
             delivery = _claim_delivery(deliveries, pk, at=at + elapsed)
             if delivery is None:
                 continue
+            n_attempts += 1
             failure = _check_recipient(delivery) or attempt(delivery)
             _record_outcome(delivery, failure, at=at + elapsed)
             if failure is None:
@@ -306,6 +334,19 @@ def _post_webhook(delivery: Delivery) -> SendFailure | None:
     )
 
 
+def _post_to_channel(delivery: Delivery, *, at: datetime) -> SendFailure | None:
+    failure = post_to_channel(delivery, at=at)
+    if failure is None:
+        return None
+    return SendFailure(
+        failure.reason,
+        final=failure.final,
+        # a message that the service refuses says nothing about the next one
+        everyone=failure.refuses_channel or not failure.final,
+        wait_seconds=failure.wait_seconds,
+    )
+
+
 # --- outcome --------------------------------------------------------------------------------------
 
 
@@ -320,7 +361,7 @@ def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: date
     elif wait := None if failure.final else backoff(delivery.attempts):
         outcome = {
             "state": Delivery.State.QUEUED,
-            "due_at": at + _add_jitter(wait),
+            "due_at": at + max(_add_jitter(wait), timedelta(seconds=failure.wait_seconds or 0)),
             "reason": failure.reason,
         }
     else:

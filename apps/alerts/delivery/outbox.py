@@ -16,6 +16,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.accounts.models import Team, User
+from apps.alerts.channels.changes import channel_address
+from apps.alerts.channels.notices import draft_following_notices
+from apps.alerts.channels.rendering import ChannelMessages, render_channel
 from apps.alerts.contacts import mailable_contacts
 from apps.alerts.delivery.context import BatchContext, load_context
 from apps.alerts.delivery.due_digests import DueDigest, load_schedules, scan_due_digests
@@ -43,6 +46,10 @@ log = structlog.get_logger(__name__)
 
 DIGEST_CHECKPOINT = "digests"
 RECIPIENT_BATCH_SIZE = 50
+_SKIPPED_KINDS = {
+    SkipReason.WEBHOOK_DISABLED: Delivery.Kind.WEBHOOK,
+    SkipReason.CHANNEL_DISABLED: Delivery.Kind.CHANNEL,
+}
 MAX_PAUSE = timedelta(hours=1)
 
 
@@ -58,6 +65,7 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
     # Correct times of a clock that was ahead: the next window is due again, the last one is not
     # repeated.
     Preference.objects.filter(served_at__gt=at + MAX_CLOCK_LEAD).update(served_at=at)
+    draft_following_notices(at=at)
     scan = scan_due_digests(at=at, last_scan_at=last_scan_at, gather=gather)
     n_queued, n_locked, errors = 0, 0, []
     for batch in batched(scan.due, RECIPIENT_BATCH_SIZE, strict=False):
@@ -140,7 +148,9 @@ def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
     )
     team_ids_by_user = visible_teams(users.values())
     owned_by_contact = mailable_contacts(users.values())
-    mutes = _load_active_mutes(users, teams, at=at)
+    # a user's own channel follows the mutes of that user
+    person_of_channel = {row.pk: row.person_id for row in webhooks.values() if row.person_id}
+    mutes = _load_active_mutes({*users, *person_of_channel.values()}, teams, at=at)
     first_time_keys = _find_first_time_recipients(users, teams)
     result = BatchResult(0, [], len(batch) - len(due_digests))
     deliveries: list[tuple[Delivery, list[Notice]]] = []
@@ -168,7 +178,9 @@ def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
                 context=context,
                 team_ids_by_user=team_ids_by_user,
                 owned_by_contact=owned_by_contact,
-                mutes=mutes[key],
+                mutes=mutes[
+                    (person_of_channel.get(due_digest.recipient.webhook_id or 0, key[0]), key[1])
+                ],
                 is_first=key in first_time_keys,
                 at=at,
             )
@@ -180,6 +192,7 @@ def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
             deliveries.append((plan.delivery, plan.carried))
         if plan.unwanted is not None:
             deliveries.append(plan.unwanted)
+        deliveries += plan.further
         lost_notices += plan.lost
         withheld_notices += plan.kept_back
         if due_digest.window is not None and (plan.delivery is not None or recipient_notices):
@@ -300,13 +313,15 @@ class _MessagePlan:
     """The plan of one message. `lost` are notifications that do not reach this recipient, and that
     other recipients may need instead; `kept_back` those that are muted or whose cause has ended,
     which need no other recipient. `unwanted` is the row of the delivery log for notifications that
-    are not urgent, if only urgent ones are wanted, and those notifications."""
+    are not urgent, if only urgent ones are wanted, and those notifications. `further` are messages
+    of a channel with their notifications."""
 
     delivery: Delivery | None
     carried: list[Notice]
     lost: list[Notice]
     kept_back: list[Notice] = field(default_factory=list)
     unwanted: tuple[Delivery, list[Notice]] | None = None
+    further: list[tuple[Delivery, list[Notice]]] = field(default_factory=list)
 
 
 def _plan_message(
@@ -329,6 +344,8 @@ def _plan_message(
         if not notices:
             # Another run wrote them after this run's scan.
             return _MessagePlan(None, [], [])
+        if not webhook.is_signed_webhook:
+            return _plan_channel_messages(due_digest, webhook, notices, context, mutes, at=at)
         if not webhook.enabled:
             skipped_delivery = _build_skipped_delivery(
                 due_digest, notices, SkipReason.WEBHOOK_DISABLED, address=webhook.url, at=at
@@ -406,6 +423,37 @@ def _plan_message(
     return _MessagePlan(rendered.delivery, sent_notices, hidden_notices, withheld_notices, unwanted)
 
 
+def _plan_channel_messages(
+    due_digest: DueDigest,
+    channel: Webhook,
+    notices: list[Notice],
+    context: BatchContext,
+    mutes: Sequence[Mute],
+    *,
+    at: datetime,
+) -> _MessagePlan:
+    """Plan the messages of a channel. What its owner can no longer view is skipped; other
+    recipients are notified of it anyway, so that nothing is reassigned."""
+    address = channel_address(channel)
+    if not channel.enabled:
+        skipped_delivery = _build_skipped_delivery(
+            due_digest, notices, SkipReason.CHANNEL_DISABLED, address=address, at=at
+        )
+        return _MessagePlan(skipped_delivery, notices, [])
+    muted, wanted = [], []
+    for notice in notices:
+        if mute := longest_mute(mutes, context.about[notice.alert_id]):
+            notice.skip_reason, notice.mute = SkipReason.MUTED, mute
+            notice.skip_details = {"until": mute.until.isoformat()}
+            muted.append(notice)
+        else:
+            wanted.append(notice)
+    rendered: ChannelMessages = render_channel(channel, wanted, context, at=at)
+    for notice in rendered.hidden:
+        notice.skip_reason = SkipReason.NO_LONGER_CONCERNED
+    return _MessagePlan(None, [], [], [*muted, *rendered.hidden], further=rendered.messages)
+
+
 def _can_see(
     user: User | None,
     alert: Alert,
@@ -446,7 +494,7 @@ def _build_skipped_delivery(
         user_id=due_digest.recipient.user_id,
         team_id=due_digest.recipient.team_id,
         webhook_id=due_digest.recipient.webhook_id,
-        kind=Delivery.Kind.WEBHOOK if due_digest.recipient.webhook_id else Delivery.Kind.DIGEST,
+        kind=_SKIPPED_KINDS.get(reason, Delivery.Kind.DIGEST),
         address=address,
         message_id=message_id_for(
             address=address, keys=[f"notice:{notice.pk}" for notice in notices]

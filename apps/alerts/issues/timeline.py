@@ -116,6 +116,8 @@ _OCCASIONS: dict[str, str] = {
     Notice.Occasion.UNMUTED: "the mute ended",
     Notice.Occasion.ASSIGNED: "assigned",
     Notice.Occasion.ASKED: "requested",
+    Notice.Occasion.ACKNOWLEDGED: "acknowledged",
+    Notice.Occasion.REOPENED: "reopened",
 }
 
 
@@ -135,6 +137,8 @@ def name_recipient(notice: Notice) -> str:
         return f"{name} (deputy)" if notice.why == Notice.Why.DEPUTY else name
     if notice.team is not None:
         return f"the mailbox of {one_line(notice.team)}"
+    if notice.webhook is not None and not notice.webhook.is_signed_webhook:
+        return f"the channel {one_line(notice.webhook)}"
     return f"the webhook {one_line(notice.webhook)}"
 
 

@@ -26,6 +26,10 @@ class ActivityEntry:
     how: str = ""
 
 
+# The address of requests from Slack, which the history stores with the changes made by them.
+SLACK_PATH = "/integrations/slack/"
+
+
 def alert_activity(alert: Alert) -> list[ActivityEntry]:
     """List the activity, latest first; two statements. A changed escalation time is left out: it is
     not a response of a user."""
@@ -140,4 +144,6 @@ def _find_channel(metadata: dict[str, Any]) -> str:
     address = str(metadata.get("url") or "")
     if address.startswith("/alerts/answer/"):
         return "by the link in an email"
+    if address == SLACK_PATH:
+        return "via Slack"
     return "by the API" if address.startswith("/api/") else ""

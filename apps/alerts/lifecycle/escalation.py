@@ -285,7 +285,8 @@ WHERE (m.until <= %(day)s OR m.lifted_at IS NOT NULL)
   AND NOT EXISTS (
       SELECT 1 FROM alerts_notice x WHERE x.alert_id = n.alert_id AND x.user_id IS NOT DISTINCT
       FROM n.user_id
-        AND x.team_id IS NOT DISTINCT FROM n.team_id AND x.occasion = 'unmuted ' || m.id)
+        AND x.team_id IS NOT DISTINCT FROM n.team_id
+        AND x.webhook_id IS NOT DISTINCT FROM n.webhook_id AND x.occasion = 'unmuted ' || m.id)
 ON CONFLICT DO NOTHING
 """
 

@@ -26,6 +26,7 @@ _PERSONAL_REASONS = frozenset(
     {
         Notice.Why.SUBSCRIPTION,
         Notice.Why.WEBHOOK,
+        Notice.Why.CHANNEL,
         Notice.Why.OWN,
         Notice.Why.MENTIONED,
         Notice.Why.DEPUTY,

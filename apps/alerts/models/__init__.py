@@ -10,7 +10,14 @@ from apps.alerts.models.alerts import (
     HandledStaleness,
     was_mailed,
 )
-from apps.alerts.models.channels import CalendarFeed, Webhook
+from apps.alerts.models.channels import (
+    CalendarFeed,
+    Channel,
+    ChannelCredential,
+    ChannelService,
+    SlackRequest,
+    Webhook,
+)
 from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
 from apps.alerts.models.issue_links import AlertIssue, PendingLink
 from apps.alerts.models.kinds import (
@@ -40,6 +47,9 @@ __all__ = [
     "AlertSettings",
     "Cadence",
     "CalendarFeed",
+    "Channel",
+    "ChannelCredential",
+    "ChannelService",
     "DayKind",
     "Delivery",
     "DeliveryQuerySet",
@@ -60,6 +70,7 @@ __all__ = [
     "Resolution",
     "SeenKind",
     "SkipReason",
+    "SlackRequest",
     "StateKind",
     "SubjectKind",
     "Subscription",

@@ -27,7 +27,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             return self.none()
         if user.can_read_all:
             return self
-        return self.filter(Q(team__in=user.team_roles()) | own(user))
+        teams = user.team_roles()
+        of_channels = ~Q(webhook__service="webhook") & (
+            Q(webhook__team__in=teams) | own(user, "webhook__person")
+        )
+        return self.filter(Q(team__in=teams) | own(user) | of_channels)
 
 
 class Delivery(models.Model):
@@ -51,6 +55,8 @@ class Delivery(models.Model):
         WEBHOOK = "webhook", "Webhook"
         MAILBOX = "mailbox", "Mailbox preferences changed"
         USE_CASE = "use_case", "Proposed use case"
+        CHANNEL = "channel", "Channel message"
+        DISABLED = "disabled", "Channel disabled"
 
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
@@ -62,13 +68,15 @@ class Delivery(models.Model):
         Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
     )
     kind = models.CharField(max_length=9, choices=Kind, default=Kind.DIGEST)
-    address = models.CharField(max_length=500, help_text="Email address, or URL of the webhook.")
+    address = models.CharField(
+        max_length=500, help_text="Email address, URL of the webhook, or name of the channel."
+    )
     message_id = models.CharField(max_length=200, unique=True)
     thread = models.CharField(
         max_length=200, blank=True, help_text="Message-ID of the first email of the thread."
     )
     subject = models.CharField(max_length=300)
-    body_text = models.TextField(help_text="Text of the email, or JSON of the webhook.")
+    body_text = models.TextField(help_text="Text of the email, or JSON of the message.")
     body_html = models.TextField(blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=500, blank=True, help_text="Reason of the failure.")
@@ -137,7 +145,7 @@ class Notice(models.Model):
     who was notified.
 
     It is in a `delivery`, skipped for `skip_reason`, or pending. The recipient is a user, a team
-    mailbox, or a webhook."""
+    mailbox, or a webhook or other channel."""
 
     class Why(models.TextChoices):
         OWNER = "owner", "owner of the application"
@@ -149,6 +157,7 @@ class Notice(models.Model):
         ASSIGNED = "assigned", "assignee"
         SUBSCRIPTION = "subscription", "subscribed"
         WEBHOOK = "webhook", "is a webhook"
+        CHANNEL = "channel", "is a channel"
         OWN = "own", "creator"
         MENTIONED = "mentioned", "mentioned in a comment"
         DEPUTY = "deputy", "deputy"
@@ -164,6 +173,8 @@ class Notice(models.Model):
         UNMUTED = "unmuted", "Mute ended"
         ASSIGNED = "assigned", "Assigned"
         ASKED = "asked", "Requested"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        REOPENED = "reopened", "Reopened"
 
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notices")
     user = models.ForeignKey(
@@ -213,6 +224,11 @@ class Notice(models.Model):
             ),
             models.Index(
                 fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)
+            ),
+            models.Index(
+                fields=["webhook", "alert", "id"],
+                name="notice_by_channel",
+                condition=Q(webhook__isnull=False),
             ),
             # Rows are inserted in the order of their age, and purged by age once a night.
             BrinIndex(fields=["owed_at"], name="notice_by_age"),

@@ -27,6 +27,7 @@ class SkipReason(models.TextChoices):
     NO_EMAIL_WANTED = "no_email_wanted", "Notifications off"
     URGENT_ONLY = "urgent_only", "Only urgent alerts wanted"
     WEBHOOK_DISABLED = "webhook_disabled", "Webhook disabled"
+    CHANNEL_DISABLED = "channel_disabled", "Channel disabled"
     UNDONE = "undone", "Undone before it was sent"
     OTHER = "other", "Other"
 
@@ -90,6 +91,9 @@ _SKIP_SENTENCES: Mapping[str, str] = {
     SkipReason.NO_EMAIL_WANTED: "The frequency of this recipient is Off.",
     SkipReason.URGENT_ONLY: "The frequency of this recipient is Urgent only.",
     SkipReason.WEBHOOK_DISABLED: "The webhook is disabled.",
+    SkipReason.CHANNEL_DISABLED: (
+        "The channel is disabled. After it was enabled, governance can send the message again."
+    ),
     SkipReason.UNDONE: "What the message is about was undone before it was sent.",
 }
 

@@ -74,7 +74,8 @@ class AlertNotificationSerializer(serializers.Serializer[Any]):
     )
     webhook = serializers.CharField(
         allow_null=True,
-        help_text="Name of the webhook that is the recipient; null for a user or team.",
+        help_text="Name of the webhook or other channel that is the recipient; null for a user or "
+        "team.",
     )
     route = serializers.ChoiceField(choices=Notice.Why.choices)
     trigger = serializers.CharField(

@@ -35,7 +35,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         source="webhook.name",
         read_only=True,
         allow_null=True,
-        help_text="Name of the webhook; null otherwise.",
+        help_text="Name of the webhook or other channel; null otherwise.",
     )
     reason = serializers.CharField(
         source="skip_reason",
@@ -44,7 +44,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     )
     body_text = serializers.CharField(
         read_only=True,
-        help_text="Text of the email, or JSON body of the webhook request. Lists include "
+        help_text="Text of the email, or JSON body of the request. Lists include "
         "it only if `fields` names it. URLs to respond and unsubscribe are "
         "added when the email is sent.",
     )
@@ -119,7 +119,8 @@ class NotificationSerializer(serializers.ModelSerializer[Notice]):
         source="webhook.name",
         read_only=True,
         allow_null=True,
-        help_text="Name of the webhook that is the recipient; null for a user or team.",
+        help_text="Name of the webhook or other channel that is the recipient; null for a user or "
+        "team.",
     )
     route = serializers.ChoiceField(source="why", choices=Notice.Why.choices, read_only=True)
     trigger = serializers.CharField(

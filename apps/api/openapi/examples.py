@@ -214,6 +214,18 @@ EXAMPLES: dict[str, Any] = {
     "campaigns_extend_create": _REASON,
     "campaigns_reopen_create": {"reason": "One application returned to the old model."},
     "campaigns_reschedule_create": _REASON,
+    "channels_create": {
+        "name": "Claims team in Slack",
+        "service": "slack",
+        "destination": "C0123456789",
+        "team": "claims",
+        "min_severity": 3,
+        "secrets": {
+            "bot_token": "xoxb-EXAMPLE-TOKEN-OF-THE-APP",
+            "signing_secret": "examplesigningsecret",
+        },
+    },
+    "channels_partial_update": {"enabled": True, "reason": "The app was installed again."},
     "changes_undo": {"reason": "Wrong file."},
     "aliases_create": {
         "identifier": "acme-large-latest",

@@ -24,6 +24,7 @@ TAGS = {
     "campaigns": "Migration campaigns: tasks for all dependencies on an offering.",
     "changes": "Undo of changes.",
     "causes": "Facts that make work, such as the retirement of a version.",
+    "channels": "Channels of alerts beside email: Slack, Microsoft Teams, PagerDuty.",
     "cloud-accounts": "Cloud accounts that are read, with credentials that are only written.",
     "cloud-pulls": "Pulls of cloud accounts, with their outcome.",
     "concentration": "Concentration of the portfolio on each item of a layer.",
@@ -68,7 +69,7 @@ TAGS = {
     "notice-policies": "Published notice policies of providers.",
     "notice-mail-settings": "Senders whose emails become received notices.",
     "notification-preferences": "Frequency and time of notifications, for you and your teams.",
-    "notifications": "Notifications of alerts to users, team mailboxes and webhooks, with "
+    "notifications": "Notifications of alerts to users, team mailboxes and channels, with "
     "the outcome of each.",
     "observations": "Observed usage of models, by service and application.",
     "offering-regions": "Regions in which offerings are served.",

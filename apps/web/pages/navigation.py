@@ -452,6 +452,7 @@ ACCOUNT = Group(
                 "confirmation-settings",
                 "alert-settings",
                 "webhooks",
+                "channels",
                 "saved-filters",
             ),
             former_names=(
@@ -464,6 +465,8 @@ ACCOUNT = Group(
                 "single sign-on",
                 "alert rules",
                 "webhooks",
+                "channels",
+                "slack",
             ),
         ),
     ),

@@ -83,6 +83,7 @@ SEEN_BY = {
             "campaign-tasks",
             "campaigns",
             "causes",
+            "channels",
             "deliveries",
             "dependencies",
             "discrepancies",

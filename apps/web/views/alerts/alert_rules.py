@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.db import IntegrityError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -12,7 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import Team
 from apps.alerts.delivery.webhooks import OLD_SECRET_DURATION, queue_test_request, webhook_secret
-from apps.alerts.models import KINDS, Alert, AlertPolicy, AlertSettings, Delivery, Webhook
+from apps.alerts.models import (
+    KINDS,
+    Alert,
+    AlertPolicy,
+    AlertSettings,
+    Channel,
+    Delivery,
+    Webhook,
+)
 from apps.alerts.preferences import (
     change_alert_policy,
     change_alert_settings,
@@ -203,7 +212,10 @@ def _render_settings(
         )
         for policy in AlertPolicy.objects.visible_to(user)
     ]
-    webhooks = Webhook.objects.visible_to(user).select_related("team")
+    channels = Webhook.objects.filter(
+        Q(pk__in=Webhook.objects.visible_to(user).values("pk"))
+        | Q(pk__in=Channel.objects.visible_to(user).values("pk"))
+    ).select_related("team", "person")
     return render_page(
         request,
         "alerts/settings.html",
@@ -217,7 +229,7 @@ def _render_settings(
         or AlertSettingsForm(
             initial={name: getattr(settings_row, name) for name in AlertSettingsForm.base_fields}
         ),
-        hooks=[(webhook, _describe_kinds(webhook)) for webhook in webhooks],
+        hooks=[(webhook, _describe_kinds(webhook)) for webhook in channels],
         may_change=user.is_governance,
     )
 

@@ -18,7 +18,7 @@ from apps.accounts.models import Team, User
 from apps.alerts import actions
 from apps.alerts.delivery.status import DeliveryTotals, delivery_totals, occasion_label
 from apps.alerts.filters import DeliveryFilter, NoticeFilter
-from apps.alerts.models import KINDS, Alert, Delivery, Notice
+from apps.alerts.models import KINDS, Alert, Delivery, Notice, SkipReason
 from apps.alerts.queries import visible_alerts, visible_deliveries
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -129,7 +129,7 @@ class DeliveryList(ListPage[Delivery, Delivery]):
     def get_empty_state(self) -> EmptyState:
         return EmptyState(
             "No messages yet.",
-            "Every email and every webhook request is listed here with its state and its text, "
+            "Every email and every message to a channel is listed here with its state and text, "
             "also those that failed. Notifications without a message have a list of their own.",
             "View notifications not sent",
             reverse("deliveries:not-sent"),
@@ -182,6 +182,11 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         else message.body_text,
         sentence=Headline(f"{message.subject.rstrip('.')}."),
         carried=notifications,
+        can_resend=user.is_governance
+        and (
+            message.state == Delivery.State.FAILED
+            or (message.skip_reason == SkipReason.CHANNEL_DISABLED and bool(message.body_text))
+        ),
         is_cut=len(notices) > MAX_NOTIFICATIONS,
     )
 

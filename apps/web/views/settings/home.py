@@ -122,10 +122,10 @@ def _list_rule_settings(user: User) -> list[SettingsEntry]:
             "governance",
         ),
         SettingsEntry(
-            "Alert rules: reminders, escalation, prices, webhooks",
+            "Alert rules: reminders, escalation, prices, channels",
             reverse("alert-settings:detail"),
             "{n} enabled".format(
-                n=count_of(Webhook.objects.filter(enabled=True).count(), "webhook")
+                n=count_of(Webhook.objects.filter(enabled=True).count(), "channel")
             ),
             "governance",
         ),

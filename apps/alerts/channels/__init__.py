@@ -1,0 +1,1 @@
+"""Channels beside email: Slack, Microsoft Teams and PagerDuty, with the delivery log of email."""
