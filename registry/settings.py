@@ -399,6 +399,7 @@ CELERY_BEAT_SCHEDULE = {
         "risks.count_inherited_risk", timedelta(minutes=1)
     ),
     "every minute: evaluate issues": _every("issues.evaluate", timedelta(minutes=1)),
+    "every minute: synchronise tickets": _every("issues.synchronise_tickets", timedelta(minutes=1)),
     "every minute: raise alerts on events and issues": _every(
         "alerts.raise_alerts", timedelta(minutes=1)
     ),

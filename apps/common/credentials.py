@@ -11,10 +11,12 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.apps import apps
 from django.conf import settings
 
 # separates these keys from the others that are derived from SECRET_KEY
@@ -88,6 +90,58 @@ def reencrypt_credentials(sealed: str) -> str:
         return _fernet().rotate(sealed.encode()).decode("ascii")
     except (InvalidToken, ValueError):
         raise UnreadableCredentialsError from None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column with sealed texts. `model` is app label and name, `owner` the lookup path to the
+    name of the record to which a text belongs."""
+
+    model: str
+    column: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Result of a rotation; `unreadable` are the names of records whose text no key opens."""
+
+    n_renewed: int
+    n_current: int
+    unreadable: tuple[str, ...]
+
+
+_SEALED_COLUMNS: list[SealedColumn] = []
+
+
+def declare_sealed_column(model: str, column: str, *, owner: str) -> None:
+    """Declare a column with sealed texts, which `rotate_credentials` then keeps readable."""
+    sealed_column = SealedColumn(model, column, owner)
+    if sealed_column not in _SEALED_COLUMNS:
+        _SEALED_COLUMNS.append(sealed_column)
+
+
+def rotate_credentials() -> Rotation:
+    """Encrypt the texts of all declared columns with the first key."""
+    n_renewed = n_current = 0
+    unreadable: list[str] = []
+    for declared in _SEALED_COLUMNS:
+        model: Any = apps.get_model(declared.model)
+        rows = model._default_manager.order_by("pk")
+        for pk, sealed, owner in rows.values_list("pk", declared.column, declared.owner):
+            if not is_sealed_by_former_key(sealed):
+                n_current += 1
+                continue
+            try:
+                renewed = reencrypt_credentials(sealed)
+            except UnreadableCredentialsError:
+                unreadable.append(owner)
+                continue
+            # unless other secrets were entered meanwhile
+            n_renewed += rows.filter(pk=pk, **{declared.column: sealed}).update(
+                **{declared.column: renewed}
+            )
+    return Rotation(n_renewed, n_current, tuple(unreadable))
 
 
 def _fernet() -> MultiFernet:

@@ -1,7 +1,6 @@
 """Credentials of cloud accounts: entered, opened for a call, and encrypted again with a new key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -110,30 +109,6 @@ def credentials_problem(account: CloudAccount) -> str:
     except UnreadableCredentialsError as error:
         return str(error)
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """Result of a rotation; `unreadable` are the names of accounts that no key opens."""
-
-    n_renewed: int
-    n_current: int
-    unreadable: tuple[str, ...]
-
-
-def rotate_credentials() -> Rotation:
-    """Encrypt the secrets of all accounts with the first key."""
-    n_renewed = n_current = 0
-    unreadable: list[str] = []
-    for credential in CloudCredential.objects.select_related("account").order_by("pk"):
-        if not is_sealed_by_former_key(credential.sealed):
-            n_current += 1
-            continue
-        try:
-            n_renewed += _reencrypt(credential)
-        except UnreadableCredentialsError:
-            unreadable.append(credential.account.name)
-    return Rotation(n_renewed, n_current, tuple(unreadable))
 
 
 def _reencrypt(credential: CloudCredential) -> int:

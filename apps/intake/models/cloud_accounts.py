@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models import Team
+from apps.common.credentials import declare_sealed_column
 from apps.common.history.context import track_history
 from apps.common.jobs import Job
 from apps.inventory.models import Application
@@ -180,6 +181,9 @@ class CloudCredential(models.Model):
 
     def __repr__(self) -> str:
         return f"<CloudCredential of account {self.account_id}>"
+
+
+declare_sealed_column("intake.CloudCredential", "sealed", owner="account__name")
 
 
 class CloudPull(Job):

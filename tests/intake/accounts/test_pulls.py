@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from apps.common.credentials import UnreadableCredentialsError
+from apps.common.credentials import UnreadableCredentialsError, rotate_credentials
 from apps.common.errors import DomainError
 from apps.common.jobs import MAX_ATTEMPTS
 from apps.common.time import now
 from apps.intake.accounts import pulls
 from apps.intake.accounts.account_record import CloudAccountRecord
-from apps.intake.accounts.credentials import open_credentials, rotate_credentials, set_credentials
+from apps.intake.accounts.credentials import open_credentials, set_credentials
 from apps.intake.accounts.pulls import queue_due_pulls, queue_pull, run_pull, run_waiting_pulls
 from apps.intake.models import (
     AccountDeployment,

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.intake.accounts.credentials import rotate_credentials
+from apps.common.credentials import rotate_credentials
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt the credentials of all cloud accounts with the first key of CREDENTIAL_KEYS. Then "
-        "the former keys can be removed."
+        "Encrypt the credentials of all cloud accounts and ticket connections with the first key "
+        "of CREDENTIAL_KEYS. Then the former keys can be removed."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
