@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from apps.accounts.models import Team
 from apps.accounts.queries import teams_and_above
+from apps.accounts.roles import TeamRole
 from apps.common.credentials import declare_sealed_column
 from apps.common.database.fields import LimitedTextField, TextMapField
 from apps.common.history.context import track_history
@@ -46,13 +47,17 @@ class TicketProgress(models.TextChoices):
 
 class ConnectionQuerySet(models.QuerySet["TicketConnection"]):
     def visible_to(self, user: Any) -> "ConnectionQuerySet":
-        """Select all connections for organisation roles, otherwise those of the organisation, and
-        those of the user's teams and of teams above."""
+        """Select all connections for organisation roles. For editors, select those of the
+        organisation, and those of their teams and of teams above."""
         if not user.is_authenticated or not user.is_active or user.is_contact:
             return self.none()
         if user.can_read_all:
             return self
-        return self.filter(Q(team=None) | Q(team__in=teams_and_above(list(user.team_roles()))))
+        roles = user.team_roles()
+        teams = [team for team, rank in roles.items() if rank >= TeamRole.EDITOR.rank]
+        if not teams:
+            return self.none()
+        return self.filter(Q(team=None) | Q(team__in=teams_and_above(teams)))
 
 
 @track_history(

@@ -373,7 +373,7 @@ def request_task_tickets(
     task_ids: Collection[int],
     field_values: Mapping[str, str] | None = None,
 ) -> BulkTickets:
-    """Request a ticket for each of the tasks, each in a transaction of its own; tasks that get none
+    """Request a ticket for each of the tasks, each with a savepoint of its own; tasks that get none
     are listed with the reason."""
     requested: list[Ticket] = []
     rejected: list[tuple[CampaignTask, str]] = []

@@ -86,6 +86,7 @@ GROUPS: tuple[Group, ...] = (
                 former_names=("issues", "to do"),
             ),
             Page("Alerts", "alerts:list", ("alerts",), former_names=("notifications",)),
+            Page("Tickets", "tickets:list", ("tickets",), former_names=("jira",)),
             Page("Calendar", "calendar:list", ("calendar",)),
         ),
         has_count=True,
@@ -452,6 +453,7 @@ ACCOUNT = Group(
                 "confirmation-settings",
                 "alert-settings",
                 "webhooks",
+                "ticket-connections",
                 "saved-filters",
             ),
             former_names=(

@@ -25,6 +25,7 @@ from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress
 from apps.exposure.campaigns.reach import campaign_offering_ids
 from apps.exposure.campaigns.target_checks import breaks_of_default_target
 from apps.exposure.models import Campaign, CampaignTask
+from apps.issues.models import TicketConnection
 from apps.web.lists.list_page import EmptyState
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
@@ -174,6 +175,8 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         board=_build_board(request, selected_tasks, day_of(at)),
         selections=_board_selections(request, progress, tasks.filter(owner=user).count()),
         assignment=build_assignment_form(campaign, user),
+        may_create_tickets=campaign.state == Campaign.State.OPEN
+        and TicketConnection.objects.visible_to(user).filter(enabled=True).exists(),
     )
 
 
