@@ -162,9 +162,9 @@ class Jira:
         path = unquote(parts.path)
         self.calls.append((method, path.removeprefix(prefix)))
         for (fault_method, pattern), answers in self.faults.items():
-            if method == fault_method and re.fullmatch(pattern, path.removeprefix(prefix)):
-                if answers:
-                    return answers.pop(0)
+            called = path.removeprefix(prefix)
+            if answers and method == fault_method and re.fullmatch(pattern, called):
+                return answers.pop(0)
         if not path.startswith(prefix):
             return 404, {"errorMessages": ["dead link"]}, {}
         if not self._is_known(headers.get("Authorization", "")):

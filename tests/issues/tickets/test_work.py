@@ -188,8 +188,11 @@ def test_rejected_token_stops_the_connection(jira, connection, ask):
 
 @pytest.mark.parametrize(
     ("people", "denied"),
-    [([], set()), ([Person("a", "A", "a@x.org", True), Person("b", "B", "a@x.org", True)], set())]
-    + [([Person("a", "A", "a@x.org")], {"BROWSE_USERS"})],
+    [
+        ([], set()),
+        ([Person("a", "A", "a@x.org", True), Person("b", "B", "a@x.org", True)], set()),
+        ([Person("a", "A", "a@x.org")], {"BROWSE_USERS"}),
+    ],
 )
 def test_person_who_is_not_found_is_said(jira, connection, ask, people, denied):
     jira.people, jira.denied = people, denied

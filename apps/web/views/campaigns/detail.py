@@ -166,6 +166,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
     progress = _load_progress(campaign, user, day_of(at))
     tasks = visible_tasks(user=user).filter(campaign=campaign)
     selected_tasks = CampaignTaskFilter(request.GET, tasks, request=request).qs
+    assignment = build_assignment_form(campaign, user)
     return _render_campaign(
         request,
         "board",
@@ -174,8 +175,8 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         at=at,
         board=_build_board(request, selected_tasks, day_of(at)),
         selections=_board_selections(request, progress, tasks.filter(owner=user).count()),
-        assignment=build_assignment_form(campaign, user),
-        may_create_tickets=campaign.state == Campaign.State.OPEN
+        assignment=assignment,
+        may_create_tickets=assignment is not None
         and TicketConnection.objects.visible_to(user).filter(enabled=True).exists(),
     )
 

@@ -240,6 +240,8 @@ def create_for_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     ones. Each task has a savepoint of its own, so that a refusal concerns one task only."""
     user = signed_in_user(request)
     campaign = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    if not may_create_for(campaign, user):
+        raise PermissionDenied("You need the editor role on a team of the tasks to create tickets.")
     back = reverse("campaigns:detail", args=[pk])
     crumbs = (("Migrations", reverse("campaigns:list")), (campaign.title, back))
     # a connection of one team serves the tasks of that team; the preview says it of each
@@ -288,6 +290,16 @@ def create_for_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         done=lambda confirmation: confirmation,
         back=here,
         page=page,
+    )
+
+
+def may_create_for(campaign: Campaign, user: User) -> bool:
+    """Return whether the user may create tickets of at least one task of the campaign."""
+    roles = user.team_roles()
+    teams = [team for team, rank in roles.items() if rank >= TeamRole.EDITOR.rank]
+    tasks = CampaignTask.objects.filter(campaign=campaign)
+    return user.is_governance or (
+        bool(teams) and tasks.filter(dependency__application__team__in=teams).exists()
     )
 
 
