@@ -404,6 +404,7 @@ CELERY_BEAT_SCHEDULE = {
         "risks.count_inherited_risk", timedelta(minutes=1)
     ),
     "every minute: evaluate issues": _every("issues.evaluate", timedelta(minutes=1)),
+    "every minute: synchronise tickets": _every("issues.synchronise_tickets", timedelta(minutes=1)),
     "every minute: raise alerts on events and issues": _every(
         "alerts.raise_alerts", timedelta(minutes=1)
     ),
@@ -680,6 +681,11 @@ SPECTACULAR_SETTINGS = {
         "InheritedStateEnum": "apps.risks.queries.conditions.STATES",
         "IssueActivityKindEnum": "apps.issues.models.Activity.Kind",
         "IssueStateEnum": "apps.issues.models.Issue.State",
+        "TicketSystemEnum": "apps.issues.models.TicketConnection.Kind",
+        "ConnectionTestStatusEnum": "apps.issues.models.TicketConnection.Status",
+        "TicketSyncStateEnum": "apps.issues.models.Ticket.State",
+        "ProgressOfTicketEnum": "apps.issues.models.TicketProgress",
+        "TicketActivityKindEnum": "apps.issues.models.TicketEvent.Kind",
         "IssueUrgencyEnum": "apps.issues.models.Urgency",
         "JobStateEnum": "apps.api.models.Job.State",
         "LayerEnum": "apps.exposure.models.Layer",

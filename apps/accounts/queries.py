@@ -37,6 +37,13 @@ SELECT DISTINCT team_id AS id FROM team_ancestor WHERE ancestor_id = ANY (%s)"""
     return {row.pk for row in rows}
 
 
+def teams_and_above(team_ids: Collection[int]) -> RawSQL:
+    """Return a subquery of the IDs of these teams and of every team above them."""
+    return RawSQL(
+        "SELECT ancestor_id FROM team_ancestor WHERE team_id = ANY (%s)", [sorted(team_ids)]
+    )
+
+
 def members_of(*, team: Team) -> list[tuple[User, int]]:
     """Return active users with a role on the team or on one above it, with the strongest rank each,
     by name."""
@@ -58,9 +65,7 @@ def editors_of(team_ids: Collection[int]) -> QuerySet[User]:
     on it or on one above it, and governance."""
     members = Membership.objects.filter(
         role__gte=TeamRole.EDITOR.rank,
-        team__in=RawSQL(
-            "SELECT ancestor_id FROM team_ancestor WHERE team_id = ANY (%s)", [sorted(team_ids)]
-        ),
+        team__in=teams_and_above(team_ids),
     )
     return (
         User.objects.people()

@@ -105,6 +105,7 @@ from apps.api.inventory.runways import RunwaysView
 from apps.api.inventory.undo import UndoChangeView
 from apps.api.issues.causes import CauseViewSet
 from apps.api.issues.issues import IssueViewSet
+from apps.api.issues.tickets import TicketConnectionViewSet, TicketViewSet
 from apps.api.openapi.views import DocumentPageView, DocumentView
 from apps.api.reports.boms import ApplicationBillView, TeamBillView
 from apps.api.reports.evidence_packs import EvidencePackViewSet
@@ -206,6 +207,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "sources": SourceViewSet,
     "subscriptions": SubscriptionViewSet,
     "teams": TeamViewSet,
+    "ticket-connections": TicketConnectionViewSet,
+    "tickets": TicketViewSet,
     "tokens": TokenViewSet,
     "users": UserViewSet,
     "versions": VersionViewSet,

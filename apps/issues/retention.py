@@ -13,6 +13,15 @@ declare_retention(
         "issues_issue",
     ),
     *permanent_tables(
+        RetentionGroup.INVENTORY,
+        "tickets that users requested, with what came back from Jira; deleted with their issue or "
+        "task, or when a user removes the link",
+        "issues_ticket",
+        "issues_ticketconnection",
+        "issues_ticketcredential",
+        "issues_ticketevent",
+    ),
+    *permanent_tables(
         RetentionGroup.DERIVED,
         "queue of the evaluation of issues; emptied by each evaluation",
         "issues_changedapplication",

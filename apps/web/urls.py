@@ -150,6 +150,10 @@ from apps.web.views.settings import (
     users,
 )
 from apps.web.views.settings import home as settings_home
+from apps.web.views.tickets import connections as ticket_connections
+from apps.web.views.tickets import create as ticket_create
+from apps.web.views.tickets import list as ticket_list
+from apps.web.views.tickets import webhook as ticket_webhook
 from apps.web.views.use_cases import added_exposure, proposal_form
 from apps.web.views.use_cases import decisions as use_case_decisions
 from apps.web.views.use_cases import detail as use_case_detail
@@ -679,6 +683,45 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
+    ],
+    "tickets": [
+        *ticket_list.TicketList.urls("tickets"),
+        path(
+            "tickets/new/issue/<int:pk>/", ticket_create.create_for_issue, name="create-for-issue"
+        ),
+        path("tickets/new/task/<int:pk>/", ticket_create.create_for_task, name="create-for-task"),
+        path(
+            "tickets/new/migration/<int:pk>/",
+            ticket_create.create_for_campaign,
+            name="create-for-campaign",
+        ),
+        path("tickets/<int:pk>/read/", ticket_create.refresh, name="refresh"),
+        path("tickets/<int:pk>/remove/", ticket_create.remove, name="remove"),
+    ],
+    "ticket-connections": [
+        *ticket_connections.TicketConnectionList.urls("settings/tickets"),
+        path("settings/tickets/new/", ticket_connections.create_connection, name="create"),
+        path("settings/tickets/<int:pk>/", ticket_connections.connection_detail, name="detail"),
+        path("settings/tickets/<int:pk>/change/", ticket_connections.edit_connection, name="edit"),
+        path(
+            "settings/tickets/<int:pk>/secrets/", ticket_connections.change_secrets, name="secrets"
+        ),
+        path(
+            "settings/tickets/<int:pk>/secrets/delete/",
+            ticket_connections.remove_secrets,
+            name="delete-secrets",
+        ),
+        path("settings/tickets/<int:pk>/test/", ticket_connections.test_connection, name="test"),
+        path(
+            "settings/tickets/<int:pk>/toggle/", ticket_connections.toggle_connection, name="toggle"
+        ),
+    ],
+    "integrations": [
+        path(
+            "integrations/jira/<uuid:webhook_id>/",
+            ticket_webhook.receive_jira_call,
+            name="jira",
+        ),
     ],
     "alerts": [
         *inbox.AlertList.urls("alerts"),

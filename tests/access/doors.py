@@ -92,6 +92,7 @@ PAGES = {
         tokens:xlsx:get unrecognised-names:csv:get unrecognised-names:decide:get
         unrecognised-names:decide:post unrecognised-names:list:get unrecognised-names:xlsx:get
         unresolved-models:csv:get unresolved-models:decide:get unresolved-models:list:get
+        tickets:csv:get tickets:list:get tickets:xlsx:get
         unresolved-models:xlsx:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get versions:xlsx:get
         waivers:create:get waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
@@ -109,6 +110,11 @@ PAGES = {
         cloud-accounts:edit:post cloud-accounts:list:get cloud-accounts:progress:get
         cloud-accounts:pull:post cloud-accounts:test:post cloud-accounts:toggle:post
         cloud-accounts:xlsx:get
+        ticket-connections:create:get ticket-connections:create:post ticket-connections:csv:get
+        ticket-connections:delete-secrets:post ticket-connections:detail:get
+        ticket-connections:edit:get ticket-connections:edit:post ticket-connections:list:get
+        ticket-connections:secrets:post ticket-connections:test:post
+        ticket-connections:toggle:post ticket-connections:xlsx:get
         connections:tolerances:post contracts:create:get contracts:create:post
         disagreements:detail:post documents:note:post documents:request:post
         feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
@@ -148,6 +154,9 @@ PAGES = {
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
         inherited-risks:decide:post issues:respond:post reports:model-statement:get
         reports:model-statement:post
+        tickets:create-for-campaign:get tickets:create-for-campaign:post
+        tickets:create-for-issue:get tickets:create-for-issue:post tickets:create-for-task:get
+        tickets:create-for-task:post tickets:refresh:post tickets:remove:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
@@ -222,6 +231,10 @@ PAGES = {
         alerts:respond-by-link:get alerts:respond-by-link:post favicon.ico:get gate:client:get
         notification-preferences:unsubscribe:get notification-preferences:unsubscribe:post
         use-case-form:propose:get use-case-form:propose:post
+    """,
+    # whoever signs the body
+    "llllllll": """
+        integrations:jira:post
     """,
     # whose own it is, not even the offices
     "000y000l": """
@@ -320,6 +333,7 @@ API = {
         calendar-feeds/:post calendar.ics:get campaign-steps/:get campaign-tasks/:get
         campaign-tasks/bulk-assign/:post campaigns/:get causes/:get concentration/:get
         account-deployments/:get cloud-accounts/:get cloud-pulls/:get
+        ticket-connections/:get tickets/:get tickets/:post
         contracts/:get costs/:get decision-proposals/:get delegations/:get delegations/:post
         proposed-use-cases/:get
         deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
@@ -376,6 +390,7 @@ API = {
         evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
         issues/{pk}/activity/:get memberships/{pk}/:get mutes/{pk}/:get
+        tickets/{pk}/:get tickets/{pk}/events/:get
         notification-preferences/teams/{slug}/:get notifications/{pk}/:get observations/{pk}/:get
         reported-services/{pk}/:get reported-services/{pk}/link/:post
         reported-services/{pk}/tokens/:get reports/components/{slug}/:get teams/{slug}/:get
@@ -400,6 +415,17 @@ API = {
         issues/{pk}/acknowledge/:post issues/{pk}/assign/:post issues/{pk}/reopen/:post
         issues/{pk}/resolve/:post issues/{pk}/revoke/:post issues/{pk}/snooze/:post
         issues/{pk}/undo/:post mutes/{pk}/unmute/:post reported-services/{pk}/unlink/:post
+        tickets/{pk}/:delete tickets/{pk}/refresh/:post
+    """,
+    # governance, where the offices and editors of the team see it
+    "yynnn00l": """
+        ticket-connections/{pk}/:delete ticket-connections/{pk}/:patch
+        ticket-connections/{pk}/delete-secrets/:post ticket-connections/{pk}/secrets/:post
+        ticket-connections/{pk}/test/:post
+    """,
+    # the offices, and editors of the team
+    "yyyyy00l": """
+        ticket-connections/{pk}/:get
     """,
     # governance, and members of the team
     "yynyyy0l": """
@@ -410,7 +436,7 @@ API = {
         alert-policies/{pk}/:patch alert-settings/:patch aliases/:post aliases/{pk}/:delete
         aliases/{pk}/:patch annex-items/note/:post annex-items/request/:post approvals/:post
         approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
-        cloud-accounts/:post
+        cloud-accounts/:post ticket-connections/:post
         derivations/:post derivations/{pk}/:delete derivations/{pk}/:patch event-rates/:post
         exchange-rates/:post exchange-rates/{pk}/:patch
         foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post

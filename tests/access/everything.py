@@ -62,6 +62,7 @@ from apps.inventory.models import (
     ExitTest,
     Selection,
 )
+from apps.issues.models import Issue, Ticket, TicketConnection
 from apps.risks.models import (
     Assessment,
     Evidence,
@@ -177,6 +178,7 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "applications": application.slug,
         "causes": issue.cause_id,
         "issues": issue.pk,
+        **_make_ticket(issue, owner),
         "assertions": assertion.pk,
         "calendar-feeds": create_calendar_feed(user=owner)[0].pk,
         "deliveries": delivery.pk,
@@ -384,6 +386,29 @@ def _make_billed_cost(application, document):
         effective=1,
         n_rows=1,
     ).pk
+
+
+def _make_ticket(issue: Issue, author: User) -> dict[str, int]:
+    connection = TicketConnection.objects.create(
+        kind="cloud",
+        name="Jira",
+        base_url="https://example.atlassian.net",
+        account="registry@example.org",
+        project="MODELS",
+        team=issue.team,
+        enabled=True,
+    )
+    ticket = Ticket.objects.create(
+        connection=connection,
+        issue=issue,
+        summary="Migrate",
+        requested_by=author,
+        requested_at=NOW,
+        state="linked",
+        key="MODELS-1",
+        jira_id="1",
+    )
+    return {"ticket-connections": connection.pk, "tickets": ticket.pk}
 
 
 def _make_cloud_account() -> dict[str, int]:

@@ -6,6 +6,7 @@ import pytest
 from apps.api.framework.record_views import record_serializer
 from apps.catalog.models import Foundation, Offering, Price, Product
 from apps.intake.models import CloudAccount
+from apps.issues.models import TicketConnection
 from apps.risks.models import RiskTemplate
 from apps.web.pages.record_form import record_form
 from apps.web.views.records.pages import RECORD_PAGES
@@ -17,6 +18,23 @@ LEFT_OUT = {
     CloudAccount: dict.fromkeys(
         ("reported_digest", "n_reports"), "written by pulls, for what was passed on"
     ),
+    TicketConnection: {
+        "webhook_id": "made by the registry",
+        **dict.fromkeys(
+            (
+                "jira_account",
+                "issue_type_id",
+                "create_fields",
+                "status",
+                "problem",
+                "checked_at",
+                "polled_at",
+                "notified_at",
+                "wait_until",
+            ),
+            "read from Jira",
+        ),
+    },
     Foundation: {"slug": "made from the line"},
     Offering: {
         **dict.fromkeys(

@@ -25,6 +25,7 @@ from apps.intake.spreadsheets.columns.recognition import guess_mapping
 from apps.intake.spreadsheets.export import application_headers, dependency_headers
 from apps.intake.spreadsheets.files.tables import Book, Table
 from apps.inventory.models import Contract
+from apps.issues.models import Ticket
 from apps.reports.models import EvidencePack, ModelStatement, ReportingEntity
 from apps.web.views.records.pages import RECORD_PAGES
 from tests.builders import make_user
@@ -41,6 +42,7 @@ ELSEWHERE: dict[type[models.Model], str] = {
     IntakeSettings: "one row, changed on its page alone (tests/web/views/intake/test_pages.py)",
     LossRun: "asked for, made by a worker (tests/exposure/loss)",
     ModelStatement: "stated on its page alone (tests/web/views/reports/test_pages.py)",
+    Ticket: "requested once, created by a worker (tests/issues/tickets)",
     RetirementAnnouncement: "announced and withdrawn as a whole (tests/catalog/retirements)",
     # form, serializer and history are built from one declaration
     **{

@@ -57,6 +57,10 @@ WITHOUT_LIMIT = {
     "inventory.ListExport.query": "an address, which the server limits",
     "intake.CloudCredential.sealed": "at most 10,000 characters a secret "
     "(intake/accounts/credentials.py)",
+    "issues.TicketCredential.sealed": "at most 1,000 characters a secret "
+    "(issues/tickets/credentials.py)",
+    "issues.TicketConnection.create_fields": "at most 400 fields with 200 values "
+    "(issues/tickets/jira/client.py)",
     "catalog.Assertion.value": "facts of a known shape, a topic each",
     "catalog.AnnouncedOffering.earlier_claim": "an earlier manual value with its reason",
     "risks.FoundationRisk.facts": BY_JOBS,

@@ -54,7 +54,7 @@ from apps.inventory.models import (
     UseCaseLink,
     UseCaseQuestion,
 )
-from apps.issues.models import Issue
+from apps.issues.models import Issue, TicketConnection
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 
@@ -264,6 +264,17 @@ FINDERS: dict[str, Finder] = {
     "cloud-accounts:create": lambda user: {"kind": "azure"},
     "cloud-accounts:detail": lambda user: _first(_ordered(CloudAccount.objects.visible_to(user))),
     "cloud-accounts:edit": lambda user: _first(_ordered(CloudAccount.objects.visible_to(user))),
+    "tickets:create-for-issue": lambda user: _first(
+        Issue.objects.visible_to(user).unresolved().order_by("act_by", "pk")
+    ),
+    "tickets:create-for-task": lambda user: _first(_ordered(CampaignTask.objects.visible_to(user))),
+    "tickets:create-for-campaign": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
+    "ticket-connections:detail": lambda user: _first(
+        _ordered(TicketConnection.objects.visible_to(user))
+    ),
+    "ticket-connections:edit": lambda user: _first(
+        _ordered(TicketConnection.objects.visible_to(user))
+    ),
     "contracts:detail": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "contracts:edit": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "exit-tests:edit": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),

@@ -29,6 +29,7 @@ from apps.inventory.export_files import request_file, write_file
 from apps.inventory.governance.use_cases.decisions import ask_question
 from apps.inventory.governance.use_cases.links import create_link
 from apps.inventory.models import ListExport, UseCaseLink
+from apps.issues.models import Issue, Ticket, TicketConnection, TicketEvent
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import make_pack, request_pack
 from apps.web.file_exports import write_export
@@ -61,6 +62,8 @@ def add_extras() -> None:
         _give_a_program_a_key()
     if not CloudAccount.objects.exists():
         _read_a_cloud_account_in_part()
+    if not TicketConnection.objects.exists():
+        _request_a_ticket()
     if not Import.objects.filter(format="csv").exists():
         _import_a_sheet_with_errors()
     ensure_named_models(
@@ -87,6 +90,62 @@ def add_extras() -> None:
     current_app.loader.import_default_modules()
     for name in KEEPING:
         current_app.tasks[name]()
+
+
+def _request_a_ticket() -> None:
+    """A connection that was tested, with one ticket that Jira set to done, and one that it
+    refused."""
+    required = {"is_required": True, "type": "string", "items": "", "values": []}
+    connection = TicketConnection.objects.create(
+        kind="cloud",
+        name="Jira of the platform",
+        base_url="https://calder-mutual.atlassian.example",
+        account="registry@calder-mutual.example",
+        project="MODELS",
+        enabled=True,
+        status="works",
+        checked_at=now(),
+        polled_at=now(),
+        create_fields=[
+            {"id": "summary", "name": "Summary", "has_default": False, **required},
+            {"id": "customfield_1", "name": "Cost centre", "has_default": False, **required},
+        ],
+    )
+    done, refused = (
+        Issue.objects.unresolved().filter(cause__kind="retirement").order_by("act_by", "pk")[:2]
+    )
+    facts = {"connection": connection, "requested_by": _maren(), "requested_at": now()}
+    ticket = Ticket.objects.create(
+        issue=done,
+        summary="Migrate off the model",
+        state="linked",
+        key="MODELS-7",
+        jira_id="10007",
+        status="Done",
+        status_category="done",
+        progress="done",
+        status_by="Ada Lovelace",
+        status_at=now(),
+        assignee="Ada Lovelace",
+        seen_at=now(),
+        **facts,
+    )
+    TicketEvent.objects.create(
+        ticket=ticket,
+        kind="ticket_comment",
+        at=now(),
+        author="Ada Lovelace",
+        text="Switched on Tuesday.",
+        external_id="comment:1",
+    )
+    Ticket.objects.create(
+        issue=refused,
+        summary="Migrate off the other model",
+        state="refused",
+        problem="Jira refused these fields. Cost centre (customfield_1): “Cost centre is "
+        "required.” Create the ticket again with a value for each.",
+        **facts,
+    )
 
 
 def _report_incidents() -> None:

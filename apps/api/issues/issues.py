@@ -24,9 +24,17 @@ from apps.inventory.models import Criticality
 from apps.issues import responses, undo
 from apps.issues.bulk_responses import MAX_BULK_RESPONSES, respond_to_issues
 from apps.issues.filters import IssueFilter
-from apps.issues.models import Activity, CauseKind, Issue, IssueResolution, Urgency
+from apps.issues.models import (
+    Activity,
+    CauseKind,
+    Issue,
+    IssueResolution,
+    TicketEvent,
+    Urgency,
+)
 from apps.issues.owners import find_owner
 from apps.issues.sentences import activity_sentence, activity_user_names
+from apps.issues.tickets.sentences import event_sentence
 from apps.issues.urgency import issue_urgency
 
 
@@ -159,7 +167,13 @@ class CommentSerializer(serializers.Serializer[Any]):
 
 class IssueActivitySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=[*Activity.Kind.choices, *NotificationEntryKind.choices])
+    kind = serializers.ChoiceField(
+        choices=[
+            *Activity.Kind.choices,
+            *NotificationEntryKind.choices,
+            *TicketEvent.Kind.choices,
+        ]
+    )
     user = serializers.CharField(allow_null=True, help_text="Username; null for the registry.")
     sentence = serializers.CharField()
     text = serializers.CharField(allow_blank=True, help_text="Comment or reason of the user.")
@@ -328,12 +342,14 @@ class IssueViewSet(ReadViewSet[Issue]):
     @extend_schema(responses=IssueActivitySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def activity(self, request: Request, pk: str) -> Response:
-        """Activity of an issue, with its notifications and escalations, latest first."""
+        """Activity of an issue, with its notifications and escalations, and with what came back
+        from its tickets, latest first."""
         issue = self.subject()
         entries = issue.activity.select_related("user").order_by("-at", "-pk")
         rows = [
             *_activity_rows(list(entries)),
             *_notification_rows(issue_notifications(issue.pk, user=self.user)),
+            *_ticket_rows(issue),
         ]
         return Response(sorted(rows, key=lambda row: row["at"], reverse=True))
 
@@ -387,6 +403,20 @@ def _activity_rows(entries: list[Activity]) -> list[dict[str, Any]]:
             "text": entry.text,
         }
         for entry in entries
+    ]
+
+
+def _ticket_rows(issue: Issue) -> list[dict[str, Any]]:
+    events = TicketEvent.objects.filter(ticket__issue=issue).select_related("ticket")
+    return [
+        {
+            "at": event.at,
+            "kind": event.kind,
+            "user": None,
+            "sentence": event_sentence(event, event.ticket.key),
+            "text": event.text if event.kind == TicketEvent.Kind.COMMENT else "",
+        }
+        for event in events
     ]
 
 

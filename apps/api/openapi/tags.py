@@ -102,6 +102,9 @@ TAGS = {
     "sources": "Feeds and other sources, with priority and health.",
     "subscriptions": "Your subscriptions to alerts, with their filters.",
     "teams": "Teams and their bills of materials.",
+    "ticket-connections": "Projects of Jira in which tickets are created, with secrets that are "
+    "only written.",
+    "tickets": "Tickets of issues and migration tasks in Jira.",
     "tokens": "API tokens.",
     "delegations": "Deputies of absent persons.",
     "people": "Persons: contacts, who are known by their address only, and users.",

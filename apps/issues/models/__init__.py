@@ -8,6 +8,13 @@ from apps.issues.models.issues import (
     UrgencyExpression,
 )
 from apps.issues.models.queue import ChangedApplication, EvaluationState
+from apps.issues.models.tickets import (
+    Ticket,
+    TicketConnection,
+    TicketCredential,
+    TicketEvent,
+    TicketProgress,
+)
 
 __all__ = [
     "Activity",
@@ -19,6 +26,11 @@ __all__ = [
     "Issue",
     "IssueQuerySet",
     "IssueResolution",
+    "Ticket",
+    "TicketConnection",
+    "TicketCredential",
+    "TicketEvent",
+    "TicketProgress",
     "Urgency",
     "UrgencyExpression",
 ]

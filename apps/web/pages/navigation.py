@@ -86,6 +86,7 @@ GROUPS: tuple[Group, ...] = (
                 former_names=("issues", "to do"),
             ),
             Page("Alerts", "alerts:list", ("alerts",), former_names=("notifications",)),
+            Page("Tickets", "tickets:list", ("tickets",), former_names=("jira",)),
             Page("Calendar", "calendar:list", ("calendar",)),
         ),
         has_count=True,
@@ -453,6 +454,7 @@ ACCOUNT = Group(
                 "alert-settings",
                 "webhooks",
                 "channels",
+                "ticket-connections",
                 "saved-filters",
             ),
             former_names=(

@@ -98,6 +98,7 @@ SEEN_BY = {
             "observations",
             "reported-services",
             "teams",
+            "tickets",
         ],
         TEAM,
     ),
@@ -126,6 +127,8 @@ SEEN_BY = {
     "account-deployments": {"admin", "governance"},
     "cloud-accounts": {"admin", "governance"},
     "cloud-pulls": {"admin", "governance"},
+    # editors of its team, who can use it
+    "ticket-connections": OFFICES | {"owner", "editor"},
     # those who may announce retirements
     "received-notices": {"admin", "governance"},
     "service-accounts": OFFICES | ITS_OWNER,

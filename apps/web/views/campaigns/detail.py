@@ -25,6 +25,7 @@ from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress
 from apps.exposure.campaigns.reach import campaign_offering_ids
 from apps.exposure.campaigns.target_checks import breaks_of_default_target
 from apps.exposure.models import Campaign, CampaignTask
+from apps.issues.models import TicketConnection
 from apps.web.lists.list_page import EmptyState
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
@@ -165,6 +166,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
     progress = _load_progress(campaign, user, day_of(at))
     tasks = visible_tasks(user=user).filter(campaign=campaign)
     selected_tasks = CampaignTaskFilter(request.GET, tasks, request=request).qs
+    assignment = build_assignment_form(campaign, user)
     return _render_campaign(
         request,
         "board",
@@ -173,7 +175,9 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         at=at,
         board=_build_board(request, selected_tasks, day_of(at)),
         selections=_board_selections(request, progress, tasks.filter(owner=user).count()),
-        assignment=build_assignment_form(campaign, user),
+        assignment=assignment,
+        may_create_tickets=assignment is not None
+        and TicketConnection.objects.visible_to(user).filter(enabled=True).exists(),
     )
 
 

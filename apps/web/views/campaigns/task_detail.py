@@ -34,6 +34,7 @@ from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.measured_migrations import measured_effort
 from apps.web.views.campaigns.targets import target_groups
+from apps.web.views.tickets.cards import task_tickets, ticket_entries
 from apps.web.wording import count_of, describe_timing, long_day
 
 State = CampaignTask.State
@@ -173,6 +174,8 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         if is_under_way
         else None,
         today=day_of(at),
+        tickets=task_tickets(task, user, can_edit=may_edit and is_under_way),
+        timeline=ticket_entries(task=task),
     )
 
 

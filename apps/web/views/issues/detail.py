@@ -35,6 +35,7 @@ from apps.web.views.issues.forms import (
     SnoozeForm,
 )
 from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues, record_link
+from apps.web.views.tickets.cards import issue_tickets, ticket_entries
 from apps.web.views.undo import return_path
 
 MAX_ENTRIES = 200
@@ -136,6 +137,7 @@ def issue_context(
         "dependencies": dependencies,
         "consequences": list_consequences(issue, dependencies),
         "timeline": _timeline(issue, user),
+        "tickets": issue_tickets(issue, user, can_respond=can_respond),
     }
 
 
@@ -185,7 +187,8 @@ def _offerings(issue: Issue) -> list[Offering]:
 
 
 def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
-    """Return the activity and the notifications that the user can view, latest first."""
+    """Return the activity, the notifications that the user can view, and what came back from the
+    tickets, latest first."""
     entries = list(issue.activity.select_related("user").order_by("-at", "-pk")[:MAX_ENTRIES])
     names = activity_user_names(entries)
     activity = [
@@ -201,7 +204,13 @@ def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
         TimelineEntry(entry.at, entry.sentence, "")
         for entry in issue_notifications(issue.pk, user=user)
     ]
-    timeline = sorted([*activity, *notifications], key=lambda entry: entry.at, reverse=True)
+    tickets = [
+        TimelineEntry(entry.at, entry.sentence, entry.text, entry.is_said)
+        for entry in ticket_entries(issue=issue)
+    ]
+    timeline = sorted(
+        [*activity, *notifications, *tickets], key=lambda entry: entry.at, reverse=True
+    )
     return timeline[:MAX_ENTRIES]
 
 

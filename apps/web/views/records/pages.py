@@ -34,6 +34,7 @@ from apps.intake.accounts.account_record import CloudAccountRecord
 from apps.inventory.exchange_rate_record import ExchangeRateRecord
 from apps.inventory.governance.contract_record import ContractRecord
 from apps.inventory.models import Contract
+from apps.issues.tickets.connection_record import TicketConnectionRecord
 from apps.risks.models import RiskTemplate, TaxonomyEntry
 from apps.risks.records import ModifierRecord, RiskTemplateRecord, TemplateMappingRecord
 
@@ -227,6 +228,14 @@ RECORD_PAGES: dict[str, RecordPages] = {
         ("team", "application"),
         lambda initial: {"team": Team.objects.order_by("name")},
         overview=("Cloud accounts", "cloud-accounts:list"),
+    ),
+    "ticket-connections": RecordPages(
+        TicketConnectionRecord(),
+        lambda row: reverse("ticket-connections:detail", args=[row.pk]),
+        lambda row: reverse("ticket-connections:list"),
+        ("team",),
+        lambda initial: {"team": Team.objects.order_by("name")},
+        overview=("Ticket connections", "ticket-connections:list"),
     ),
     "exchange-rates": RecordPages(
         ExchangeRateRecord(),

@@ -17,6 +17,7 @@ from apps.common.time import day_of, now
 from apps.exposure.models import Policy
 from apps.feeds.models import NoticeMailSettings
 from apps.inventory.governance.proposals import confirmation_settings
+from apps.issues.models import TicketConnection
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.wording import count_of
@@ -134,6 +135,15 @@ def _list_rule_settings(user: User) -> list[SettingsEntry]:
         ),
     ]
     if user.is_governance:
+        n_connections = TicketConnection.objects.filter(enabled=True).count()
+        entries.append(
+            SettingsEntry(
+                "Ticket connections: Jira",
+                reverse("ticket-connections:list"),
+                f"{count_of(n_connections, 'connection')} enabled",
+                "governance",
+            )
+        )
         n_senders = len(NoticeMailSettings.load().allowed_senders)
         entries.append(
             SettingsEntry(
