@@ -1,8 +1,8 @@
 """The MCP server: the tools with their audit, for both revisions of the protocol that clients use.
 
 Revision 2026-07-28 is stateless; clients of 2025 begin with `initialize` and get no session.
-Neither opens a stream, so that GET is answered with 405. (modelcontextprotocol.io, transports of revisions
-2025-11-25 and 2026-07-28, read on 30 November 2026.)
+Neither opens a stream, so that GET is answered with 405. (modelcontextprotocol.io, specification
+2025-03-26, transports; django-mcpz 1.2 for revision 2026-07-28; read on 30 November 2026.)
 """
 
 import hashlib

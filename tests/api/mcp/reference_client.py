@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import httpx2
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from rest_framework.test import APIClient
 
@@ -82,8 +82,14 @@ async def connect[R](
     sent = {"Authorization": f"Bearer {token}", **(headers or {})}
     async with httpx2.AsyncClient(headers=sent, transport=transport, timeout=60) as http:
         transport_streams = streamable_http_client(address, http_client=http)
+        # an error of the protocol is raised outside, where it is no group of one
+        refusal: MCPError | None = None
         async with Client(transport_streams, **options) as client:
-            return await talk(client)
+            try:
+                return await talk(client)
+            except MCPError as error:
+                refusal = error
+    raise refusal
 
 
 def ask(token: str, tool: str, arguments: dict[str, Any] | None = None, **options: Any) -> Any:
