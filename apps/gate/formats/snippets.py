@@ -28,7 +28,7 @@ def load_client() -> ClientFile:
 @cache
 def load_lifecycle_callback() -> ClientFile:
     """Return the callback for the LiteLLM proxy. It is not imported: it needs LiteLLM."""
-    body = (Path(registry_gate.__file__).parent / "registry_lifecycle.py").read_bytes()
+    body = (Path(registry_gate.__file__).parent / "litellm" / "registry_lifecycle.py").read_bytes()
     version = body.partition(b'\nVERSION = "')[2].partition(b'"')[0].decode()
     return ClientFile(body, hashlib.sha256(body).hexdigest(), version)
 
