@@ -115,13 +115,14 @@ class LifecycleHandler(CustomLogger):
         # {URL: (ETag, entries)}
         self.answers: dict[str, tuple[str, list[dict[str, Any]]]] = {}
         self.missing = threading.Event()
+        self.is_stopped = False
         self._load_cache()
         threading.Thread(target=self._poll, name="registry-lifecycle", daemon=True).start()
 
     # --- what the registry says -------------------------------------------------------------------
 
     def _poll(self) -> None:
-        while True:
+        while not self.is_stopped:
             try:
                 models = configured_models()
                 if models or self.file:
