@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.api.alerts.secret_feeds import SecretAlertsView, SecretCalendarView, SecretChangesView
+from apps.api.mcp.view import McpView
 from apps.api.metrics import MetricsView
 from apps.api.telemetry.otlp import TracesIngestView
 from apps.web.views.settings import email_address
@@ -39,6 +40,7 @@ secret_feed_routes = [
         "atom/changes/<str:secret>.atom", SecretChangesView.as_view({"get": "list"}), name="changes"
     ),
 ]
+program_routes = [path("mcp", McpView.as_view(), name="mcp")]
 monitoring_routes = [path("metrics", MetricsView.as_view(), name="metrics")]
 
 urlpatterns = [
@@ -60,6 +62,7 @@ urlpatterns = [
     path("otlp/v1/", include("apps.api.telemetry.urls")),
     path("", include((langfuse_routes, "langfuse"))),
     path("", include((monitoring_routes, "monitoring"))),
+    path("", include((program_routes, "programs"))),
     path("", include((secret_feed_routes, "secret-feeds"))),
     # for the pages that are not ours and name no icon: admin, REST documentation
     path("favicon.ico", icon),

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from apps.accounts.models import own
+from apps.accounts.models import ApiToken, own
 from apps.common import jobs
+from apps.common.history.context import track_history
 
 
 class IdempotencyKey(models.Model):
@@ -44,6 +45,50 @@ class JobQuerySet(models.QuerySet["Job"]):
         if not user.is_authenticated or not user.is_active:
             return self.none()
         return self if user.can_read_all else self.filter(own(user, "by"))
+
+
+class ToolCallQuerySet(models.QuerySet["ToolCall"]):
+    def visible_to(self, user: Any) -> "ToolCallQuerySet":
+        """Return the caller's own calls; all calls for organisation roles."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self if user.can_read_all else self.filter(own(user))
+
+
+@track_history(only_inserts=True)
+class ToolCall(models.Model):
+    """A call of an MCP tool. Of its arguments only names and a digest are stored, since a program
+    can send anything. The history has it as long as other changes, so that the audit log shows it.
+    """
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered", "Answered"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Failed"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    tool = models.CharField(max_length=128, help_text="Name of the tool, as it was called.")
+    arguments = models.CharField(
+        max_length=300, blank=True, help_text="Names of the arguments, without their values."
+    )
+    arguments_digest = models.CharField(
+        max_length=64, help_text="SHA-256 of the arguments: equal calls have equal digests."
+    )
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    n_bytes = models.PositiveIntegerField(default=0, help_text="Length of the answer.")
+    called_at = models.DateTimeField()
+
+    objects = ToolCallQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["called_at"], name="tool_call_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.tool}, {self.get_outcome_display().lower()}"
 
 
 class Job(jobs.Job):

@@ -4,7 +4,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from apps.api.framework.idempotency import RESPONSE_RETENTION
-from apps.api.models import IdempotencyKey, Job
+from apps.api.models import IdempotencyKey, Job, ToolCall
 from apps.common.retention import PermanentTable, RetentionGroup, RetentionRule, declare_retention
 
 declare_retention(
@@ -19,6 +19,8 @@ declare_retention(
         only=~Q(state__in=Job.OPEN),
         parts=("api.JobChunk",),
     ),
+    # the audit log has them as long as the history
+    RetentionRule(ToolCall, RetentionGroup.RUNS, ended=F("called_at"), setting="RUN_DAYS"),
     PermanentTable(
         "api_jobchunk", RetentionGroup.RUNS, "rows that a job has not written yet; they go with it"
     ),

@@ -106,6 +106,7 @@ from apps.api.inventory.undo import UndoChangeView
 from apps.api.issues.causes import CauseViewSet
 from apps.api.issues.issues import IssueViewSet
 from apps.api.issues.tickets import TicketConnectionViewSet, TicketViewSet
+from apps.api.lifecycle.views import LifecycleView, LiteLLMFragmentView
 from apps.api.openapi.views import DocumentPageView, DocumentView
 from apps.api.reports.boms import ApplicationBillView, TeamBillView
 from apps.api.reports.evidence_packs import EvidencePackViewSet
@@ -276,6 +277,9 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("intake/litellm-callback/", LiteLLMCallbackView.as_view(), name="intake-litellm-callback"),
     path("intake/<slug:kind>/", IntakeView.as_view(), name="intake"),
     path("intake/<slug:kind>/propose/", SheetProposalView.as_view(), name="intake-propose"),
+    path("lifecycle/", LifecycleView.as_view(), name="lifecycle"),
+    # a file, so without a slash at the end
+    path("lifecycle/litellm.yaml", LiteLLMFragmentView.as_view(), name="lifecycle-litellm"),
     path("runways/", RunwaysView.as_view(), name="runways"),
     path("concentration/", ConcentrationView.as_view(), name="concentration"),
     path("single-points-of-failure/", SinglePointsView.as_view(), name="single-points-of-failure"),

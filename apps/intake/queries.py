@@ -1,15 +1,15 @@
 """Queries of imports, import rows, observations and discrepancies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Case, CharField, Count, F, Max, Min, Model, QuerySet, When
+from django.db.models import Case, CharField, Count, F, Max, Min, Model, QuerySet, Sum, When
 
 from apps.accounts.models import PersonState, User
-from apps.intake.models import Discrepancy, Import, ImportRow, Observation
+from apps.intake.models import Discrepancy, Import, ImportRow, Observation, UsageDay
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.telemetry.volumes import days_of_application
 from apps.inventory.models import Application, Dependency
@@ -92,11 +92,13 @@ def unresolved_names(user: User) -> QuerySet[Any]:
 
 @dataclass(frozen=True, slots=True)
 class DailyCalls:
-    """Numbers of calls and failed calls of one day, and their cost if reported."""
+    """Numbers of calls, failed calls and those of them that a gateway refused by the lifecycle of
+    their model, of one day; and their cost if reported."""
 
     day: date
     n_calls: int
     n_errors: int
+    n_refused: int
     cost_usd: Any
 
 
@@ -108,6 +110,18 @@ def calls_by_day(*, application_id: int, today: date, days: int) -> list[DailyCa
     since = today - timedelta(days=days - 1)
     rows = days_of_application(application_id, since=since, until=today + timedelta(days=1))
     return [DailyCalls(*row) for row in rows]
+
+
+def refused_calls(observations: Sequence[int], *, since: date) -> dict[int, int]:
+    """Return {observation: calls that a gateway refused by the lifecycle of their model} from
+    `since` on; observations without any are left out. One statement."""
+    rows = (
+        UsageDay.objects.filter(observation__in=observations, day__gte=since, n_refused__gt=0)
+        .order_by()
+        .values_list("observation")
+        .annotate(n=Sum("n_refused"))
+    )
+    return dict(rows)
 
 
 def open_by_kind(user: User, *, max_count: int) -> dict[str, int]:

@@ -767,6 +767,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "gate": [
         path("gate/registry-gate", client.client_file, name="client"),
+        path("gate/registry-lifecycle", client.lifecycle_file, name="lifecycle-callback"),
         path("gate/set-up/", client.client_page, name="setup"),
         path("gate/policy/", policy.gate_policy, name="policy"),
         path("gate/of/<slug:slug>/", application_gate.application_gate, name="application"),

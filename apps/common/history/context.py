@@ -11,21 +11,23 @@ from django.db import models
 
 
 def track_history[M: models.Model](
-    *, exclude: tuple[str, ...] = ()
+    *, exclude: tuple[str, ...] = (), only_inserts: bool = False
 ) -> Callable[[type[M]], type[M]]:
     """Class decorator that stores every version of the model's rows in `<Model>History`.
 
     The triggers run per statement, so that a bulk change of 5,000 rows costs one insert. Fields in
     `exclude` are neither stored nor compared, such as state that changes every minute without a
-    decision.
+    decision. `only_inserts` is for rows that are never changed, and whose deletion at the end of
+    their retention is no event.
     """
+    trackers: list[Any] = [pghistory.InsertEvent()]
+    if not only_inserts:
+        trackers += [pghistory.UpdateEvent(), pghistory.DeleteEvent()]
 
     def decorate(model: type[M]) -> type[M]:
         fields: dict[str, Any] = {"exclude": list(exclude)} if exclude else {}
         track = pghistory.track(
-            pghistory.InsertEvent(),
-            pghistory.UpdateEvent(),
-            pghistory.DeleteEvent(),
+            *trackers,
             level=pghistory.Statement,
             model_name=f"{model.__name__}History",
             # the default, `events`, is already the name of the relation to provider events

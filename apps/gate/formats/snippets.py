@@ -9,6 +9,7 @@ from pathlib import Path
 from apps.gate.client import registry_gate
 
 CLIENT_FILE_NAME = "registry-gate"
+LIFECYCLE_FILE_NAME = "registry-lifecycle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class ClientFile:
 def load_client() -> ClientFile:
     body = Path(registry_gate.__file__).read_bytes()
     return ClientFile(body, hashlib.sha256(body).hexdigest(), registry_gate.VERSION)
+
+
+@cache
+def load_lifecycle_callback() -> ClientFile:
+    """Return the callback for the LiteLLM proxy. It is not imported: it needs LiteLLM."""
+    body = (Path(registry_gate.__file__).parent / "litellm" / "registry_lifecycle.py").read_bytes()
+    version = body.partition(b'\nVERSION = "')[2].partition(b'"')[0].decode()
+    return ClientFile(body, hashlib.sha256(body).hexdigest(), version)
 
 
 @dataclass(frozen=True, slots=True)

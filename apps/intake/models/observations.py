@@ -279,6 +279,11 @@ class UsageDay(models.Model):
     day = models.DateField()
     n_calls = models.PositiveBigIntegerField(default=0)
     n_errors = models.PositiveBigIntegerField(default=0)
+    n_refused = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Failed calls that a gateway refused by its policy on the lifecycle of models.",
+    )
     n_without_usage = models.PositiveBigIntegerField(
         default=0, help_text="Calls without token counts."
     )

@@ -183,7 +183,7 @@ def _build_sighting(
             )
         )
         return None
-    provider, requested = _split_provider(model, clean(params.get("custom_llm_provider")))
+    provider, requested = split_provider(model, clean(params.get("custom_llm_provider")))
     base = clean(info.get("base_model"))
     facts: dict[str, Any] = {}
     if base:
@@ -213,7 +213,7 @@ def _build_sighting(
     )
 
 
-def _split_provider(model: str, provider: str) -> tuple[str, str]:
+def split_provider(model: str, provider: str) -> tuple[str, str]:
     """Split a model into (provider, id): `azure/deployment`, `openrouter/openai/gpt-4o`.
 
     LiteLLM looks up a name without a slash in its own list; the provider is returned if the name

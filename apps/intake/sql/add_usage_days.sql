@@ -2,23 +2,25 @@
 -- not reported, and adds nothing to a number. `uses` is {item: calls that use it}.
 INSERT INTO intake_usageday AS u (
     observation_id, day, n_calls, n_errors, n_without_usage, input_tokens, output_tokens, cost_usd,
-    first_seen_at, last_seen_at, sample_trace, longest_input, largest_output, uses
+    first_seen_at, last_seen_at, sample_trace, longest_input, largest_output, uses,
+    n_refused
 )
 SELECT o.id, d.day, d.calls, d.errors, greatest(d.without_usage, 0), d.input, d.output, d.cost,
-       d.first, d.last, d.trace, d.longest, d.largest, d.uses
+       d.first, d.last, d.trace, d.longest, d.largest, d.uses, d.refused
 FROM unnest(
     %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[],
-    %s::jsonb[]
+    %s::jsonb[], %s::bigint[]
 ) AS d(
     key, day, calls, errors, without_usage, input, output, cost, first, last, trace, longest,
-    largest, uses
+    largest, uses, refused
 )
 JOIN intake_observation o ON o.key = d.key
 ORDER BY o.id, d.day
 ON CONFLICT (observation_id, day) DO UPDATE SET
     n_calls = u.n_calls + excluded.n_calls,
     n_errors = u.n_errors + excluded.n_errors,
+    n_refused = u.n_refused + excluded.n_refused,
     n_without_usage = u.n_without_usage + excluded.n_without_usage,
     input_tokens = coalesce(
         u.input_tokens + excluded.input_tokens, u.input_tokens, excluded.input_tokens

@@ -64,6 +64,7 @@ class CallTotals:
     longest_input: int | None = None
     largest_output: int | None = None
     uses: dict[str, int] | None = None
+    refused: int = 0
 
     def add(self, totals: "CallTotals") -> None:
         """Add the totals of the same names and day."""
@@ -79,6 +80,7 @@ class CallTotals:
         self.largest_output = _larger_optional(self.largest_output, totals.largest_output)
         if totals.uses:
             self.uses = dict(Counter(self.uses or {}) + Counter(totals.uses))
+        self.refused += totals.refused
 
 
 def _add_optional[N: (int, float)](left: N | None, right: N | None) -> N | None:
@@ -396,6 +398,7 @@ def _subtract_moved(moved_totals: _TotalsByDay, *, at: datetime) -> None:
                 -- never negative: the stored day may be without these calls, as after a deletion
                 n_calls = greatest(u.n_calls - d.calls, 0),
                 n_errors = greatest(u.n_errors - d.errors, 0),
+                n_refused = greatest(u.n_refused - d.refused, 0),
                 n_without_usage = greatest(u.n_without_usage - d.without_usage, 0),
                 input_tokens = greatest(u.input_tokens - coalesce(d.input, 0), 0),
                 output_tokens = greatest(u.output_tokens - coalesce(d.output, 0), 0),
@@ -409,12 +412,16 @@ def _subtract_moved(moved_totals: _TotalsByDay, *, at: datetime) -> None:
             FROM unnest(
                 %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
                 %s::bigint[],
-                %s::numeric[], %s::jsonb[]
-            ) AS d(key, day, calls, errors, without_usage, input, output, cost, uses)
+                %s::numeric[], %s::jsonb[], %s::bigint[]
+            ) AS d(key, day, calls, errors, without_usage, input, output, cost, uses, refused)
             JOIN intake_observation o ON o.key = d.key
             WHERE u.observation_id = o.id AND u.day = d.day
             """,
-            [*_build_columns(rows), [_dump_uses(totals) for _, _, totals in rows]],
+            [
+                *_build_columns(rows),
+                [_dump_uses(totals) for _, _, totals in rows],
+                [totals.refused for _, _, totals in rows],
+            ],
         )
         cursor.execute(
             "DELETE FROM intake_usageday u USING intake_observation o"
@@ -488,6 +495,7 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
                 [totals.longest_input for _, _, totals in rows],
                 [totals.largest_output for _, _, totals in rows],
                 [_dump_uses(totals) for _, _, totals in rows],
+                [totals.refused for _, _, totals in rows],
             ],
         )
 

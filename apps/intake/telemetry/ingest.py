@@ -257,6 +257,7 @@ class _Batch:
                 totals[9],
                 totals[10],
                 _count_items(totals[11]),  # type: ignore[arg-type]
+                totals[12],
             ]
             for (names_id, day), totals in self._groups.items()
         ]
@@ -267,7 +268,20 @@ class _Batch:
         n_repeated = 0
         earliest, latest, now_ns, groups = self._earliest, self._latest, self._now, self._groups
         known_keys: set[int] = set(counted_keys)
-        for names, at, key, _, is_error, input_tokens, output_tokens, cost, trace, _, uses in calls:
+        for (
+            names,
+            at,
+            key,
+            _,
+            is_error,
+            input_tokens,
+            output_tokens,
+            cost,
+            trace,
+            _,
+            uses,
+            is_refused,
+        ) in calls:
             if key in known_keys:
                 n_repeated += 1
                 continue
@@ -278,15 +292,17 @@ class _Batch:
             group = groups.get(group_key)
             if group is None:
                 # calls, errors, without usage, input, output, cost, first, last, trace,
-                # longest input, largest output, {items: calls that use them}
+                # longest input, largest output, {items: calls that use them}, refused
                 self._names_by_id[group_key[0]] = names
                 group = groups[group_key] = [
                     *(0, 0, 0, None, None, None, at, at, trace),
-                    *(None, None, None),
+                    *(None, None, None, 0),
                 ]
             group[0] += 1  # type: ignore[operator]
             if is_error:
                 group[1] += 1  # type: ignore[operator]
+                if is_refused:
+                    group[12] += 1  # type: ignore[operator]
             if input_tokens is None and output_tokens is None:
                 group[2] += 1  # type: ignore[operator]
             else:

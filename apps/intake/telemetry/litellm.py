@@ -3,7 +3,10 @@
 A record has about 13 KB. Only the fields below are read; end users, addresses and headers are not,
 and of parameters, messages and responses only the keys that prove use (`used_items`).
 `response.model` is the requested alias, except after a fallback, so that it never counts as the
-served model."""
+served model.
+
+A call that the callback `registry_lifecycle.py` refused has no deployment yet: the record names
+only the alias. Its tag `lifecycle:refused|MODEL|ALIAS` names the model."""
 
 import math
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ import orjson
 
 from apps.intake.documents.records import clean
 from apps.intake.models import Confidence
+from apps.intake.readers.litellm_config import split_provider
 from apps.intake.telemetry.limits import (
     MAX_BRACKETS,
     MAX_COST_USD,
@@ -111,7 +115,14 @@ def _build_call(record: dict[str, Any], gateway: str) -> Call | None:
         return None
     if not provider and "/" in requested:
         provider = requested.partition("/")[0].lower()
+    status = _clean_text(record.get("status"))
+    is_error = status == "failure"
+    alias = clean(record.get("model_group")) if isinstance(record.get("model_group"), str) else ""
     tags = _read_tags(record.get("request_tags"))
+    # a later success of the same request, by a fallback, has the tag as well
+    refused = _read_refusal(tags) if is_error else None
+    if refused is not None:
+        provider, requested, alias = refused
     service = clean(tags.get("app")) or clean(_find_alias(record.get("metadata"))) or gateway
     model_map = record.get("model_map_information")
     base_model = _clean_text(model_map.get("model_map_key")) if isinstance(model_map, dict) else ""
@@ -119,9 +130,7 @@ def _build_call(record: dict[str, Any], gateway: str) -> Call | None:
         scope=gateway,
         service=service,
         environment=clean(tags.get("env"), 60),
-        alias=clean(record.get("model_group"))
-        if isinstance(record.get("model_group"), str)
-        else "",
+        alias=alias,
         requested=requested,
         served="",
         provider=clean(provider, 120),
@@ -129,10 +138,8 @@ def _build_call(record: dict[str, Any], gateway: str) -> Call | None:
         gateway="litellm",
         role=_role_of_call(_clean_text(record.get("call_type"))),
         confidence=int(Confidence.GATEWAY_LOG),
-        base_model="" if base_model == requested else base_model,
+        base_model="" if base_model == requested or refused is not None else base_model,
     )
-    status = _clean_text(record.get("status"))
-    is_error = status == "failure"
     input_tokens, output_tokens = (
         _parse_number(record.get("prompt_tokens")),
         _parse_number(record.get("completion_tokens")),
@@ -165,19 +172,30 @@ def _build_call(record: dict[str, Any], gateway: str) -> Call | None:
         if isinstance(record.get("trace_id"), str)
         else "",
         uses=uses_of_record(record),
+        is_refused=refused is not None,
     )
 
 
 def _read_tags(tags: Any) -> dict[str, str]:
-    """Return {"app": name, "env": name}; other tags, the user agent among them, do not identify the
-    caller."""
+    """Return {"app": name, "env": name, "lifecycle": refusal}; other tags, the user agent among
+    them, do not identify the caller."""
     tag_values: dict[str, str] = {}
     for tag in tags if isinstance(tags, list) else ():
         if isinstance(tag, str):
             name, _, value = tag.partition(":")
-            if name in {"app", "env"} and value.strip():
+            if name in {"app", "env", "lifecycle"} and value.strip():
                 tag_values.setdefault(name, value.strip())
     return tag_values
+
+
+def _read_refusal(tags: dict[str, str]) -> tuple[str, str, str] | None:
+    """Return (provider, model ID, alias) of a call that was refused by the lifecycle of its model;
+    None for any other call."""
+    word, *names = tags.get("lifecycle", "").split("|", 2)
+    if word != "refused" or len(names) != 2 or not names[0]:
+        return None
+    provider, model_id = split_provider(clean(names[0]), "")
+    return provider.lower(), model_id, clean(names[1])
 
 
 def _find_alias(metadata: Any) -> str:

@@ -42,7 +42,8 @@ class Call(NamedTuple):
     Two calls of one `key` are the same call if their `key_at` (seconds) are no more than
     SAME_CALL_SECONDS apart. Tokens and cost are None if not reported. `half` is not 0 if a separate
     span, in this request or another, may report the served model. `uses` are bits of the items that
-    it proves to use (`used_items`)."""
+    it proves to use (`used_items`). `is_refused`: the gateway refused it by its policy on the
+    lifecycle of models, which is also an error."""
 
     names: CallNames
     at: int
@@ -55,6 +56,7 @@ class Call(NamedTuple):
     trace: str
     half: int = 0
     uses: int = 0
+    is_refused: bool = False
 
 
 class CounterReading(NamedTuple):

@@ -30,6 +30,7 @@ _COUNT_STATEMENT = """
                CASE WHEN o.stream = %(usage)s THEN 1 WHEN o.stream = %(metrics)s THEN 2
                    WHEN starts_with(o.stream, %(gateway)s) THEN 3 ELSE 4 END AS rank,
                sum(u.n_calls)::bigint AS n_calls, sum(u.n_errors)::bigint AS n_errors,
+               sum(u.n_refused)::bigint AS n_refused,
                sum(u.n_without_usage)::bigint AS n_without_usage,
                sum(u.input_tokens)::bigint AS input_tokens,
                sum(u.output_tokens)::bigint AS output_tokens,
@@ -43,7 +44,7 @@ _COUNT_STATEMENT = """
         SELECT DISTINCT ON (day, application_id, service_id, offering_id, name)
                application_id, service_id, offering_id, name, day,
                (ARRAY['usage', 'metrics', 'gateway', 'traces'])[rank] AS kind, n_calls, n_errors,
-                   n_without_usage,
+                   n_refused, n_without_usage,
                input_tokens, output_tokens, cost_usd
         FROM reported
         ORDER BY day, application_id, service_id, offering_id, name, rank
@@ -90,16 +91,17 @@ def call_volumes(observations: Iterable[int], *, since: date, until: date) -> li
 
 def days_of_application(
     application: int, *, since: date, until: date
-) -> list[tuple[date, int, int, Decimal | None]]:
-    """Return (day, calls, failed calls, cost) of one application, oldest day first; days without
-    any are left out."""
+) -> list[tuple[date, int, int, int, Decimal | None]]:
+    """Return (day, calls, failed calls, refused calls, cost) of one application, oldest day first;
+    days without any are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_COUNT_STATEMENT.format(mine='o.application_id = %(application)s')}"
-            " SELECT day, sum(n_calls)::bigint, sum(n_errors)::bigint, sum(cost_usd) FROM counted "
+            " SELECT day, sum(n_calls)::bigint, sum(n_errors)::bigint, "
+            "sum(n_refused)::bigint, sum(cost_usd) FROM counted "
             "GROUP BY day"
             " ORDER BY day",
             {**_SENDERS, "application": application, "since": since, "until": until},
         )
-        days: list[tuple[date, int, int, Decimal | None]] = cursor.fetchall()
+        days: list[tuple[date, int, int, int, Decimal | None]] = cursor.fetchall()
     return days

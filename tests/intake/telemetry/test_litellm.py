@@ -89,6 +89,44 @@ def test_a_fallback_is_two_calls_and_a_record_sent_again_is_one():
     )
 
 
+def test_a_call_refused_by_the_lifecycle_counts_for_its_model_and_the_alias_of_the_caller():
+    tags = ["app:assistant", "lifecycle:refused|openai/gpt-4-32k|old-chat"]
+    # without a deployment the proxy names the alias; after a fallback, the fallback's model
+    refused = {"status": "failure", "model_id": "", "prompt_tokens": 0, "completion_tokens": 0}
+    bare = record(**refused, model="old-chat", model_group="old-chat", custom_llm_provider=None) | {
+        "request_tags": tags
+    }
+    fallen_back = record(**refused, model="openai/gpt-4o", model_group="chat") | {
+        "request_tags": tags,
+        "litellm_call_id": "2",
+    }
+    success = record(model="openai/gpt-4o") | {"request_tags": tags, "litellm_call_id": "2"}
+
+    found = read(bare, fallen_back, success).calls
+
+    assert [call.is_refused for call in found] == [True, True, False]
+    for call in found[:2]:
+        assert call.is_error
+        names = call.names
+        assert (names.provider, names.requested, names.alias, names.service, names.base_model) == (
+            "openai",
+            "gpt-4-32k",
+            "old-chat",
+            "assistant",
+            "",
+        )
+    assert found[2].names.requested == "openai/gpt-4o"
+
+
+@pytest.mark.parametrize(
+    "tag", ["lifecycle:refused", "lifecycle:refused||x", "lifecycle:warned|a|b"]
+)
+def test_another_tag_is_no_refusal(tag):
+    (call,) = read(record(status="failure", request_tags=[tag])).calls
+    assert not call.is_refused
+    assert call.names.requested == "azure/contact-centre-prod"
+
+
 def test_lines_single_records_and_odd_ones_are_read_as_far_as_they_go():
     lines = b"\n".join(
         [json.dumps(record()).encode(), b"", b"{cut", json.dumps(record(model=None)).encode()]

@@ -9,18 +9,22 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db.models import Sum
 
 from apps.accounts.actions import issue_token
 from apps.accounts.models import User
+from apps.catalog.models import Offering
 from apps.common.time import now
 from apps.intake.models import CallBatch, Import, Observation, Service, UsageDay
 from apps.intake.observations.reconciliation import reconcile_waiting
@@ -28,7 +32,16 @@ from apps.intake.telemetry.aggregation import aggregate_waiting
 from apps.inventory.models import Application, Dependency
 from registry import embedded
 from registry.embedded.places import binaries
-from tests.builders import make_member, make_offering, make_provider, make_team, make_version
+from tests.builders import (
+    make_dependency,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+    make_version,
+)
+from tests.http import signed_in_client
 from tests.processes import database_url
 from tests.proof.senders.installation import cdxgen, python_client
 from tests.proof.senders.servers import RETIRED, SERVED, Provider, Relay, provider, relay
@@ -317,6 +330,130 @@ def test_litellm(running: RunningRegistry, tmp_path: Path, figures: list[str]) -
     assert_linked(running)
     assert_no_prompt(running, callback)
     tell(figures, "litellm", running, counted)
+
+
+def test_litellm_enforces_the_lifecycle(
+    running: RunningRegistry, tmp_path: Path, figures: list[str]
+) -> None:
+    """The callback of docs/gate.md in a real proxy: it warns and refuses by what the registry says,
+    the proxy's fallbacks take over, and what was refused comes back as observed usage."""
+    programs = python_client("litellm")
+    chat, retired = Offering.objects.get(api_id="gpt-4o"), Offering.objects.get(api_id=RETIRED)
+    Offering.objects.filter(pk=chat.pk).update(
+        lifecycle="deprecated",
+        announced_on=date(2024, 1, 1),
+        retires_on=date(2999, 1, 1),
+        date_kind="firm",
+    )
+    Offering.objects.filter(pk=retired.pk).update(lifecycle="retired", replacement=chat)
+    dependency = make_dependency(running.application, retired)
+    reader = issue_token(
+        user=make_user(role="auditor"), name="gateway", scopes=["read"], at=now(), by=None
+    )[1]
+
+    def deploy(alias: str, model: str) -> dict[str, Any]:
+        params = {"model": model, "api_base": running.provider.address, "api_key": "sk-none"}
+        return {"model_name": alias, "litellm_params": params}
+
+    callback = fetch(f"{running.server.address}/gate/registry-lifecycle", reader)
+    (tmp_path / "registry_lifecycle.py").write_bytes(callback)
+    query = f"model=openai/gpt-4o&model=openai/{RETIRED}"
+    fragment = fetch(f"{running.server.address}/api/v1/lifecycle/litellm.yaml?{query}", reader)
+    (tmp_path / "lifecycle.yaml").write_bytes(fragment)
+    configuration = {
+        "include": ["lifecycle.yaml"],
+        "model_list": [
+            deploy("support-chat", "openai/gpt-4o"),
+            deploy("old-chat", f"openai/{RETIRED}"),
+            deploy("covered-chat", f"openai/{RETIRED}"),
+        ],
+        "router_settings": {"fallbacks": [{"covered-chat": ["support-chat"]}]},
+        "litellm_settings": {"callbacks": ["registry_lifecycle.handler", "generic_api"]},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(configuration))
+    environment = {
+        "LITELLM_MASTER_KEY": MASTER_KEY,
+        "GENERIC_LOGGER_ENDPOINT": f"{running.relay.address}/api/v1/intake/litellm-callback/",
+        "GENERIC_LOGGER_HEADERS": f"Authorization=Bearer {running.token}",
+        "REGISTRY_URL": running.server.address,
+        "REGISTRY_TOKEN": reader,
+        "REGISTRY_REFUSE": "retired",
+        "REGISTRY_POLL_SECONDS": "2",
+        "REGISTRY_CACHE_FILE": str(tmp_path / "lifecycle.json"),
+    }
+    with litellm_proxy(running, programs, tmp_path, environment) as address:
+        wait_until((tmp_path / "lifecycle.json").exists, 60)
+
+        def call(alias: str, **more: Any) -> tuple[int, Any, str]:
+            body = {
+                "model": alias,
+                "messages": [{"role": "user", "content": running.prompt}],
+                "metadata": {"tags": [f"app:{SLUG}"]},
+                **more,
+            }
+            return ask_for_all(f"{address}/v1/chat/completions", json.dumps(body).encode())
+
+        for more in ({}, {"stream": True}):
+            status, headers, _ = call("support-chat", **more)
+            assert status == 200
+            assert headers["Deprecation"] == "@1704067200"
+            assert headers["Sunset"] == "Tue, 01 Jan 2999 00:00:00 GMT"
+            assert headers["Link"].endswith(
+                f'/offerings/{chat.pk}/>; rel="deprecation"; type="text/html"'
+            )
+        status, _, refusal = call("old-chat")
+        assert status == 410
+        assert f"{RETIRED} at Openai is retired." in refusal, refusal
+        assert "Its host proposes gpt-4o." in refusal
+        assert call("covered-chat")[0] == 200
+        assert not any(RETIRED in body for body in running.provider.bodies)
+        taken = "/api/v1/intake/litellm-callback/"
+        wait_until(lambda: sum(_n_calls(each.answer) for each in running.relay.of(taken)) >= 5, 90)
+
+        # without the registry its last answer stays in force
+        running.server.process.terminate()
+        running.server.process.wait(30)
+        time.sleep(5)
+        assert call("old-chat")[0] == 410
+        assert call("support-chat")[0] == 200
+    assert "Its last answer stays in force." in (tmp_path / "litellm.log").read_text()
+
+    aggregate_waiting(at=now())
+    reconcile_waiting(at=now())
+    days = UsageDay.objects.filter(n_refused__gt=0)
+    assert {
+        (day.observation.alias, day.observation.requested, day.observation.dependency_id)
+        for day in days
+    } == {("old-chat", RETIRED, dependency.pk), ("covered-chat", RETIRED, dependency.pk)}
+    assert [(day.n_calls, day.n_errors, day.n_refused) for day in days] == [(1, 1, 1)] * 2
+    assert sum(UsageDay.objects.values_list("n_refused", flat=True)) == 2
+    page = signed_in_client(make_user(role="auditor")).get(f"/applications/{SLUG}/?tab=usage")
+    figures.append(
+        "litellm: 3 calls warned, 2 refused (1 answered by its fallback), 1 refused while the "
+        f"registry was away; page {page.status_code}"
+    )
+
+
+def _n_calls(answer: bytes) -> int:
+    return int(json.loads(answer).get("calls", 0))
+
+
+def fetch(address: str, token: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"Authorization": f"Bearer {token}"}
+    with opener.open(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+        return answer.read()
+
+
+def ask_for_all(address: str, body: bytes) -> tuple[int, Any, str]:
+    """Return (status, headers, body) of a call of the proxy, also of a refused one."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {MASTER_KEY}"}
+    try:
+        with opener.open(urllib.request.Request(address, body, headers), timeout=60) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers, refused.read().decode()
 
 
 @contextmanager

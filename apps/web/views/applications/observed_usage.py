@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from apps.intake.models import Discrepancy, Observation
-from apps.intake.queries import DailyCalls, calls_by_day
+from apps.intake.queries import DailyCalls, calls_by_day, refused_calls
 from apps.inventory.models import Application
 from apps.web.drawings.base.picture import THIRD, ResponsivePicture, responsive_picture
 from apps.web.drawings.base.scales import Unit, compact
@@ -23,6 +23,7 @@ class ObservationRow:
     row: Observation
     sender: str
     state: object
+    n_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,22 @@ class ObservedUsage:
     def n_errors(self) -> int:
         return sum(day_calls.n_errors for day_calls in self.calls)
 
+    @property
+    def n_refused(self) -> int:
+        return sum(day_calls.n_refused for day_calls in self.calls)
+
 
 def observed_usage(application: Application, today: date) -> ObservedUsage:
-    """Return the observed usage; two statements, and a third if calls were counted."""
+    """Return the observed usage; two statements, and two more if anything was observed."""
     observations = list(
         Observation.objects.filter(application=application)
         .select_related("offering__host", "served_version", "service")
         .order_by("-last_seen_at", "-pk")[: MAX_ROWS + 1]
+    )
+    refused = (
+        refused_calls([row.pk for row in observations], since=today - timedelta(days=CALL_DAYS))
+        if observations
+        else {}
     )
     calls = (
         calls_by_day(application_id=application.pk, today=today, days=CALL_DAYS)
@@ -64,7 +74,12 @@ def observed_usage(application: Application, today: date) -> ObservedUsage:
     )
     return ObservedUsage(
         rows=[
-            ObservationRow(row, presenters.sender_name(row.stream), presenters.OBSERVED[row.state])
+            ObservationRow(
+                row,
+                presenters.sender_name(row.stream),
+                presenters.OBSERVED[row.state],
+                refused.get(row.pk, 0),
+            )
             for row in observations[:MAX_ROWS]
         ],
         is_cut=len(observations) > MAX_ROWS,

@@ -7,7 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from apps.gate.bundle import public_key
-from apps.gate.formats.snippets import CLIENT_FILE_NAME, load_client, pipeline_snippets
+from apps.gate.formats.snippets import (
+    CLIENT_FILE_NAME,
+    LIFECYCLE_FILE_NAME,
+    ClientFile,
+    load_client,
+    load_lifecycle_callback,
+    pipeline_snippets,
+)
 from apps.web.pages.page import Headline, render_page
 
 
@@ -15,12 +22,22 @@ from apps.web.pages.page import Headline, render_page
 @require_safe
 def client_file(request: HttpRequest) -> HttpResponse:
     """Send the client without sign-in, because pipelines download it before they have a token."""
-    client = load_client()
+    return _send_file(load_client(), CLIENT_FILE_NAME)
+
+
+@login_not_required
+@require_safe
+def lifecycle_file(request: HttpRequest) -> HttpResponse:
+    """Send the callback for LiteLLM without sign-in, as the client."""
+    return _send_file(load_lifecycle_callback(), f"{LIFECYCLE_FILE_NAME.replace('-', '_')}.py")
+
+
+def _send_file(client: ClientFile, file_name: str) -> HttpResponse:
     return HttpResponse(
         client.body,
         content_type="text/x-python; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="{CLIENT_FILE_NAME}"',
+            "Content-Disposition": f'attachment; filename="{file_name}"',
             "ETag": f'"{client.sha256}"',
             "Cache-Control": "public, max-age=300",
         },

@@ -1,0 +1,1 @@
+"""Lifecycle of models for gateways, as JSON and as a fragment for LiteLLM."""

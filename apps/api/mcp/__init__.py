@@ -1,0 +1,1 @@
+"""Model Context Protocol: read-only tools for programs that answer questions of people."""
