@@ -71,7 +71,7 @@ PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 
 # recovery codes, tokens, addresses of people and where they sign in from
 NEVER_STORED = ("/accounts/", "/account/", "/audit/", "/settings/")
-TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/")
+TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/", "/scim/")
 _PLAIN_HTTP = (
     "Use https. This request was sent unencrypted and was not processed. If it contained an API "
     "token, revoke the token."

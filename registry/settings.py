@@ -23,7 +23,7 @@ from apps.feeds.mailbox.address import parse_mailbox_url
 from apps.intake.accounts.clients.addresses import parse_addresses
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
 from registry.process_kind import process_kind
-from registry.sign_on import sign_on
+from registry.sign_on import group_rules, sign_on
 from registry.variables import Variables
 
 # an empty variable counts as unset: compose files pass on unset variables as empty ones
@@ -539,6 +539,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # sign-on by OpenID Connect; empty: off
 OIDC = sign_on(env, production=PRODUCTION)
+GROUP_RULES = group_rules(env)
 SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.SignOnAccountAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False

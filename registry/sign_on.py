@@ -8,7 +8,22 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.accounts.single_sign_on.rules import InvalidRulesError, read_rules
+from apps.accounts.single_sign_on.rules import Grant, InvalidRulesError, read_rules
+
+
+def group_rules(env: environ.Env) -> tuple[Grant, ...]:
+    """Return the roles of groups by GROUP_ROLES, for sign-ins and for groups of SCIM; OIDC_ROLES is
+    its former name."""
+    text, former = env.str("GROUP_ROLES", default=""), env.str("OIDC_ROLES", default="")
+    if text and former and text != former:
+        raise ImproperlyConfigured(
+            "GROUP_ROLES and OIDC_ROLES say different things. OIDC_ROLES is the former name: "
+            "remove it."
+        )
+    try:
+        return read_rules(text or former, name="GROUP_ROLES" if text else "OIDC_ROLES")
+    except InvalidRulesError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
@@ -34,10 +49,6 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "Set OIDC_CLIENT_ID together with OIDC_ISSUER; see docs/operator.md."
         )
-    try:
-        rules = read_rules(env.str("OIDC_ROLES", default=""))
-    except InvalidRulesError as error:
-        raise ImproperlyConfigured(str(error)) from error
     hours = env.int("OIDC_SESSION_HOURS", default=12)
     if not 1 <= hours <= 168:
         raise ImproperlyConfigured("OIDC_SESSION_HOURS must be between 1 and 168.")
@@ -54,7 +65,7 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         "name": env.str("OIDC_NAME", default=issuer_url.hostname),
         "scopes": env.str("OIDC_SCOPES", default="openid profile email").split(),
         "groups_claim": env.str("OIDC_GROUPS_CLAIM", default="groups"),
-        "rules": rules,
+        "rules": group_rules(env),
         "links_by_email": env.bool("OIDC_LINK_BY_EMAIL", default=False),
         "creates_people": env.bool("OIDC_CREATE_PEOPLE", default=True),
         "session_hours": hours,

@@ -20,13 +20,13 @@ from django.urls import reverse
 from apps.accounts.events.log import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
 from apps.accounts.people.queries import person_by_address
+from apps.accounts.provisioning.group_roles import apply_sign_in_groups
 from apps.accounts.queries import user_by_login
 from apps.accounts.sign_in.limits import release_attempts, reserve_attempt
 from apps.accounts.sign_in.sessions import limit_session
 from apps.accounts.single_sign_on.actions import (
     JOB,
     activate_contact,
-    apply_groups,
     free_username,
     user_by_verified_email,
 )
@@ -176,7 +176,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 raise _refusal_response(
                     request, "Your account is deactivated. Contact an administrator."
                 )
-            apply_groups(
+            apply_sign_in_groups(
                 user=sociallogin.user,
                 groups=sociallogin.account.extra_data["groups"],
                 rules=settings.OIDC["rules"],
@@ -233,7 +233,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         person.set_unusable_password()
         with audit_context(job=JOB, reason="first sign-in"):
             sociallogin.save(request)
-        apply_groups(
+        apply_sign_in_groups(
             user=person,
             groups=sociallogin.account.extra_data["groups"],
             rules=settings.OIDC["rules"],

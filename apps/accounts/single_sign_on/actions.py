@@ -13,12 +13,15 @@ JOB = "sign-on"
 
 
 @transaction.atomic
-def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -> bool:
+def apply_groups(
+    *, user: User, groups: Iterable[str], rules: Iterable[Grant], by: User | None = None
+) -> bool:
     """Assign `user` the roles of `groups` and remove those given by earlier groups; return whether
     anything changed.
 
     Manually assigned roles are unchanged, and the stronger of both applies. Unknown teams are
-    skipped.
+    skipped. `by` is the account of the API token if the groups come by SCIM; otherwise they come
+    with a sign-in.
     """
     group_names = sorted(set(groups))
     roles = roles_of_groups(rules, group_names)
@@ -26,8 +29,11 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
     teams = {
         team.pk: roles.roles[team.slug].rank for team in Team.objects.filter(slug__in=roles.roles)
     }
+    origin = "single sign-on groups" if by is None else "SCIM groups"
     with audit_context(
-        job=JOB, reason=f"single sign-on groups: {', '.join(group_names)[:400] or 'none'}"
+        user=by,
+        job="" if by else JOB,
+        reason=f"{origin}: {', '.join(group_names)[:400] or 'none'}",
     ):
         has_changed = _set_organisation_role(row, roles.organisation_role)
         for membership in row.memberships.select_for_update().order_by("pk"):
@@ -80,7 +86,7 @@ def user_by_verified_email(address: str) -> User | None:
         .filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False)
         .first()
     )
-    return None if user is None or _set_own_email(user) else user
+    return None if user is None or has_set_own_email(user) else user
 
 
 @transaction.atomic
@@ -92,7 +98,8 @@ def activate_contact(person: User) -> User:
     return row
 
 
-def _set_own_email(person: User) -> bool:
+def has_set_own_email(person: User) -> bool:
+    """Return whether the person has entered the present address in the own account."""
     entries = person.history.order_by("-pgh_id").values_list("email", "pgh_context__metadata")  # type: ignore[attr-defined]
     first_with_it: dict[str, object] = {}
     for email, metadata in entries:
