@@ -78,7 +78,6 @@ def user_resources(users: Sequence[User], *, with_groups: bool = True) -> list[d
 def _user_resource(user: User, groups: list[dict[str, Any]]) -> dict[str, Any]:
     provisioning = getattr(user, "provisioning", None)
     name = {
-        "formatted": user.get_full_name(),
         "familyName": user.last_name,
         "givenName": user.first_name,
     }
@@ -93,7 +92,6 @@ def _user_resource(user: User, groups: list[dict[str, Any]]) -> dict[str, Any]:
             {
                 "value": user.email,
                 "type": provisioning.email_type if provisioning else "work",
-                "primary": True,
             }
         ]
         if user.email

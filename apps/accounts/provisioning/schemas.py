@@ -132,7 +132,6 @@ _USER_ATTRIBUTES = [
         "complex",
         description="Parts of the name.",
         subAttributes=[
-            _attribute("formatted", description="The whole name.", mutability="readOnly"),
             _attribute("familyName", description="Last name."),
             _attribute("givenName", description="First name."),
         ],
@@ -142,16 +141,15 @@ _USER_ATTRIBUTES = [
         "emails",
         "complex",
         multiValued=True,
-        description="Email address; one is stored: the primary one, otherwise that of work.",
+        description="Email address. One is stored: the primary one, or that of work.",
         subAttributes=[
             _attribute("value", description="The address."),
             _attribute(
                 "type", description="Use of the address.", canonicalValues=["work", "home", "other"]
             ),
-            _attribute("primary", "boolean", description="Always true here."),
         ],
     ),
-    _attribute("active", "boolean", description="Whether the user can sign in."),
+    _attribute("active", "boolean", description="Whether the user can sign in.", required=True),
     _attribute(
         "groups",
         "complex",

@@ -1,8 +1,10 @@
 """Writes of single sign-on: roles derived from groups at each sign-in, and linked accounts."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import stronger_organisation_role
@@ -87,6 +89,28 @@ def user_by_verified_email(address: str) -> User | None:
         .first()
     )
     return None if user is None or has_set_own_email(user) else user
+
+
+def provisioned_user(*, account: Any, address: str) -> User | None:
+    """Return the active person whom SCIM has made for the subject of a sign-in: with the external
+    ID that the provider calls the subject, or with this verified address; without technical rights.
+
+    `account` is the account of the sign-in with its claims. By SAML the NameID may also be the
+    userName.
+    """
+    claims = account.extra_data
+    ids = {str(claims[name]) for name in ("sub", "oid") if claims.get(name)}
+    people = User.objects.people().filter(
+        provisioning__removed_at=None, is_active=True, is_superuser=False, is_staff=False
+    )
+    condition = Q(provisioning__external_id__in=ids)
+    if account.provider == "saml" and claims.get("sub"):
+        condition |= Q(provisioning__user_name__iexact=claims["sub"])
+    if address:
+        condition |= Q(provisioning__isnull=False, email__iexact=address)
+    found = list(people.filter(condition)[:2])
+    # two people would be a contradiction of the provider
+    return found[0] if len(found) == 1 and not has_set_own_email(found[0]) else None
 
 
 @transaction.atomic

@@ -47,16 +47,16 @@ def test_the_client_finds_changes_and_deactivates_a_user(client):
     client.discover()
     model = client.get_resource_model("User")
     ada = client.create(
-        model(user_name="ada@example.org", emails=[model.Emails(value="ada@example.org")])
+        model(
+            user_name="ada@example.org", active=True, emails=[model.Emails(value="ada@example.org")]
+        )
     )
 
     changed = client.modify(
         model,
         ada.id,
         PatchOp[model](
-            operations=[
-                PatchOperation(op=PatchOperation.Op.replace_, path="active", value=False)
-            ]
+            operations=[PatchOperation(op=PatchOperation.Op.replace_, path="active", value=False)]
         ),
     )
 
