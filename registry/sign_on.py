@@ -50,8 +50,8 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "Set OIDC_CLIENT_ID together with OIDC_ISSUER; see docs/operator.md."
         )
-    hours = _read_hours(env, "OIDC_SESSION_HOURS")
-    ca_file = _read_path(env, "OIDC_CA_FILE")
+    hours = _checked_hours("OIDC_SESSION_HOURS", env.int("OIDC_SESSION_HOURS", default=12))
+    ca_file = _checked_path("OIDC_CA_FILE", env.str("OIDC_CA_FILE", default=""))
     return {
         "issuer": issuer,
         "client_id": env.str("OIDC_CLIENT_ID"),
@@ -76,35 +76,25 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
 # the attributes that Entra ID, AD FS, Okta, Keycloak and Shibboleth use, in the order in which they
 # are looked for
 _CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
-_SAML_ATTRIBUTES = {
-    "SAML_EMAIL_ATTRIBUTE": (
-        f"{_CLAIMS}/emailaddress",
-        "urn:oid:0.9.2342.19200300.100.1.3",
-        "email",
-        "mail",
-    ),
-    "SAML_FIRST_NAME_ATTRIBUTE": (
-        f"{_CLAIMS}/givenname",
-        "urn:oid:2.5.4.42",
-        "firstName",
-        "givenName",
-    ),
-    "SAML_LAST_NAME_ATTRIBUTE": (f"{_CLAIMS}/surname", "urn:oid:2.5.4.4", "lastName", "sn"),
-    "SAML_GROUPS_ATTRIBUTE": (
-        "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
-        "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
-        "groups",
-        "memberOf",
-    ),
-}
+_EMAIL = (f"{_CLAIMS}/emailaddress", "urn:oid:0.9.2342.19200300.100.1.3", "email", "mail")
+_FIRST_NAME = (f"{_CLAIMS}/givenname", "urn:oid:2.5.4.42", "firstName", "givenName")
+_LAST_NAME = (f"{_CLAIMS}/surname", "urn:oid:2.5.4.4", "lastName", "sn")
+_GROUPS = (
+    "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
+    "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
+    "groups",
+    "memberOf",
+)
 
 
 def saml_sign_on(env: environ.Env, *, public_url: str, production: bool) -> dict[str, Any]:
     """Return the configuration by SAML_...; empty if neither metadata nor a certificate of the
     identity provider is set, which disables SAML. `public_url` is where users open the registry."""
     metadata_url = env.str("SAML_METADATA_URL", default="")
-    metadata_file = _read_path(env, "SAML_METADATA_FILE")
-    certificate_file = _read_path(env, "SAML_IDP_CERTIFICATE_FILE")
+    metadata_file = _checked_path("SAML_METADATA_FILE", env.str("SAML_METADATA_FILE", default=""))
+    certificate_file = _checked_path(
+        "SAML_IDP_CERTIFICATE_FILE", env.str("SAML_IDP_CERTIFICATE_FILE", default="")
+    )
     sources = [each for each in (metadata_url, metadata_file, certificate_file) if each]
     if not sources:
         return {}
@@ -133,17 +123,21 @@ def saml_sign_on(env: environ.Env, *, public_url: str, production: bool) -> dict
         "entity_id": env.str("SAML_ENTITY_ID", default=f"{base}/metadata/"),
         "acs_url": f"{base}/acs/",
         "name": env.str("SAML_NAME", default=host or "SAML"),
-        **{
-            name.removeprefix("SAML_").lower(): _read_names(env, name, defaults)
-            for name, defaults in _SAML_ATTRIBUTES.items()
-        },
+        "email_attribute": _names(env.str("SAML_EMAIL_ATTRIBUTE", default=""), _EMAIL),
+        "first_name_attribute": _names(
+            env.str("SAML_FIRST_NAME_ATTRIBUTE", default=""), _FIRST_NAME
+        ),
+        "last_name_attribute": _names(env.str("SAML_LAST_NAME_ATTRIBUTE", default=""), _LAST_NAME),
+        "groups_attribute": _names(env.str("SAML_GROUPS_ATTRIBUTE", default=""), _GROUPS),
         # SAML has no claim for it, so the operator says whether the provider checks addresses
         "emails_are_verified": env.bool("SAML_EMAILS_ARE_VERIFIED", default=False),
         "rules": group_rules(env),
         "links_by_email": env.bool("SAML_LINK_BY_EMAIL", default=False),
         "creates_people": env.bool("SAML_CREATE_PEOPLE", default=True),
-        "session_hours": _read_hours(env, "SAML_SESSION_HOURS"),
-        "ca_file": _read_path(env, "SAML_CA_FILE"),
+        "session_hours": _checked_hours(
+            "SAML_SESSION_HOURS", env.int("SAML_SESSION_HOURS", default=12)
+        ),
+        "ca_file": _checked_path("SAML_CA_FILE", env.str("SAML_CA_FILE", default="")),
         # the form on the sign-in page leads there; metadata of a URL may name another origin
         "form_origins": [
             *_origins([sign_on_url or metadata_url, *_sign_on_urls(metadata_file)]),
@@ -152,9 +146,8 @@ def saml_sign_on(env: environ.Env, *, public_url: str, production: bool) -> dict
     }
 
 
-def _read_names(env: environ.Env, name: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
-    text: str = env.str(name, default="")
-    return (text,) if text else defaults
+def _names(configured: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
+    return (configured,) if configured else defaults
 
 
 def _sign_on_urls(metadata_file: str) -> list[str]:
@@ -179,15 +172,13 @@ def _origins(urls: list[str]) -> list[str]:
     return list(dict.fromkeys(f"{each.scheme}://{each.netloc}" for each in parts if each.netloc))
 
 
-def _read_hours(env: environ.Env, name: str) -> int:
-    hours: int = env.int(name, default=12)
+def _checked_hours(name: str, hours: int) -> int:
     if not 1 <= hours <= 168:
         raise ImproperlyConfigured(f"{name} must be between 1 and 168.")
     return hours
 
 
-def _read_path(env: environ.Env, name: str) -> str:
-    path: str = env.str(name, default="")
+def _checked_path(name: str, path: str) -> str:
     if path and not Path(path).is_file():
         raise ImproperlyConfigured(
             f"{name} is {path}, but this file does not exist. Check the path."

@@ -17,11 +17,18 @@ from allauth.socialaccount.providers.base.views import BaseLoginView
 from allauth.socialaccount.sessions import LoginSession
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from apps.accounts.single_sign_on.configuration import SAML
 from apps.accounts.single_sign_on.identity_provider import load_identity_provider
@@ -61,10 +68,11 @@ saml_login = SamlLoginView.as_view()
 
 @csrf_exempt
 @login_not_required  # type: ignore[untyped-decorator]
-@require_POST
 def saml_response(request: HttpRequest) -> HttpResponseBase:
     """Check a response of the provider, and redirect to the end of the sign-in."""
     provider = find_saml_provider(request)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
     if (too_many := ratelimit.consume_or_429(request, action="saml")) is not None:
         return too_many  # type: ignore[no-any-return]
     try:
