@@ -92,12 +92,14 @@ def _check_provisioning_token(
     if set(scopes) != {Scope.SCIM} or team is not None:
         raise AccountChangeError(
             "An API token with the scope scim cannot have other scopes or be limited to a team. "
-            "Create an API token of its own."
+            "Create an API token of its own.",
+            field="scopes",
         )
     if not can_provision(user):
         raise AccountChangeError(
             "An API token with the scope scim belongs to an administrator, or to a service account "
-            "of the organisation. Choose one of these."
+            "of the organisation. Choose one of these.",
+            field="scopes",
         )
 
 

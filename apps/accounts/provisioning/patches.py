@@ -1,9 +1,10 @@
 """Operations of a PATCH (RFC 7644, section 3.5.2), applied to attributes. Plain Python.
 
-Identity providers deviate from the RFC, and their requests are accepted: Microsoft Entra ID writes
-`Add` and `Replace` with a capital and booleans as texts, and Okta sends values without a path
-(learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-
-compatibility and developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20, 30 November 2026).
+Identity providers deviate from the RFC, and their requests are accepted (read on 30 November 2026):
+Microsoft Entra ID sends `Replace` with a capital and `active` as the text "False"
+(github.com/ssoready/ssoready/issues/155), and removes members by a value
+(github.com/Captain-P-Goldfish/SCIM-SDK/issues/149). Okta sends values without a path
+(developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20).
 """
 
 from collections.abc import Iterator, Mapping

@@ -22,7 +22,11 @@ from apps.accounts.provisioning.patches import (
     objects_of,
     read_operations,
 )
-from apps.accounts.provisioning.resources import provisionable_users, provisioned_name
+from apps.accounts.provisioning.resources import (
+    named_users,
+    provisionable_users,
+    provisioned_name,
+)
 from apps.accounts.provisioning.schemas import IGNORED_ATTRIBUTES
 from apps.accounts.sign_in.sessions import end_sessions
 from apps.accounts.single_sign_on.actions import free_username, has_set_own_email
@@ -130,7 +134,7 @@ def create_user(facts: UserFacts, *, by: User, at: datetime) -> User:
         return change_provisioned_user(_locked(former.user_id), facts, by=by, at=at)
     taken = ProvisionedUser.objects.filter(user_name__iexact=facts.user_name).exists()
     existing = person_by_address(facts.email) if facts.email else None
-    if taken or provisionable_users().filter(scim_name=facts.user_name.lower()).exists():
+    if taken or provisionable_users().filter(named_users(facts.user_name)).exists():
         raise not_unique(f"The userName “{facts.user_name}” is taken.")
     if existing is not None and not existing.is_contact:
         raise not_unique(f"Another user has the email address {facts.email}.")
@@ -304,7 +308,7 @@ def take_over(user: User, *, by: User) -> ProvisionedUser:
         provisioning = ProvisionedUser.objects.create(
             user=user, user_name=provisioned_name(user)[:MAX_NAME_LENGTH]
         )
-    user.provisioning = provisioning  # type: ignore[attr-defined]
+    user.provisioning = provisioning
     return provisioning
 
 

@@ -61,7 +61,6 @@ class Identity:
     name_id: str
     name_id_format: str
     request_id: str
-    assertion_id: str
     expires_at: int
     attributes: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -176,7 +175,6 @@ def _identity_of(
         name_id=str(message.get_nameid() or "").strip(),
         name_id_format=message.get_nameid_format() or "",
         request_id=confirmation.get("InResponseTo"),
-        assertion_id=message.get_assertion_id() or "",
         expires_at=int(message.valid_scd_not_on_or_after),
         attributes=tuple(
             (str(name), tuple(str(value) for value in values[:_MAX_VALUES] if value is not None))

@@ -39,8 +39,11 @@ from apps.accounts.single_sign_on.saml import (
     service_metadata,
 )
 from apps.common.processes.child_process import BusyError, ChildFailedError
+from apps.common.time import now
 
 _STORED_IDENTITY = "identity"
+# between the check of a response and the return of the browser
+GRACE_SECONDS = 60
 
 
 def find_saml_provider(request: HttpRequest) -> Any:
@@ -105,6 +108,8 @@ def saml_finish(request: HttpRequest) -> HttpResponseBase:
     if packed is None:
         return _refuse(request, provider, "The response was used before or is too old.")
     identity = _unpacked(packed)
+    if now().timestamp() >= identity.expires_at + GRACE_SECONDS:
+        return _refuse(request, provider, "The assertion expired before the browser came back.")
     try:
         state = provider.unstash_redirect_state(request, identity.request_id)
     except PermissionDenied:
@@ -146,12 +151,18 @@ def _packed(identity: Identity) -> list[Any]:
         identity.name_id,
         identity.name_id_format,
         identity.request_id,
-        identity.assertion_id,
         identity.expires_at,
         [[name, list(values)] for name, values in identity.attributes],
     ]
 
 
 def _unpacked(packed: list[Any]) -> Identity:
-    *facts, attributes = packed
-    return Identity(*facts, tuple((name, tuple(values)) for name, values in attributes))
+    issuer, name_id, name_id_format, request_id, expires_at, attributes = packed
+    return Identity(
+        issuer=issuer,
+        name_id=name_id,
+        name_id_format=name_id_format,
+        request_id=request_id,
+        expires_at=expires_at,
+        attributes=tuple((name, tuple(values)) for name, values in attributes),
+    )

@@ -10,7 +10,7 @@ from apps.accounts.single_sign_on.rules import read_rules
 from apps.common.history.context import audit_context
 from tests.accounts.provisioning.scim import create_group, create_user, patch, provider
 from tests.builders import make_contact, make_team, make_user
-from tests.http import signed_in_client, token_client
+from tests.http import log_in, signed_in_client, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -236,7 +236,9 @@ class TestChanges:
     def test_deactivation_ends_sessions_and_tokens_and_hands_nothing_over(self, scim, body):
         user = create_user(scim, "ada@example.org")
         person = User.objects.get(pk=int(user["id"]))
-        session = signed_in_client(person)
+        person.set_password("password")
+        person.save()
+        session = log_in(person)
         assert session.get(reverse("account:detail")).status_code == 200
         token = token_client(person)
 

@@ -100,7 +100,7 @@ def _render_page(
         crumbs=(("Settings", reverse("settings:home")),),
         sentence=_build_headline(n_users, n_groups),
         address=base_url(),
-        status=provisioning_status(),
+        last=provisioning_status(),
         n_users=n_users,
         n_closed=users.filter(user__is_active=False).count(),
         n_groups=n_groups,
