@@ -10,7 +10,15 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from apps.accounts.actions import add_user, change_user, revoke_token
-from apps.accounts.models import ApiToken, PersonState, ProvisionedMember, ProvisionedUser, User
+from apps.accounts.events.log import record_event
+from apps.accounts.models import (
+    AccountEventKind,
+    ApiToken,
+    PersonState,
+    ProvisionedMember,
+    ProvisionedUser,
+    User,
+)
 from apps.accounts.models.provisioning import MAX_NAME_LENGTH
 from apps.accounts.people.addresses import split_name
 from apps.accounts.people.queries import person_by_address
@@ -284,6 +292,13 @@ def end_access(user: User, *, by: User, at: datetime) -> None:
     """End the sessions of a deactivated user, and revoke the API tokens: a reactivated user starts
     without them. Calendars and feeds of inactive users answer nothing."""
     end_sessions(user)
+    record_event(
+        AccountEventKind.SESSIONS_ENDED,
+        request=None,
+        user=user,
+        actor=by,
+        detail="all, and API tokens revoked, by SCIM",
+    )
     for token in ApiToken.objects.filter(user=user, revoked_at=None):
         revoke_token(token=token, at=at, by=by)
 

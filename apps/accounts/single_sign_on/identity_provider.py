@@ -1,9 +1,9 @@
 """The identity provider of SAML, from its metadata or from the settings."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.core.cache import cache
 from requests import RequestException
 
 from apps.accounts.single_sign_on.saml import (
@@ -12,17 +12,20 @@ from apps.accounts.single_sign_on.saml import (
     read_metadata,
 )
 from apps.accounts.single_sign_on.session import SafeSession, sign_on_policy
+from apps.common.time import now
 
-_CACHE_KEY = "saml:metadata"
 # providers announce new certificates days before they use them
-METADATA_SECONDS = 4 * 3600
-# used while the provider does not answer
-FALLBACK_SECONDS = 7 * 24 * 3600
+METADATA_DURATION = timedelta(hours=4)
+# for which the last metadata count while the provider does not answer
+FALLBACK_DURATION = timedelta(days=7)
+# {source: (time at which it was read, provider)} of this process; not in the shared cache, because
+# whoever writes there could otherwise sign in as anybody
+_read: dict[str, tuple[datetime, IdentityProvider]] = {}
 
 
 def load_identity_provider() -> IdentityProvider:
-    """Return the configured provider. Metadata of a URL are read every four hours; while it does
-    not answer, the last ones count for a week. Raises InvalidResponseError."""
+    """Return the configured provider. Metadata are read every four hours by each process; while
+    they cannot be read, the last ones count for a week. Raises InvalidResponseError."""
     configured = settings.SAML
     if configured["certificate_file"]:
         return IdentityProvider(
@@ -30,24 +33,20 @@ def load_identity_provider() -> IdentityProvider:
             configured["sign_on_url"],
             (Path(configured["certificate_file"]).read_text(),),
         )
-    source = configured["metadata_file"] or configured["metadata_url"]
-    fresh_key, last_key = f"{_CACHE_KEY}:{source}", f"{_CACHE_KEY}:last:{source}"
-    stored = cache.get(fresh_key)
-    if stored is None:
-        try:
-            provider = read_metadata(_read_source(), configured["idp_entity_id"])
-        except (RequestException, OSError) as error:
-            stored = cache.get(last_key)
-            if stored is None:
-                raise InvalidResponseError(
-                    f"The metadata of the identity provider were not read: {error}."
-                ) from error
-        else:
-            stored = [provider.entity_id, provider.sign_on_url, list(provider.certificates)]
-            cache.set(fresh_key, stored, METADATA_SECONDS)
-            cache.set(last_key, stored, FALLBACK_SECONDS)
-    entity_id, url, certificates = stored
-    return IdentityProvider(entity_id, url, tuple(certificates))
+    source, moment = configured["metadata_file"] or configured["metadata_url"], now()
+    read_at, provider = _read.get(source, (None, None))
+    if provider is not None and read_at is not None and read_at > moment - METADATA_DURATION:
+        return provider
+    try:
+        fresh = read_metadata(_read_source(), configured["idp_entity_id"])
+    except (RequestException, OSError) as error:
+        if provider is None or read_at is None or read_at < moment - FALLBACK_DURATION:
+            raise InvalidResponseError(
+                f"The metadata of the identity provider were not read: {error}."
+            ) from error
+        return provider
+    _read[source] = (moment, fresh)
+    return fresh
 
 
 def _read_source() -> bytes:

@@ -42,6 +42,7 @@ from apps.common.processes.child_process import BusyError, ChildFailedError
 from apps.common.time import now
 
 _STORED_IDENTITY = "identity"
+_COOKIE = "saml-sign-in"
 # between the check of a response and the return of the browser
 GRACE_SECONDS = 60
 
@@ -89,11 +90,12 @@ def saml_response(request: HttpRequest) -> HttpResponseBase:
         return render_authentication_error(request, provider, exception=error)  # type: ignore[no-any-return]
     response = HttpResponseRedirect(reverse("saml:finish"))
     # a new one: what the browser sends as a cookie does not choose the key
-    session = LoginSession(request, "saml_session", "saml-sign-in")
+    session = LoginSession(request, "saml_session", _COOKIE)
     session.store = type(session.store)()
     session.store[_STORED_IDENTITY] = _packed(identity)
     session.store.set_expiry(600)
     session.save(response)
+    response.cookies[_COOKIE]["httponly"] = True
     return response
 
 
@@ -102,7 +104,7 @@ def saml_response(request: HttpRequest) -> HttpResponseBase:
 def saml_finish(request: HttpRequest) -> HttpResponseBase:
     """Sign in the user of a checked response, if this browser has begun the sign-in."""
     provider = find_saml_provider(request)
-    session = LoginSession(request, "saml_session", "saml-sign-in")
+    session = LoginSession(request, "saml_session", _COOKIE)
     packed = session.store.get(_STORED_IDENTITY)
     session.delete()
     if packed is None:

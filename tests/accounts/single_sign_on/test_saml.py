@@ -1,14 +1,19 @@
 """Sign-on by SAML, with responses that a provider signs and that attackers have changed."""
 
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.urls import reverse
 from lxml import etree
 
 from apps.accounts.models import AccountEvent, ProvisionedUser, User
+from apps.accounts.single_sign_on import identity_provider
+from apps.accounts.single_sign_on.identity_provider import load_identity_provider
 from apps.accounts.single_sign_on.rules import read_rules
 from registry.sign_on import saml_sign_on
 from tests.accounts.single_sign_on.saml_idp import (
@@ -29,7 +34,8 @@ from tests.builders import make_team, make_user
 from tests.environment import Given
 from tests.http import text_of
 
-pytestmark = pytest.mark.django_db
+# responses are limited by address
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counters")]
 
 RULES = '{"ai-governance": "governance", "pay-devs": ["payments:editor"]}'
 
@@ -280,3 +286,64 @@ def test_metadata_of_another_form_are_a_failed_sign_in(settings, configured, tmp
 
     assert is_refused(client, client.post(reverse("saml:login")))
     assert ISSUER not in str(AccountEvent.objects.get().detail)
+
+
+class _Metadata(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(metadata())
+
+    def log_message(self, *_):
+        pass
+
+
+def test_metadata_of_a_url_are_read_and_last_while_it_does_not_answer(settings, configured):
+    server = HTTPServer(("127.0.0.1", 0), _Metadata)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/metadata"
+        configured(metadata_file="", metadata_url=url)
+        assert load_identity_provider().entity_id == ISSUER
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert begin(Client())
+    # hours later it is still used, days later it is not
+    for age, works in ((timedelta(hours=5), True), (timedelta(days=8), False)):
+        read_at, provider = identity_provider._read[url]
+        identity_provider._read[url] = (read_at - age, provider)
+        response = Client().post(reverse("saml:login"))
+        assert (response.status_code == 302) is works
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"SAML_METADATA_URL": "http://idp.example.org/"}, "must begin with https"),
+        ({"SAML_METADATA_FILE": "/none"}, "does not exist"),
+        ({"SAML_METADATA_FILE": __file__}, "cannot be read"),
+        ({"SAML_IDP_CERTIFICATE_FILE": __file__}, "Set SAML_IDP_ENTITY_ID"),
+        (
+            {"SAML_METADATA_URL": "https://idp.example.org/", "SAML_METADATA_FILE": __file__},
+            "Set only one of",
+        ),
+        (
+            {"SAML_METADATA_URL": "https://idp.example.org/", "SAML_SESSION_HOURS": "0"},
+            "between 1 and 168",
+        ),
+        (
+            {
+                "SAML_METADATA_URL": "https://idp.example.org/",
+                "GROUP_ROLES": '{"a": "admin"}',
+                "OIDC_ROLES": "{}",
+            },
+            "different things",
+        ),
+    ],
+)
+def test_wrong_settings_are_said(variables, why):
+    with pytest.raises(ImproperlyConfigured, match=why):
+        saml_sign_on(Given(**variables), public_url="https://registry", production=True)
