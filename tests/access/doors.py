@@ -535,7 +535,7 @@ API = {
 # the sign-in's own addresses, by GET: somebody signed in, and nobody
 ENTRANCE = {
     "00": r"""
-        sign-on/:get sign-on/callback/:get sign-on/saml/:get sign-on/saml/acs/:get
+        sign-on/:get sign-on/callback/:get sign-on/saml/:get
         sign-on/saml/finish/:get sign-on/saml/metadata/:get
     """,
     "0l": r"""
@@ -556,6 +556,7 @@ ENTRANCE = {
         social/connections/:get
     """,
     "yy": r"""
+        sign-on/saml/acs/:get
         login/:get logout/:get inactive/:get signup/:get confirm-email/:get password/reset/:get
         ^confirm-email/(?P<key>[-:\w]+)/$:get password/reset/key/done/:get
         ^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$:get password/reset/done/:get

@@ -22,13 +22,12 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.single_sign_on.configuration import SAML
 from apps.accounts.single_sign_on.identity_provider import load_identity_provider
@@ -72,11 +71,10 @@ saml_login = SamlLoginView.as_view()
 
 @csrf_exempt
 @login_not_required  # type: ignore[untyped-decorator]
+@require_POST
 def saml_response(request: HttpRequest) -> HttpResponseBase:
     """Check a response of the provider, and redirect to the end of the sign-in."""
     provider = find_saml_provider(request)
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
     if (too_many := ratelimit.consume_or_429(request, action="saml")) is not None:
         return too_many  # type: ignore[no-any-return]
     try:
