@@ -73,7 +73,7 @@ PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 
 # recovery codes, tokens, addresses of people and where they sign in from
 NEVER_STORED = ("/accounts/", "/account/", "/audit/", "/settings/")
-TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/")
+TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/", "/scim/", "/mcp")
 # views here authenticate by themselves and never use a session, form or message
 SESSIONLESS_PREFIX = f"{API_PREFIX}v1/"
 SESSIONLESS_METHODS = frozenset({"GET", "HEAD"})

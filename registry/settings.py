@@ -23,7 +23,7 @@ from apps.feeds.mailbox.address import parse_mailbox_url
 from apps.intake.accounts.clients.addresses import parse_addresses
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
 from registry.process_kind import process_kind
-from registry.sign_on import sign_on
+from registry.sign_on import group_rules, saml_sign_on, sign_on
 from registry.variables import Variables
 
 # an empty variable counts as unset: compose files pass on unset variables as empty ones
@@ -539,7 +539,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # emails about accounts come from apps/accounts/events/emails.py
 ACCOUNT_EMAIL_NOTIFICATIONS = False
-ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
+ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user", "saml": "60/m/ip"}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
@@ -548,6 +548,8 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # sign-on by OpenID Connect; empty: off
 OIDC = sign_on(env, production=PRODUCTION)
+SAML = saml_sign_on(env, public_url=PUBLIC_URL, production=PRODUCTION)
+GROUP_RULES = group_rules(env)
 SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.SignOnAccountAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -810,7 +812,7 @@ SECURE_CSP = {
     "connect-src": [CSP.SELF],
     "font-src": [CSP.SELF],
     "manifest-src": [CSP.SELF],
-    "form-action": [CSP.SELF, *OIDC.get("form_origins", [])],
+    "form-action": [CSP.SELF, *OIDC.get("form_origins", []), *SAML.get("form_origins", [])],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }

@@ -60,6 +60,8 @@ urlpatterns = [
     path("api/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given
     path("otlp/v1/", include("apps.api.telemetry.urls")),
+    # users and groups of an identity provider
+    path("scim/v2/", include("apps.api.provisioning.urls")),
     path("", include((langfuse_routes, "langfuse"))),
     path("", include((monitoring_routes, "monitoring"))),
     path("", include((program_routes, "programs"))),

@@ -18,7 +18,7 @@ from apps.accounts.api_tokens.secrets import digest_of, new_secret, new_token
 from apps.accounts.models import ApiToken, Membership, PersonState, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_organisation_role
 from apps.accounts.sign_in.email_change import record_email_change
-from apps.common.errors import ConflictError
+from apps.common.errors import ConflictError, ForbiddenError
 from apps.common.history.context import audit_context
 from apps.common.validators import validate_time_zone
 
@@ -52,8 +52,11 @@ def issue_token(
     """Create a token and return it with its text, which cannot be read again. `by` is None for the
     operator's command line.
 
-    `team` binds it to that team and those below; rejected if the user has no role there.
+    `team` binds it to that team and those below; rejected if the user has no role there. Only
+    administrators create tokens with the scope `scim`, which give and end access.
     """
+    if Scope.SCIM in scopes:
+        _check_provisioning_token(user=user, scopes=scopes, team=team, by=by)
     if team is not None and not user.bound_to(team).team_roles():
         raise AccountChangeError(
             f"{user} does not have a role on {team} or a team below it, so an API token bound "
@@ -75,6 +78,37 @@ def issue_token(
             expires_at=at + lifetime,
         )
     return token, text
+
+
+def _check_provisioning_token(
+    *, user: User, scopes: Sequence[Scope | str], team: Team | None, by: User | None
+) -> None:
+    """Raise unless `by` may create this token, and it does nothing but provision."""
+    if by is not None and not by.is_administrator:
+        raise ForbiddenError(
+            "You need the administrator role to create an API token with the scope scim, because "
+            "it gives and ends access."
+        )
+    if set(scopes) != {Scope.SCIM} or team is not None:
+        raise AccountChangeError(
+            "An API token with the scope scim cannot have other scopes or be limited to a team. "
+            "Create an API token of its own.",
+            field="scopes",
+        )
+    if not can_provision(user):
+        raise AccountChangeError(
+            "An API token with the scope scim belongs to an administrator, or to a service account "
+            "of the organisation. Choose one of these.",
+            field="scopes",
+        )
+
+
+def can_provision(user: User) -> bool:
+    """Return whether a token of `user` with the scope `scim` counts: of an administrator, or of a
+    service account that belongs to no team."""
+    if user.is_service:
+        return user.is_active and user.service_team_id is None
+    return user.is_administrator
 
 
 @transaction.atomic
@@ -100,6 +134,11 @@ def rotate_token(
         raise AccountChangeError(
             f"Only {current.user} can rotate this API token, because the new secret gives "
             "access to their data. Revoke the token instead."
+        )
+    if Scope.SCIM in current.scopes and not by.is_administrator:
+        raise ForbiddenError(
+            "You need the administrator role to rotate an API token with the scope scim, because "
+            "it gives and ends access."
         )
     if not current.is_good_at(at):
         raise AccountChangeError("This API token has expired or was revoked. Create a new one.")
@@ -289,7 +328,12 @@ def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
 
 @transaction.atomic
 def change_user(
-    *, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None
+    *,
+    person: User,
+    facts: Mapping[str, Any],
+    by: User | None,
+    request: Any = None,
+    reason: str = "user changed",
 ) -> User:
     """Change a user. Rejected if no administrator would remain, or if `by` changes a superuser
     without being one. A changed email address is recorded as coming from `request`, and the old
@@ -299,9 +343,7 @@ def change_user(
         raise AccountChangeError(
             "Only a superuser can change a superuser. Ask a superuser to make this change."
         )
-    was_administrator = User.objects.filter(
-        _IS_ADMINISTRATOR, pk=person.pk, is_active=True
-    ).exists()
+    was_administrator = is_active_administrator(person)
     for name, value in facts.items():
         setattr(person, name, value)
     if "organisation_role" in facts and person.sso_organisation_role:
@@ -310,17 +352,28 @@ def change_user(
             person.manual_organisation_role, person.sso_organisation_role
         )
     person.full_clean(exclude=["password"])
-    with audit_context(user=by, reason="user changed"):
+    with audit_context(user=by, reason=reason):
         person.save()
-    # lock all administrators: two who concurrently remove each other's role must not both succeed
-    administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
-    if was_administrator and not administrators.filter(_IS_ADMINISTRATOR).exists():
-        raise AccountChangeError(
-            "At least one administrator is required. Assign the role to another user first."
-        )
+    if was_administrator:
+        require_administrator()
     if person.email != old_email:
         record_email_change(user=person, previous_address=old_email, by=by, request=request)
     return person
+
+
+def is_active_administrator(person: User) -> bool:
+    """Return whether the person is one of the administrators who can sign in, as stored."""
+    return User.objects.filter(_IS_ADMINISTRATOR, pk=person.pk, is_active=True).exists()
+
+
+def require_administrator() -> None:
+    """Raise AccountChangeError unless an active administrator remains. Locks all of them: two who
+    concurrently remove each other's role must not both succeed."""
+    administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
+    if not administrators.filter(_IS_ADMINISTRATOR).exists():
+        raise AccountChangeError(
+            "At least one administrator is required. Assign the role to another user first."
+        )
 
 
 def _check_team(team: Team) -> None:

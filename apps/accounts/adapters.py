@@ -20,15 +20,22 @@ from django.urls import reverse
 from apps.accounts.events.log import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
 from apps.accounts.people.queries import person_by_address
+from apps.accounts.provisioning.group_roles import apply_sign_in_groups
 from apps.accounts.queries import user_by_login
 from apps.accounts.sign_in.limits import release_attempts, reserve_attempt
 from apps.accounts.sign_in.sessions import limit_session
 from apps.accounts.single_sign_on.actions import (
     JOB,
     activate_contact,
-    apply_groups,
     free_username,
+    provisioned_user,
     user_by_verified_email,
+)
+from apps.accounts.single_sign_on.configuration import (
+    SAML,
+    sign_on_name,
+    sign_on_settings,
+    signs_in_elsewhere,
 )
 from apps.accounts.single_sign_on.session import SafeSession, sign_on_policy
 from apps.common.history.context import audit_context
@@ -100,9 +107,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send a password reset email; users of single sign-on only, who have no password here, get
         an email that says so."""
-        if not user.has_usable_password() and user.socialaccount_set.exists():  # type: ignore[attr-defined]
+        if signs_in_elsewhere(user):
             url = f"{settings.PUBLIC_URL}{reverse('account_login')}"
-            sign_on = settings.OIDC.get("name", "") or "single sign-on"
+            sign_on = sign_on_name() or "single sign-on"
             self.send_mail("account/email/sign_on_only", email, {"sign_on": sign_on, "url": url})
             return
         super().send_password_reset_mail(user, email, context)
@@ -116,11 +123,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        if (kwargs.get("signal_kwargs") or {}).get("sociallogin") is not None:
+        sociallogin = (kwargs.get("signal_kwargs") or {}).get("sociallogin")
+        if sociallogin is not None:
             # groups are read only at sign-in, so the duration of a session by single sign-on is
             # limited
-            request.session.set_expiry(settings.OIDC["session_hours"] * 3600)
-            limit_session(request, timedelta(hours=settings.OIDC["session_hours"]))
+            hours = sign_on_settings(sociallogin.account.provider)["session_hours"]
+            request.session.set_expiry(hours * 3600)
+            limit_session(request, timedelta(hours=hours))
         return response
 
 
@@ -130,10 +139,28 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def list_apps(
         self, request: HttpRequest, provider: Any = None, client_id: Any = None
     ) -> list[SocialApp]:
-        config = settings.OIDC
-        if not config or provider not in {None, "oidc", "openid_connect"}:
+        apps = [
+            *(self._oidc_apps() if provider in {None, "oidc", "openid_connect"} else []),
+            *(self._saml_apps() if provider in {None, SAML} else []),
+        ]
+        return [app for app in apps if not client_id or client_id == app.client_id]
+
+    def _saml_apps(self) -> list[SocialApp]:
+        config = settings.SAML
+        if not config:
             return []
-        if client_id and client_id != config["client_id"]:
+        return [
+            SocialApp(
+                provider=SAML,
+                provider_id=SAML,
+                name=config["name"],
+                client_id=config["entity_id"][:191],
+            )
+        ]
+
+    def _oidc_apps(self) -> list[SocialApp]:
+        config = settings.OIDC
+        if not config:
             return []
         app = SocialApp(
             provider="openid_connect",
@@ -155,14 +182,12 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         )
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        return bool(settings.OIDC["creates_people"])
+        return bool(sign_on_settings(sociallogin.account.provider)["creates_people"])
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:
-        log.warning(
-            "single sign-on rejected",
-            error=str(kwargs.get("error")),
-            why=str(kwargs.get("exception") or ""),
-        )
+        why = str(kwargs.get("exception") or "")
+        log.warning("single sign-on rejected", error=str(kwargs.get("error")), why=why)
+        _record_refusal(request, why or "rejected by the provider")
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find or link the user and assign the roles of the groups; the library signs the user in
@@ -176,22 +201,33 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 raise _refusal_response(
                     request, "Your account is deactivated. Contact an administrator."
                 )
-            apply_groups(
+            apply_sign_in_groups(
                 user=sociallogin.user,
                 groups=sociallogin.account.extra_data["groups"],
-                rules=settings.OIDC["rules"],
+                rules=sign_on_settings(sociallogin.account.provider)["rules"],
             )
 
     def _link_account(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Link the sign-in to the account with the same verified email address, if the settings
-        allow it."""
+        allow it. An account that the identity provider has made by SCIM is linked without that
+        setting: its address comes from there."""
+        config = sign_on_settings(sociallogin.account.provider)
         address = sociallogin.user.email
         verified = {
             email_address.email.lower()
             for email_address in sociallogin.email_addresses
             if email_address.verified
         }
-        if settings.OIDC["links_by_email"] and address and address.lower() in verified:
+        provisioned = provisioned_user(
+            account=sociallogin.account, address=address if address.lower() in verified else ""
+        )
+        if provisioned is not None:
+            with audit_context(job=JOB, reason="linked to the account that SCIM has made"):
+                sociallogin.user = sociallogin.account.user = provisioned
+                sociallogin.account.save()
+            log.info("single sign-on linked", user=provisioned.username)
+            return
+        if config["links_by_email"] and address and address.lower() in verified:
             user = user_by_verified_email(address)
             if user is not None:
                 with audit_context(job=JOB, reason="linked by verified email address"):
@@ -203,7 +239,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         is_verified_contact = (
             person is not None and person.is_contact and person.email.lower() in verified
         )
-        if person is not None and is_verified_contact and settings.OIDC["creates_people"]:
+        if person is not None and is_verified_contact and config["creates_people"]:
             # a contact has no access that another user could gain with the address
             with audit_context(job=JOB, reason="contact signed in"):
                 sociallogin.user = sociallogin.account.user = activate_contact(person)
@@ -219,7 +255,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                     "contact an administrator."
                 ),
             )
-        if not settings.OIDC["creates_people"]:
+        if not config["creates_people"]:
             raise _refusal_response(
                 request, "You do not have an account yet. Ask an administrator to invite you."
             )
@@ -233,10 +269,10 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         person.set_unusable_password()
         with audit_context(job=JOB, reason="first sign-in"):
             sociallogin.save(request)
-        apply_groups(
+        apply_sign_in_groups(
             user=person,
             groups=sociallogin.account.extra_data["groups"],
-            rules=settings.OIDC["rules"],
+            rules=sign_on_settings(sociallogin.account.provider)["rules"],
         )
         log.info("user created by single sign-on", user=person.username)
         return person
@@ -244,6 +280,16 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 def _refusal_response(request: HttpRequest, reason: str) -> ImmediateHttpResponse:
     log.warning("single sign-on rejected", why=reason)
+    _record_refusal(request, reason)
     return ImmediateHttpResponse(
         render(request, "socialaccount/refused.html", {"why": reason}, status=403)
+    )
+
+
+def _record_refusal(request: HttpRequest, why: str) -> None:
+    record_event(
+        AccountEventKind.SIGN_IN_FAILED,
+        request=request,
+        user=None,
+        detail=f"single sign-on: {why}",
     )

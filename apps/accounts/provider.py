@@ -1,8 +1,9 @@
-"""The OpenID Connect provider of this product, in the module where the library looks for providers.
+"""The providers of this product, in the module where the library looks for them: OpenID Connect and
+SAML.
 
-Differs from the library's own in its checks: the nonce, the signature of every ID token, and the
-issuer against the configured one; and no part of the request's URL is used in calls to the
-provider.
+That of OpenID Connect differs from the library's own in its checks: the nonce, the signature of
+every ID token, and the issuer against the configured one; and no part of the request's URL is used
+in calls to the provider.
 """
 
 import hashlib
@@ -16,18 +17,25 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from allauth.utils import build_absolute_uri
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.utils.http import urlencode
 from requests import RequestException
 
+from apps.accounts.people.addresses import read_address
 from apps.accounts.single_sign_on.claims import InvalidTokenError, verified_claims
+from apps.accounts.single_sign_on.identity_provider import load_identity_provider
 from apps.accounts.single_sign_on.rules import groups_in
+from apps.accounts.single_sign_on.saml import Identity, InvalidResponseError, new_request
+from apps.common.time import now
 
 PROVIDER_ID = "oidc"
+# SAML V2.0 Subject Identifier Attributes Profile
+SUBJECT_ID = ("urn:oasis:names:tc:SAML:attribute:subject-id",)
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -158,7 +166,7 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         last sign-in."""
         extra_data: dict[str, Any] = {
             name: data[name]
-            for name in ("iss", "sub", "email", "preferred_username", "name")
+            for name in ("iss", "sub", "oid", "email", "preferred_username", "name")
             if name in data
         }
         return {**extra_data, "groups": list(groups_in(data, settings.OIDC["groups_claim"]))[:500]}
@@ -188,4 +196,79 @@ class SignOnCallbackView(OAuth2CallbackView):  # type: ignore[misc]
         return state, response
 
 
-provider_classes = [SignOnProvider]
+class SamlSignOnProvider(SAMLProvider):  # type: ignore[misc]
+    """SAML 2.0. Messages are made and checked by `single_sign_on/saml.py`; what the library's own
+    provider reads from them is read from an `Identity` here."""
+
+    @classmethod
+    def get_package(cls) -> str:
+        """Return the package with the URLs, which differ from those of OpenID Connect."""
+        return "apps.accounts.single_sign_on"
+
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        address = reverse("saml:login")
+        return f"{address}?{urlencode(kwargs)}" if kwargs else address
+
+    def redirect(
+        self,
+        request: HttpRequest,
+        process: Any,
+        next_url: Any = None,
+        data: Any = None,
+        **kwargs: Any,
+    ) -> HttpResponse:
+        """Redirect to the provider with a new request, whose ID must return in the response."""
+        try:
+            provider = load_identity_provider()
+        except InvalidResponseError as error:
+            return render_authentication_error(request, self, exception=error)  # type: ignore[no-any-return]
+        request_id, url = new_request(
+            provider,
+            entity_id=settings.SAML["entity_id"],
+            acs_url=settings.SAML["acs_url"],
+            at=now(),
+        )
+        self.stash_redirect_state(request, process, next_url, data, state_id=request_id, **kwargs)
+        return HttpResponseRedirect(url)
+
+    def has_subject_id(self, identity: Identity) -> bool:
+        return bool(identity.values(SUBJECT_ID))
+
+    def extract_uid(self, data: Identity) -> str:
+        """Return one ID per issuer and subject, as for OpenID Connect."""
+        subject = next(iter(data.values(SUBJECT_ID)), data.name_id)
+        return hashlib.sha256(f"{data.issuer}\n{subject}".encode()).hexdigest()
+
+    def extract_extra_data(self, data: Identity) -> dict[str, Any]:
+        return {
+            "iss": data.issuer,
+            "sub": data.name_id,
+            "email": self._email_of(data),
+            "groups": list(data.values(settings.SAML["groups_attribute"]))[:500],
+        }
+
+    def extract_common_fields(self, data: Identity) -> dict[str, Any]:
+        first, last = (
+            next(iter(data.values(settings.SAML[name])), "")[:150]
+            for name in ("first_name_attribute", "last_name_attribute")
+        )
+        email = self._email_of(data)
+        username = (email or data.name_id).partition("@")[0]
+        fields = {"first_name": first, "last_name": last, "email": email, "username": username}
+        return {name: value for name, value in fields.items() if value}
+
+    def extract_email_addresses(self, data: Identity) -> list[EmailAddress]:
+        email = self._email_of(data)
+        verified = settings.SAML["emails_are_verified"]
+        return [EmailAddress(email=email, verified=verified, primary=True)] if email else []
+
+    def _email_of(self, data: Identity) -> str:
+        """Return the address of the user: of the attribute, or the NameID if it has that format."""
+        email = next(iter(data.values(settings.SAML["email_attribute"])), "")
+        if not email and data.name_id_format.endswith(":emailAddress"):
+            email = data.name_id
+        named = read_address(email)
+        return named.address if named is not None and named.address == email.lower() else ""
+
+
+provider_classes = [SignOnProvider, SamlSignOnProvider]

@@ -55,9 +55,11 @@ def stronger_organisation_role(*roles: str) -> str:
 
 
 class Scope(models.TextChoices):
-    """The permitted uses of a token; an intake token can never read."""
+    """The permitted uses of a token; an intake token can never read, and a scim token does nothing
+    but provision users and groups."""
 
     READ = "read", "Read"
     WRITE = "write", "Write"
     INTAKE = "intake", "Intake"
     GATE = "gate", "Gate"
+    SCIM = "scim", "SCIM (user provisioning)"

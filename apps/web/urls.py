@@ -143,6 +143,7 @@ from apps.web.views.settings import (
     email_address,
     people,
     profile,
+    provisioning,
     service_accounts,
     single_sign_on,
     teams,
@@ -192,6 +193,12 @@ ROUTES: dict[str, list[URLPattern]] = {
     "settings": [
         path("settings/", settings_home.settings_home, name="home"),
         path("settings/sign-on/", single_sign_on.single_sign_on_page, name="single-sign-on"),
+        path("settings/provisioning/", provisioning.provisioning_page, name="provisioning"),
+        path(
+            "settings/provisioning/tokens/",
+            provisioning.create_provisioning_token,
+            name="create-provisioning-token",
+        ),
     ],
     "teams": [
         *teams.TeamList.urls("settings/teams"),

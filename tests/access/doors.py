@@ -261,13 +261,15 @@ PAGES = {
     """,
     # administrators
     "ynnnnnnl": """
+        settings:create-provisioning-token:post
         users:detail:post users:end-sessions:post users:invite:get users:invite:post
         users:resend-invitation:post users:reset-two-factor:post
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
         account-events:csv:get account-events:list:get account-events:xlsx:get
-        monitoring:metrics:get settings:single-sign-on:get users:csv:get users:detail:get
+        monitoring:metrics:get settings:provisioning:get settings:single-sign-on:get users:csv:get
+        users:detail:get
         users:list:get users:xlsx:get
     """,
     # governance, and owners of the team
@@ -569,7 +571,8 @@ API = {
 # the sign-in's own addresses, by GET: somebody signed in, and nobody
 ENTRANCE = {
     "00": r"""
-        sign-on/:get sign-on/callback/:get
+        sign-on/:get sign-on/callback/:get sign-on/saml/:get
+        sign-on/saml/finish/:get sign-on/saml/metadata/:get
     """,
     "0l": r"""
         2fa/totp/deactivate/:get 2fa/recovery-codes/:get 2fa/recovery-codes/download/:get
@@ -589,6 +592,7 @@ ENTRANCE = {
         social/connections/:get
     """,
     "yy": r"""
+        sign-on/saml/acs/:get
         login/:get logout/:get inactive/:get signup/:get confirm-email/:get password/reset/:get
         ^confirm-email/(?P<key>[-:\w]+)/$:get password/reset/key/done/:get
         ^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$:get password/reset/done/:get
@@ -634,6 +638,20 @@ OTLP = {
     "/otlp/v1/traces",
     "/otlp/api/public/otel/v1/traces",
     "/api/public/otel/v1/traces",
+}
+# those below /scim/v2/, for tokens of that scope alone
+SCIM = {
+    "/scim/v2/Groups",
+    "/scim/v2/Groups/1",
+    "/scim/v2/Me",
+    "/scim/v2/ResourceTypes",
+    "/scim/v2/ResourceTypes/User",
+    "/scim/v2/Schemas",
+    "/scim/v2/Schemas/x",
+    "/scim/v2/ServiceProviderConfig",
+    "/scim/v2/Users",
+    "/scim/v2/Users/1",
+    "/scim/v2/unknown",
 }
 # apps with models in the admin
 ADMIN = {

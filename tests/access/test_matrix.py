@@ -24,6 +24,7 @@ from apps.accounts.actions import issue_token
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.api.framework import validation
+from apps.common.errors import ForbiddenError
 from apps.common.time import now
 from apps.web.pages import page as page_module
 from tests.access.doors import (
@@ -35,6 +36,7 @@ from tests.access.doors import (
     OWN_TABLES,
     PAGES,
     READ_BY_SENDERS,
+    SCIM,
 )
 from tests.access.everything import make_one_of_everything
 from tests.access.kitchen_sink import everything_asked
@@ -392,6 +394,31 @@ def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
         )
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
         assert client.post(address, b"{}", **kwargs).status_code == 401
+
+
+def test_users_are_provisioned_by_tokens_of_that_scope_alone():
+    people, _ = make_one_of_everything()
+    patterns = [pattern for pattern, _, _ in walked() if family(pattern) == "scim"]
+    assert len(patterns) == len(SCIM)
+    # a token that was good when its user was an administrator
+    former = token_client(people["admin"], "scim")
+    session = signed_in_client(people["admin"])
+    readers = [
+        token_client(people["admin"], scope) for scope in ("read", "write", "intake", "gate")
+    ]
+    for address in sorted(SCIM):
+        for method in ("get", "post", "put", "patch", "delete"):
+            for client in (APIClient(), session):
+                assert getattr(client, method)(address).status_code == 401, (method, address)
+            for client in readers:
+                assert getattr(client, method)(address).status_code in {403, 405}, address
+    people["admin"].organisation_role = "governance"
+    people["admin"].save()
+    for address in sorted(SCIM):
+        assert former.get(address).status_code == 403, address
+    for caller in ("governance", "owner", "auditor"):
+        with pytest.raises(ForbiddenError):
+            issue_token(user=people[caller], name="x", scopes=["scim"], at=now(), by=people[caller])
 
 
 def test_the_entrance_is_open_to_whom_it_is_for():

@@ -311,6 +311,7 @@ _FAMILIES = (
     ("api/v1/", "api"),
     ("accounts/", "accounts"),
     ("otlp/", "otlp"),
+    ("scim/", "scim"),
     ("api/public/otel/", "otlp"),
 )
 

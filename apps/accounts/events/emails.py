@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from apps.accounts.models import AccountEvent, AccountEventKind, EmailState
 from apps.accounts.sign_in.invitations import invitation_message
+from apps.accounts.single_sign_on.configuration import sign_on_name, signs_in_elsewhere
 
 log = structlog.get_logger(__name__)
 
@@ -133,12 +134,22 @@ def _advice(event: AccountEvent) -> str:
                 "Settings → API tokens."
             )
         case AccountEventKind.LOCKED_OUT:
+            if event.user is not None and signs_in_elsewhere(event.user):
+                return (
+                    "Your account has no password here, so none can be guessed. Sign in with "
+                    f"{sign_on_name() or 'the single sign-on of your organisation'}."
+                )
             return (
                 "If it was you, wait or reset your password. If it was not you, no action is "
                 "needed: the password was not guessed."
             )
         case AccountEventKind.EMAIL_CHANGED | AccountEventKind.MFA_RESET:
             return "If you did not expect this, contact an administrator immediately."
+    if event.user is not None and signs_in_elsewhere(event.user):
+        return (
+            "If this was not you, end all other sessions and contact an administrator. Your "
+            f"password is kept by {sign_on_name() or 'the single sign-on of your organisation'}."
+        )
     return (
         "If this was not you, change your password, end all other sessions and contact an "
         "administrator."

@@ -2,6 +2,12 @@
 
 from apps.accounts.models.events import AccountEvent, AccountEventKind, EmailState
 from apps.accounts.models.people import Delegation, EmailAlias, PeopleSettings
+from apps.accounts.models.provisioning import (
+    ProvisionedGroup,
+    ProvisionedMember,
+    ProvisionedUser,
+    ProvisioningStatus,
+)
 from apps.accounts.models.saved_filters import SavedFilter
 from apps.accounts.models.tokens import ApiToken
 from apps.accounts.models.users import (
@@ -28,6 +34,10 @@ __all__ = [
     "PeopleSettings",
     "PersonName",
     "PersonState",
+    "ProvisionedGroup",
+    "ProvisionedMember",
+    "ProvisionedUser",
+    "ProvisioningStatus",
     "SavedFilter",
     "Team",
     "User",

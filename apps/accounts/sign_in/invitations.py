@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.single_sign_on.configuration import sign_on_name, signs_in_elsewhere
 
 
 def invitation_url(person: User) -> str:
@@ -28,11 +29,15 @@ def send_invitation(*, person: User, by: User | None) -> None:
 
 
 def invitation_message(*, person: User, by: User | None) -> Any:
-    """Return the email with a link that is made now."""
+    """Return the email with a link that is made now; to a person of single sign-on one without a
+    password."""
+    elsewhere = signs_in_elsewhere(person)
     context = {
+        "sign_on": (sign_on_name() or "single sign-on") if elsewhere else "",
+        "sign_in_url": f"{settings.PUBLIC_URL}{reverse('account_login')}",
         "person": person,
         "by": by,
-        "address": invitation_url(person),
+        "address": "" if elsewhere else invitation_url(person),
         "organisation": settings.ORGANISATION_NAME,
     }
     # the adapter's send_mail needs a request, which a command does not have

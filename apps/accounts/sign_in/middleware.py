@@ -22,7 +22,7 @@ HAS_FACTOR = "has_second_factor"
 # paths that are accessible without the required factor: setting one up with the reauthentication it
 # needs, and signing out
 WITHOUT_FACTOR = ("/accounts/2fa/", "/accounts/reauthenticate/", "/accounts/logout/")
-REST = ("/api/", "/otlp/")
+REST = ("/api/", "/otlp/", "/scim/")
 NEEDS_FACTOR = "Your role requires two-factor authentication. Set it up to continue."
 # clears pages from before the sign-out that the browser might still hold
 CLEAR_SITE_DATA = '"cache", "storage"'

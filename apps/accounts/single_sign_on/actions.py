@@ -1,8 +1,10 @@
 """Writes of single sign-on: roles derived from groups at each sign-in, and linked accounts."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import stronger_organisation_role
@@ -13,12 +15,15 @@ JOB = "sign-on"
 
 
 @transaction.atomic
-def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -> bool:
+def apply_groups(
+    *, user: User, groups: Iterable[str], rules: Iterable[Grant], by: User | None = None
+) -> bool:
     """Assign `user` the roles of `groups` and remove those given by earlier groups; return whether
     anything changed.
 
     Manually assigned roles are unchanged, and the stronger of both applies. Unknown teams are
-    skipped.
+    skipped. `by` is the account of the API token if the groups come by SCIM; otherwise they come
+    with a sign-in.
     """
     group_names = sorted(set(groups))
     roles = roles_of_groups(rules, group_names)
@@ -26,8 +31,11 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
     teams = {
         team.pk: roles.roles[team.slug].rank for team in Team.objects.filter(slug__in=roles.roles)
     }
+    origin = "single sign-on groups" if by is None else "SCIM groups"
     with audit_context(
-        job=JOB, reason=f"single sign-on groups: {', '.join(group_names)[:400] or 'none'}"
+        user=by,
+        job="" if by else JOB,
+        reason=f"{origin}: {', '.join(group_names)[:400] or 'none'}",
     ):
         has_changed = _set_organisation_role(row, roles.organisation_role)
         for membership in row.memberships.select_for_update().order_by("pk"):
@@ -80,7 +88,29 @@ def user_by_verified_email(address: str) -> User | None:
         .filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False)
         .first()
     )
-    return None if user is None or _set_own_email(user) else user
+    return None if user is None or has_set_own_email(user) else user
+
+
+def provisioned_user(*, account: Any, address: str) -> User | None:
+    """Return the active person whom SCIM has made for the subject of a sign-in: with the external
+    ID that the provider calls the subject, or with this verified address; without technical rights.
+
+    `account` is the account of the sign-in with its claims. By SAML the NameID may also be the
+    userName.
+    """
+    claims = account.extra_data
+    ids = {str(claims[name]) for name in ("sub", "oid") if claims.get(name)}
+    people = User.objects.people().filter(
+        provisioning__removed_at=None, is_active=True, is_superuser=False, is_staff=False
+    )
+    condition = Q(provisioning__external_id__in=ids)
+    if account.provider == "saml" and claims.get("sub"):
+        condition |= Q(provisioning__user_name__iexact=claims["sub"])
+    if address:
+        condition |= Q(provisioning__isnull=False, email__iexact=address)
+    found = list(people.filter(condition)[:2])
+    # two people would be a contradiction of the provider
+    return found[0] if len(found) == 1 and not has_set_own_email(found[0]) else None
 
 
 @transaction.atomic
@@ -92,7 +122,8 @@ def activate_contact(person: User) -> User:
     return row
 
 
-def _set_own_email(person: User) -> bool:
+def has_set_own_email(person: User) -> bool:
+    """Return whether the person has entered the present address in the own account."""
     entries = person.history.order_by("-pgh_id").values_list("email", "pgh_context__metadata")  # type: ignore[attr-defined]
     first_with_it: dict[str, object] = {}
     for email, metadata in entries:

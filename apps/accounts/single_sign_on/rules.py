@@ -1,5 +1,5 @@
-"""Rules of `OIDC_ROLES`: the roles that groups of the identity provider give in single sign-on
-(SSO). Plain Python."""
+"""Rules of `GROUP_ROLES`: the roles that groups of the identity provider give, in single sign-on
+(SSO) and by SCIM. Plain Python."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -34,9 +34,9 @@ class GroupRoles:
     roles: Mapping[str, TeamRole]
 
 
-def read_rules(text: str) -> tuple[Grant, ...]:
+def read_rules(text: str, *, name: str = "OIDC_ROLES") -> tuple[Grant, ...]:
     """Parse rules such as `{"ai-governance": "governance", "pay-devs": ["payments:editor"]}`; an
-    empty text gives no rules.
+    empty text gives no rules. `name` is the variable that contains them.
 
     Raises InvalidRulesError.
     """
@@ -45,26 +45,26 @@ def read_rules(text: str) -> tuple[Grant, ...]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InvalidRulesError(f"OIDC_ROLES is not valid JSON: {error}.") from error
+        raise InvalidRulesError(f"{name} is not valid JSON: {error}.") from error
     if not isinstance(document, dict):
         raise InvalidRulesError(
-            'OIDC_ROLES must be a JSON object such as {"ai-governance": "governance"}.'
+            name + ' must be a JSON object such as {"ai-governance": "governance"}.'
         )
     grants: list[Grant] = []
     for group, role_names in document.items():
         grants.extend(
-            _parse_grant(group, role_name)
+            _parse_grant(group, role_name, name)
             for role_name in (role_names if isinstance(role_names, list) else [role_names])
         )
     return tuple(grants)
 
 
-def _parse_grant(group: str, role_name: Any) -> Grant:
-    """Parse one value of OIDC_ROLES: an organisation role, or TEAM:ROLE. Raises InvalidRulesError
+def _parse_grant(group: str, role_name: Any, name: str) -> Grant:
+    """Parse one value of the rules: an organisation role, or TEAM:ROLE. Raises InvalidRulesError
     for anything else."""
     if not isinstance(role_name, str):
         raise InvalidRulesError(
-            f"OIDC_ROLES: the value of the group '{group}' must be a text or a list of texts."
+            f"{name}: the value of the group '{group}' must be a text or a list of texts."
         )
     if role_name in OrganisationRole.values:
         return Grant(group, organisation_role=role_name)
@@ -72,7 +72,7 @@ def _parse_grant(group: str, role_name: Any) -> Grant:
     if team and role in _ROLES:
         return Grant(group, team=team, role=_ROLES[role])
     raise InvalidRulesError(
-        f"OIDC_ROLES: the group '{group}' has the value '{role_name}', which is not valid. Use an "
+        f"{name}: the group '{group}' has the value '{role_name}', which is not valid. Use an "
         f"organisation role ({', '.join(OrganisationRole.values)}) or TEAM:ROLE with the slug "
         f"of a team and one of {', '.join(_ROLES)}."
     )

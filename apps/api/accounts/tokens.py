@@ -189,7 +189,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                         environment=data.get("environment", ""),
                     )
         except AccountChangeError as error:
-            raise serializers.ValidationError({"team": str(error)}) from None
+            raise serializers.ValidationError({error.field or "team": str(error)}) from None
         except (IntakePermissionError, InvalidStateError, ForbiddenChangeError) as error:
             raise serializers.ValidationError({"application": str(error)}) from None
         return self._respond_with_secret(token, text, status.HTTP_201_CREATED)

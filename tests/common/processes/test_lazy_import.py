@@ -14,7 +14,18 @@ from apps.common.processes.lazy_import import lazy_import
 
 APPS = Path(__file__).parents[3] / "apps"
 NAMED = re.compile(r'\blazy_import\("([\w.]+)"\)')
-HEAVY = ("google.protobuf", "icalendar", "jsonschema_rs", "jwt", "numpy", "openpyxl", "xlsxwriter")
+HEAVY = (
+    "google.protobuf",
+    "icalendar",
+    "jsonschema_rs",
+    "jwt",
+    "lxml.etree",
+    "numpy",
+    "onelogin.saml2.response",
+    "openpyxl",
+    "xlsxwriter",
+    "xmlsec",
+)
 LOADED = f"""
 import sys
 import registry.wsgi

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             action="extend",
             choices=Scope.values,
             metavar="S",
-            help="scope: read, write, intake or gate",
+            help="scope: read, write, intake, gate or scim",
         )
         parser.add_argument("--name", default="command line", help="name of the token in lists")
         parser.add_argument(

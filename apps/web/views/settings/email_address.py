@@ -4,7 +4,6 @@ single sign-on."""
 from allauth.account.decorators import reauthentication_required
 from allauth.core import ratelimit
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,6 +16,7 @@ from apps.accounts.sign_in.email_change import (
     request_email_change,
     requested_address,
 )
+from apps.accounts.single_sign_on.configuration import sign_on_name
 from apps.common.errors import DomainError
 from apps.web.pages.action_view import action_view
 from apps.web.pages.flash_messages import flash_error, flash_success
@@ -71,7 +71,7 @@ def _render_email(request: HttpRequest, user: User, form: EmailForm | None) -> H
             f"Your email address is {user.email}." if user.email else "You have no address."
         ),
         form=form,
-        sign_on=settings.OIDC.get("name", ""),
+        sign_on=sign_on_name(),
     )
 
 
@@ -123,6 +123,6 @@ def set_password(request: HttpRequest) -> HttpResponse:
     flash_error(
         request,
         "Your account has no password in the registry. You sign in with {sign_on}, which stores "
-        "it.".format(sign_on=settings.OIDC.get("name", "") or "single sign-on"),
+        "it.".format(sign_on=sign_on_name() or "single sign-on"),
     )
     return redirect("account:detail")

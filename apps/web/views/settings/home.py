@@ -3,13 +3,13 @@ it."""
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import ApiToken, Delegation, Team, User
+from apps.accounts.models import ApiToken, Delegation, ProvisionedUser, Team, User
 from apps.accounts.service_accounts import visible_service_accounts
+from apps.accounts.single_sign_on.configuration import sign_on_name
 from apps.alerts.models import Webhook
 from apps.catalog.models import Source
 from apps.common.retention import group_sizes
@@ -93,16 +93,21 @@ def _list_account_settings(user: User) -> list[SettingsEntry]:
 
 
 def _list_organisation_settings(user: User) -> list[SettingsEntry]:
-    oidc_settings = settings.OIDC
+    sign_on = sign_on_name()
+    n_provisioned = ProvisionedUser.objects.filter(removed_at=None).count()
     return [
         SettingsEntry(
             "Single sign-on (SSO)",
             reverse("settings:single-sign-on"),
-            f"by {oidc_settings['name']}"
-            if oidc_settings
-            else "off: passwords and two-factor authentication",
+            f"by {sign_on}" if sign_on else "off: passwords and two-factor authentication",
             "operator",
-        )
+        ),
+        SettingsEntry(
+            "User provisioning (SCIM)",
+            reverse("settings:provisioning"),
+            count_of(n_provisioned, "provisioned user"),
+            "administrators",
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEvent, AccountEventKind, User
 from apps.accounts.sign_in.second_factors import has_second_factor, is_required_of
 from apps.accounts.sign_in.sessions import end_session, end_sessions, sessions_of
+from apps.accounts.single_sign_on.configuration import sign_on_name, signs_in_elsewhere
 from apps.common.text import pluralize
 from apps.web.pages.action_view import action_view
 from apps.web.pages.form_fields import signed_in_user
@@ -87,6 +88,7 @@ def _render_profile(request: HttpRequest, form: ProfileForm) -> HttpResponse:
         memberships=memberships,
         office=office,
         form=form,
+        signs_in_elsewhere=signs_in_elsewhere(user),
         has_second_factor=has_second_factor(user),
         is_required=is_required_of(user),
         required_from=settings.MFA_REQUIRED_FROM,
@@ -94,7 +96,7 @@ def _render_profile(request: HttpRequest, form: ProfileForm) -> HttpResponse:
         sessions=sessions_of(user, current_key=request.session.session_key),
         idle_hours=settings.SESSION_IDLE_HOURS,
         max_days=settings.SESSION_MAX_DAYS,
-        sign_on=settings.OIDC.get("name", ""),
+        sign_on=sign_on_name(),
     )
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
 from apps.accounts.roles import OrganisationRole
+from apps.accounts.single_sign_on.configuration import SAML, sign_on_name
 from apps.accounts.single_sign_on.rules import Grant
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -35,7 +36,10 @@ def single_sign_on_page(request: HttpRequest) -> HttpResponse:
             "You need an organisation role to view the configuration of single sign-on."
         )
     oidc_settings = settings.OIDC
-    rules = _build_rules(oidc_settings["rules"]) if oidc_settings else []
+    saml_settings = settings.SAML
+    is_configured = oidc_settings or saml_settings
+    rules = _build_rules(is_configured["rules"]) if is_configured else []
+    linked = SocialAccount.objects
     return render_page(
         request,
         "settings/sign-on.html",
@@ -45,7 +49,10 @@ def single_sign_on_page(request: HttpRequest) -> HttpResponse:
         configured=oidc_settings,
         callback=f"{settings.PUBLIC_URL}{reverse('sso:callback')}",
         rules=rules,
-        n_linked=SocialAccount.objects.count(),
+        n_linked=linked.exclude(provider=SAML).count(),
+        saml=saml_settings,
+        metadata=f"{settings.PUBLIC_URL}{reverse('saml:metadata')}",
+        n_linked_by_saml=linked.filter(provider=SAML).count(),
     )
 
 
@@ -68,9 +75,9 @@ def _build_rules(grants: tuple[Grant, ...]) -> list[SignOnRule]:
 
 
 def _build_headline(rules: list[SignOnRule]) -> Headline:
-    if not settings.OIDC:
+    if not sign_on_name():
         return Headline("Single sign-on is not configured.")
-    start = f"Users sign in with {settings.OIDC['name']}"
+    start = f"Users sign in with {sign_on_name()}"
     n_without_team = sum(not rule.grant.organisation_role and rule.team is None for rule in rules)
     if n_without_team:
         rules_text = count_of(n_without_team, "rule names", "rules name")

@@ -200,7 +200,12 @@ class ServiceTokenList(TokenList):
 
 def build_token_form(user: User, holder: User, data: Any = None) -> TokenForm:
     """Return the form for a token of `holder`, created by `user`."""
-    return TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
+    form = TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
+    if not user.is_administrator:
+        # a request for it is refused all the same, with the reason
+        scopes: Any = form.fields["scopes"]
+        scopes.widget.choices = [each for each in Scope.choices if each[0] != Scope.SCIM]
+    return form
 
 
 def render_own_tokens(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
@@ -246,7 +251,7 @@ def issue_from_form(form: TokenForm, *, holder: User, by: User) -> str:
             per_minute=cleaned["per_minute"],
         )
     except AccountChangeError as refusal:
-        raise DomainError(str(refusal), field="team") from None
+        raise DomainError(str(refusal), field=refusal.field or "team") from None
     return secret
 
 

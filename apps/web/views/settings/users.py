@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts import actions
 from apps.accounts.events.log import record_event
 from apps.accounts.filters import UserListFilter
-from apps.accounts.models import AccountEventKind, PersonState, Team, User
+from apps.accounts.models import AccountEventKind, PersonState, ProvisionedUser, Team, User
 from apps.accounts.people.mail_rules import contacts_with_mail, unconfirmed_contacts
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.accounts.sign_in.invitations import invitation_url, send_invitation
@@ -29,6 +29,7 @@ from apps.accounts.sign_in.second_factors import (
     with_second_factor,
 )
 from apps.accounts.sign_in.sessions import end_sessions
+from apps.accounts.single_sign_on.configuration import sign_on_name, signs_in_elsewhere
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.web.lists.columns import Column, FileColumn
@@ -359,6 +360,9 @@ def _render_user(request: HttpRequest, person: User, form: UserForm | None) -> H
         memberships=person.memberships.select_related("team").order_by("team__name"),
         form=form,
         has_factor=has_second_factor(person),
+        provisioning=ProvisionedUser.objects.filter(user=person, removed_at=None).first(),
+        signs_in_elsewhere=signs_in_elsewhere(person),
+        sign_on=sign_on_name(),
         is_required=is_required_of(person),
         **contact_context(person, signed_in_user(request)),
     )
