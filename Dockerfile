@@ -20,7 +20,7 @@ RUN SECRET_KEY=only-for-this-step PUBLIC_URL=https://localhost REGISTRY_DATA=/ap
     /venv/bin/python manage.py collectstatic --no-input
 
 FROM python:3.13-slim
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 LABEL org.opencontainers.image.title="Foundation Registry" \
       org.opencontainers.image.description="A register of the foundation models and providers that applications depend on" \
       org.opencontainers.image.licenses="Apache-2.0" \

@@ -27,6 +27,7 @@ WITHOUT_DATABASE = {
 # these look at the database as it is, or bring it on themselves
 BEFORE_MIGRATION = {
     "dbshell",
+    "doctor",
     "flush",
     "inspectdb",
     "makemigrations",
@@ -67,6 +68,17 @@ def embed(command: str) -> None:
             sys.exit(f"{error}")
 
 
+def report_settings_error() -> None:
+    """Exit with the sentence of the settings if they cannot be read: no check can run then."""
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+
+    try:
+        settings.REGISTRY_ENV  # noqa: B018  reads the settings
+    except ImproperlyConfigured as error:
+        sys.exit(f"settings\n  error    {error}\nNothing else was checked.")
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
     # one command is one thread: it needs a connection, no pool
@@ -78,6 +90,8 @@ def main() -> None:
             os.environ.setdefault("REGISTRY_ENV", "demo")
         else:
             embed(command)
+    if command == "doctor":
+        report_settings_error()
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 
     execute_from_command_line(sys.argv)

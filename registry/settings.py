@@ -25,6 +25,7 @@ from registry.environment import BadAddress, kept_secret, mailer, redis_client_u
 from registry.process_kind import process_kind
 from registry.sign_on import group_rules, saml_sign_on, sign_on
 from registry.variables import Variables
+from registry.version import VERSION
 
 # an empty variable counts as unset: compose files pass on unset variables as empty ones
 environ.Env.ENVIRON = {name: value for name, value in os.environ.items() if value}
@@ -33,6 +34,7 @@ env = Variables()
 BASE_DIR = Path(__file__).resolve().parent.parent
 # production refuses to start half configured; demo runs on one machine without TLS; test is for the
 # test-suite
+REGISTRY_VERSION = VERSION
 REGISTRY_ENV = env.str("REGISTRY_ENV", default="production")
 if REGISTRY_ENV not in {"production", "demo", "test"}:
     raise ImproperlyConfigured("REGISTRY_ENV must be production, demo or test.")
@@ -486,6 +488,24 @@ HEALTH_CHECKS = {
     "broker": "apps.common.requests.health.check_broker",
     "worker": "apps.common.requests.health.check_worker",
     "feeds": "apps.alerts.kinds.feeds.health.check_feeds",
+}
+
+# what manage.py doctor checks, in this order: a function of the time for each part
+# (apps/common/installation/diagnosis.py)
+INSTALLATION_CHECKS = {
+    "settings": "apps.common.installation.settings_checks.check_settings",
+    "files": "apps.common.installation.settings_checks.check_files",
+    "database": "apps.common.installation.database_checks.check_database",
+    "broker": "apps.common.installation.broker_checks.check_broker",
+    "worker": "apps.common.installation.broker_checks.check_worker",
+    "email": "apps.common.installation.email_checks.check_email",
+    "accounts": "apps.accounts.installation_checks.check_accounts",
+    "catalogue": "apps.catalog.installation_checks.check_catalogue",
+    "risk catalogue": "apps.risks.installation_checks.check_risk_catalogue",
+    "exposure": "apps.exposure.installation_checks.check_exposure_tables",
+    "feeds": "apps.feeds.installation_checks.check_sources",
+    "credentials": "apps.intake.installation_checks.check_credentials",
+    "messages": "apps.alerts.installation_checks.check_deliveries",
 }
 
 # content of /metrics besides request times: a function of the time per part

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from registry.version import VERSION
+
 PROBE_TIMEOUT = 2.0
 # however many ask, a check runs once a second
 MAX_AGE = 1.0
@@ -29,7 +31,7 @@ def _build_answer(report: Report) -> ProbeAnswer:
     return ProbeAnswer(status, json.dumps(members).encode())
 
 
-ALIVE = _build_answer((HTTPStatus.OK, {"status": "ok"}))
+ALIVE = _build_answer((HTTPStatus.OK, {"status": "ok", "version": VERSION}))
 LATE = _build_answer(
     (
         HTTPStatus.SERVICE_UNAVAILABLE,

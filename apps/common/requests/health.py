@@ -100,9 +100,9 @@ Report = tuple[int, dict[str, Any]]
 
 
 def healthz() -> Report:
-    """Report that the process responds. Does not check dependencies, so that their outage restarts
-    no process."""
-    return HTTPStatus.OK, {"status": "ok"}
+    """Report that the process responds, and its version. Does not check dependencies, so that their
+    outage restarts no process."""
+    return HTTPStatus.OK, {"status": "ok", "version": settings.REGISTRY_VERSION}
 
 
 def readyz() -> Report:

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from apps.catalog.models import Source
 from apps.common import heartbeat
 from apps.feeds.models import PollState
+from registry.version import VERSION
 
 UNREACHABLE = "redis://127.0.0.1:1/0"
 
@@ -37,7 +38,7 @@ def test_health_answers_without_database_or_login(client: Client) -> None:
     response = client.get("/healthz")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ok"}
+    assert response.json() == {"status": "ok", "version": VERSION}
     assert "no-store" in response.headers["Cache-Control"]
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]

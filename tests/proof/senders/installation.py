@@ -20,6 +20,8 @@ PYTHON_CLIENTS = {
     "traceloop": ("opentelemetry-instrumentation-openai==0.62.4", "openai==3.57.0", *_EXPORTER),
     "pydantic-ai": ("pydantic-ai-slim[openai]==2.68.0", "logfire==5.4.0"),
     "langfuse": ("langfuse==5.0.4", "openai==3.57.0"),
+    # no sender: the schemas of Kubernetes, which would be 100 MB in the environment of everybody
+    "kubernetes-validate": ("kubernetes-validate==1.37.0",),
 }
 CDXGEN = "@cyclonedx/cdxgen@12.8.4"
 
