@@ -205,7 +205,8 @@ def test_nginx_holds_bodies_back_and_says_who_asks(tmp_path):
         )
         (tmp_path / "nginx.conf").write_text(
             # its workers read the folders of this test
-            f"user {getpass.getuser()}; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log; daemon off;\n"
+            f"user {getpass.getuser()}; pid {tmp_path}/nginx.pid; daemon off;\n"
+            f"error_log {tmp_path}/error.log;\n"
             f"events {{}}\nhttp {{ access_log off; {folders} include registry.conf; }}\n"
         )
         nginx = subprocess.Popen(
