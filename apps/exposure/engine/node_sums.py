@@ -69,12 +69,16 @@ def write_node_sums(settings: EngineSettings) -> None:
         # not TRUNCATE, for the reason given in build_all
         cursor.execute("DELETE FROM exposure_nodesummary")
         cursor.execute("DELETE FROM exposure_nodereach")
+        # the planner expects a twentieth of the failures; with a million applications it would look
+        # up the candidates of millions of paths one by one
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(
             "INSERT INTO exposure_nodesummary (node_id, threat, state, n, n_critical, points, "
             "users, spend)"
             f" {_states_sql(settings, due_only=False)}",
             {},
         )
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
         cursor.execute(
             f"INSERT INTO exposure_nodereach (node_id, n, n_critical) {_REACH.format(due='')}"
         )

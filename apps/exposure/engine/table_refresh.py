@@ -379,8 +379,10 @@ def _collect_due(queued: _QueuedChanges, *, since: date, on: date) -> None:
                 "on": on,
             },
         )
-        cursor.execute("CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due")
-        cursor.execute("DROP TABLE exposure_queued")
+        cursor.execute(
+            "CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due;"
+            " DROP TABLE exposure_queued"
+        )
 
 
 def _count_due() -> tuple[int, int]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection, models
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 
@@ -20,6 +21,8 @@ from apps.common.database.statements import compose_statement, load_statement
 from apps.exposure.engine.concentration import WEIGHT_COLUMNS
 from apps.exposure.models import Basis, Path
 from apps.inventory.requirements import needs_of
+
+_STORED_SECONDS = 24 * 3_600
 
 
 class OpenWeightState(models.TextChoices):
@@ -79,7 +82,41 @@ def open_weight_posture(
     """Measure the posture of the whole portfolio, or of these teams' applications; three
     statements, and one if nothing is known of the use."""
     rows = _read_weights(basis, team_ids)
-    fits = _find_alternatives([row.dependency_id for row in rows if row.dependency_id])
+    return _measure_posture(
+        basis, rows, _find_alternatives([row.dependency_id for row in rows if row.dependency_id])
+    )
+
+
+def store_postures() -> None:
+    """Measure the posture of the whole portfolio by every weight and keep it for a day: it compares
+    each dependency, which takes a page of a large portfolio too long."""
+    fits = fitting_alternatives()
+    for basis in Basis:
+        posture = _measure_posture(basis, _read_weights(basis, None), fits)
+        values = {str(s): (posture.weights[s], posture.counts[s]) for s in OpenWeightState}
+        cache.set(_posture_key(basis), values, timeout=_STORED_SECONDS)
+
+
+def stored_posture(basis: Basis) -> OpenWeightPosture | None:
+    """Return the posture of the whole portfolio as it was measured last; None before the first
+    time."""
+    values: dict[str, tuple[float, int]] | None = cache.get(_posture_key(basis))
+    if values is None:
+        return None
+    return OpenWeightPosture(
+        basis,
+        {state: values[str(state)][0] for state in OpenWeightState},
+        {state: values[str(state)][1] for state in OpenWeightState},
+    )
+
+
+def _posture_key(basis: Basis) -> str:
+    return f"open-weight-posture:{basis}"
+
+
+def _measure_posture(
+    basis: Basis, rows: "list[_WeightRow]", fits: FittingAlternatives
+) -> OpenWeightPosture:
     weights = dict.fromkeys(OpenWeightState, 0.0)
     counts = dict.fromkeys(OpenWeightState, 0)
     for row in rows:

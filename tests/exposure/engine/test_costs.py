@@ -73,7 +73,7 @@ def test_with_nothing_touched_a_refresh_only_reads(grow: Callable[[int], None]) 
         for sql in sent
         if not sql.lstrip().upper().startswith(("SELECT", "SAVEPOINT", "RELEASE"))
     ] == []
-    assert len([sql for sql in sent if sql.lstrip().upper().startswith("SELECT")]) == 6
+    assert len([sql for sql in sent if sql.lstrip().upper().startswith("SELECT")]) == 5
 
 
 def test_a_day_on_which_nothing_turns_rewrites_no_derived_row(grow: Callable[[int], None]) -> None:

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from apps.exposure.engine.table_refresh import rebuild, refresh
+from apps.exposure.models import EngineState, ScopedApplication
 from tests.exposure.engine.random_changes import RandomChanges
 from tests.exposure.engine.tables import contents, differences, rebuilt
 
@@ -20,6 +21,9 @@ def wander(seed: int, *, n_steps: int, **world: int) -> None:
     for step in range(n_steps):
         done = [wandering.edit() for _ in range(wandering.random.choice([1, 1, 1, 2, 4]))]
         refresh(on=wandering.day)
+        # counted from the applications that were due, not from the portfolio
+        counted = EngineState.objects.get().n_applications
+        assert counted == ScopedApplication.objects.count(), "; ".join(done)
         wrong = differences(contents(), rebuilt(wandering.day))
         assert wrong == [], f"seed {seed}, step {step}: {'; '.join(done)}"
 

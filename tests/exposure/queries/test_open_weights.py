@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -20,6 +21,8 @@ from apps.exposure.queries.open_weights import (
     fitting_alternatives,
     open_weight_posture,
     primaries_by_state,
+    store_postures,
+    stored_posture,
 )
 from apps.inventory.models import Application, Requirement
 from tests.builders import NOW, TODAY, make_offering, make_team
@@ -100,6 +103,25 @@ def test_teams_and_weights() -> None:
     assert posture.weights[OpenWeightState.OPEN] == 30
     assert posture.covered == pytest.approx(0.75)
     assert open_weight_posture(Basis.SPEND).covered is None
+
+
+def test_a_stored_posture_is_that_of_its_time_by_every_weight() -> None:
+    cache.clear()
+    closed = settle(make_offering("closed"), open_weights=False)
+    settle(make_offering("open"), open_weights=True, context_window=100_000)
+    needs(user_of(closed, users_affected=10), context_window=1_000)
+    bring_up_to_date(TODAY)
+    assert stored_posture(Basis.COUNT) is None
+
+    store_postures()
+
+    for basis in Basis:
+        assert stored_posture(basis) == open_weight_posture(basis)
+    needs(user_of(closed), context_window=1_000)
+    bring_up_to_date(TODAY)
+    stored = stored_posture(Basis.COUNT)
+    assert stored is not None
+    assert stored.n == 1
 
 
 def test_the_number_of_statements_does_not_grow() -> None:

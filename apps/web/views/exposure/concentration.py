@@ -24,7 +24,7 @@ from apps.exposure.models import (
 from apps.exposure.node_names import node_names
 from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_table, visible_team_ids
 from apps.exposure.queries.node_states import node_states
-from apps.exposure.queries.open_weights import open_weight_posture
+from apps.exposure.queries.open_weights import open_weight_posture, stored_posture
 from apps.exposure.queries.portability import GRADES, Portability, portability
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.web.drawings.base.picture import HALF, responsive_picture
@@ -97,8 +97,13 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
     snapshots = _load_snapshots(layer, basis, on=day_of(at)) if team_ids is None else []
     rows = _build_rows(table, layer_indices, snapshots)
     displayed_rows = rows if request.GET.get("rows") == "all" else rows[:DEFAULT_ROWS]
-    posture = open_weight_posture(basis, team_ids=team_ids)
     is_large = table.n_applications > MAX_IMMEDIATE_APPLICATIONS
+    # of the whole organisation, a large portfolio's is measured by a job
+    posture = (
+        stored_posture(basis)
+        if is_large and team_ids is None
+        else open_weight_posture(basis, team_ids=team_ids)
+    )
     failed_nodes = node_states(
         kind=layer.node_kind, threat=threat, settings=settings, team_ids=team_ids
     )
@@ -125,8 +130,10 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
         basis_help=BASIS_HELP[basis],
         basis=basis,
         posture=posture,
-        posture_figures=present_posture(posture),
-        posture_sentence=describe_posture(posture),
+        posture_figures=present_posture(posture) if posture else [],
+        posture_sentence=(
+            describe_posture(posture) if posture else "Open weights are measured within the hour."
+        ),
         threats=threat_options(request, threat),
         threat=threat,
         if_words=THREAT_CONDITIONS[threat],
