@@ -202,7 +202,7 @@ class SessionlessMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.ask_view = _entrance.get_response
+        self.ask_view: Callable[[HttpRequest], HttpResponseBase] = _entrance.get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if (

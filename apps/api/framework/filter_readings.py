@@ -68,7 +68,7 @@ def read_filters(
 ) -> FilterReading | None:
     """Return the requested filters of rows of `model`; None if the filter set must read them."""
     requested = tuple(name for name in filterset_class.base_filters if name in query)
-    reusable = _reusable_filters(filterset_class, model, requested)
+    reusable = _reusable_filters(filterset_class, model, requested)  # type: ignore[arg-type]
     if reusable is None:
         return None
     parts: list[Hashable] = []

@@ -399,8 +399,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def _is_limited(self) -> bool:
         return not self.request.query_params.get(self.limit_lifted_by)
 
-    def filter_queryset(self, queryset: QuerySet[M]) -> QuerySet[M]:
-        found = super().filter_queryset(queryset)
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter_queryset(queryset)
         return self.limit(found) if self._is_limited else found
 
     @property
