@@ -63,7 +63,7 @@ KINDS = ("feed", "page", "status")
 _STATUS_FORMS = {f"status-{name.replace('.', '')}": form for name, form in STATUS_FORMS.items()}
 # What a poll may write where nothing has changed.
 QUIET = frozenset({"feeds_feedrun", "feeds_pollstate"})
-_WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM|COPY) "?(\w{1,60})"?')
+WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM|COPY) "?(\w{1,60})"?')
 
 
 class Publishing(Protocol):
@@ -371,7 +371,7 @@ def poll(source: "Source", publisher: Publishing, at: datetime, cost: Cost) -> N
     cost.seconds[status].append(time.perf_counter() - start)
     cost.statements[status].append(len(statements))
     if status == "unchanged":
-        cost.written.update({table for sql in statements for table in _WRITES.findall(sql)})
+        cost.written.update({table for sql in statements for table in WRITES.findall(sql)})
     cost.events.update(event.kind for event in polled.events)
     if polled.run.payload_id is not None:
         # retention goes by the wall clock, which all but stands still here

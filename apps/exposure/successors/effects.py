@@ -3,12 +3,14 @@ teams tested."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from apps.catalog.capabilities.fit import Fit, FitVerdict, check_fit
 from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.models import DateKind, Offering
+from apps.common.database.statements import fetch_rows, load_statement
 from apps.exposure.successors.independence import Use, UsePair
 from apps.exposure.successors.records import (
     FallbackEffect,
@@ -17,13 +19,15 @@ from apps.exposure.successors.records import (
     Successor,
     TestResult,
 )
-from apps.inventory.models import Application, Dependency, ExitTest
+from apps.inventory.models import Application, Dependency
 from apps.inventory.requirements import needs_of
 
 Role = Dependency.Role
 JUDGING = (Role.JUDGE, Role.GUARDRAIL)
 # fallbacks are proposed from the best candidates only
 MAX_PROPOSED = 6
+# further tests towards a version are only counted
+MAX_LISTED_TESTS = 50
 
 type Grades = Mapping[UsePair, int]
 
@@ -161,42 +165,56 @@ def judge_effects(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _TestRow:
+    version_id: int
+    dependency_id: int
+    application_id: int
+    name: str
+    slug: str
+    result: str
+    tested_on: date
+    expires_on: date | None
+    n_applications: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTests:
+    """The latest tests towards a version, one of an application, with the needs of the tested use
+    (None: not known), and the number of applications that tested it."""
+
+    n_applications: int
+    tests: list[tuple[TestResult, Mapping[str, Any] | None]]
+
+
 def test_results(
     version_ids: Collection[int], *, user: Any, validity_days: int
-) -> dict[int, list[tuple[TestResult, Mapping[str, Any] | None]]]:
-    """Return {version ID: the latest test of each application towards it, with the needs of the
-    tested use (None: not known)}, latest first; three statements.
+) -> dict[int, VersionTests]:
+    """Return {version ID: the latest test of each application towards it}, latest first, at most
+    `MAX_LISTED_TESTS`; three statements. Half of a large organisation may have tested one version.
 
     Tests of applications that the user cannot view count without their name.
     """
-    tests = list(
-        ExitTest.objects.filter(target__version__in=version_ids)
-        .select_related("target", "dependency__application")
-        .order_by("-tested_on", "-pk")
+    tests = fetch_rows(
+        _TestRow,
+        load_statement("exposure", "latest_exit_tests"),
+        {"versions": list(version_ids), "most": MAX_LISTED_TESTS},
     )
-    visible = {test.dependency.application_id for test in tests}
+    visible = {test.application_id for test in tests}
     if not user.can_read_all:
         rows = Application.objects.visible_to(user).filter(pk__in=visible)
         visible = set(rows.values_list("pk", flat=True))
     needs = needs_of({test.dependency_id for test in tests})
-    found: dict[int, list[tuple[TestResult, Mapping[str, Any] | None]]] = defaultdict(list)
-    named: set[tuple[int, int]] = set()
+    found: dict[int, VersionTests] = {}
     for test in tests:
-        version_id, application = test.target.version_id, test.dependency.application
-        if version_id is None or (version_id, application.pk) in named:
-            continue
-        named.add((version_id, application.pk))
-        is_visible = application.pk in visible
-        found[version_id].append(
-            (
-                TestResult(
-                    application=application.name if is_visible else "",
-                    slug=application.slug if is_visible else "",
-                    result=test.result,
-                    tested_on=test.tested_on,
-                    ends_on=test.ends_on(timedelta(days=validity_days)),
-                ),
-                needs.get(test.dependency_id),
-            )
+        is_visible = test.application_id in visible
+        result = TestResult(
+            application=test.name if is_visible else "",
+            slug=test.slug if is_visible else "",
+            result=test.result,
+            tested_on=test.tested_on,
+            ends_on=test.expires_on or test.tested_on + timedelta(days=validity_days),
         )
+        of_version = found.setdefault(test.version_id, VersionTests(test.n_applications, []))
+        of_version.tests.append((result, needs.get(test.dependency_id)))
     return found

@@ -216,14 +216,13 @@ def describe_test(test: TestResult, today: date) -> str:
     return f"{sentence}."
 
 
-def describe_tests(tests: Iterable[TestResult], today: date) -> str:
-    """Return the latest tests; further ones are counted."""
-    rows = list(tests)
-    if not rows:
+def describe_tests(row: Successor, today: date) -> str:
+    """Return the latest tests towards the candidate; further ones are counted."""
+    if not row.tests:
         return "No application."
-    sentences = [describe_test(test, today) for test in rows[:MAX_TESTS]]
-    if len(rows) > MAX_TESTS:
-        n = len(rows) - MAX_TESTS
+    sentences = [describe_test(test, today) for test in row.tests[:MAX_TESTS]]
+    n = row.n_tests - len(sentences)
+    if n > 0:
         sentences.append(pluralize(n, "And 1 more.", f"And {n} more."))
     return " ".join(sentences)
 

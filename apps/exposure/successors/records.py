@@ -145,7 +145,8 @@ class Obstacle:
 @dataclass(frozen=True, slots=True)
 class Successor:
     """One candidate for one dependency. `runway_days` are the days until it retires, None without a
-    date; `difference` is None unless both costs are known in one currency."""
+    date; `difference` is None unless both costs are known in one currency. `tests` are the latest
+    of `n_tests`."""
 
     dependency: Dependency
     offering: Offering
@@ -163,6 +164,7 @@ class Successor:
     fallback: FallbackEffect | None = None
     judges: tuple[JudgeEffect, ...] = ()
     tests: tuple[TestResult, ...] = ()
+    n_tests: int = 0
     exposure: tuple[ExposureChange, ...] = ()
 
     @property

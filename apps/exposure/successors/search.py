@@ -473,6 +473,7 @@ def _add_effects(
 
     def complete(search: SuccessorSearch, row: Successor) -> Successor:
         companions = facts.companions.get(search.dependency.application_id, ())
+        tested = tests.get(row.offering.version_id or 0)
         return replace(
             row,
             independence=grades.get((use_of(search.dependency), row.use)),
@@ -488,8 +489,9 @@ def _add_effects(
             judges=judge_effects(row, companions, grades),
             tests=tuple(
                 replace(test, missing=_missing_fields(search.needs, needs))
-                for test, needs in tests.get(row.offering.version_id or 0, ())
+                for test, needs in (tested.tests if tested else ())
             ),
+            n_tests=tested.n_applications if tested else 0,
         )
 
     return [

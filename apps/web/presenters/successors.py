@@ -140,7 +140,7 @@ def _list_effects(row: Successor, search: SuccessorSearch, today: date) -> Itera
         yield EffectLine("Judge", describe_judge(judge, row), judge.shares_lineage)
     for change in row.shown_exposure:
         yield EffectLine("Tolerance", describe_change(change), change.opens_flag)
-    yield EffectLine("Tested by", describe_tests(row.tests, today))
+    yield EffectLine("Tested by", describe_tests(row, today))
 
 
 def describe_change(change: ExposureChange) -> str:

@@ -475,7 +475,7 @@ def _list_cells(row: Successor, search: SuccessorSearch, today: date) -> Sequenc
         describe_fallback(row.fallback, search.dependency.offering) if row.fallback else "",
         _join(describe_judge(judge, row) for judge in row.judges),
         _join(describe_change(change) for change in row.exposure),
-        describe_tests(row.tests, today),
+        describe_tests(row, today),
         _join(f"{REASON_LABELS[reason]}." for reason in row.reasons),
     ]
 
