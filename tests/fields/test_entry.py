@@ -165,7 +165,18 @@ CASES = (
     Case(
         Webhook,
         links=lambda: {"created_by": make_user()},
-        full=lambda: {"kinds": ["announced"], "url": "https://example.org/hook", "min_severity": 3},
+        full=lambda: {
+            "kinds": ["announced"],
+            "url": "https://example.org/hook",
+            "min_severity": 3,
+            # of channels of other services
+            "service": "webhook",
+            "destination": "",
+            "person": None,
+            "role": "",
+            "n_refusals": 0,
+            "disabled_reason": "",
+        },
         bare={"name": "Bare", "url": "https://example.org/bare"},
     ),
 )

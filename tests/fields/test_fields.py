@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 import registry.urls  # noqa: F401  the forms of all pages are known
 from apps.accounts.models import ApiToken
-from apps.alerts.models import CalendarFeed
+from apps.alerts.models import CalendarFeed, Channel
 from apps.api.urls import VIEWSETS
 from apps.catalog.models import Provider, RetirementAnnouncement
 from apps.exposure.models import CampaignTask, LossRun
@@ -36,6 +36,7 @@ from tests.http import file_text, workbook_of
 # what people make or change that is looked at elsewhere
 ELSEWHERE: dict[type[models.Model], str] = {
     ApiToken: "a secret with a few settings, made once (tests/accounts/api_tokens/test_tokens.py)",
+    Channel: "a webhook of another service, with secrets (tests/alerts/channels)",
     CalendarFeed: "a secret address, made once (tests/api/alerts/test_secret_feeds.py)",
     CampaignTask: "each fact has an action of its own (tests/exposure/campaigns)",
     EvidencePack: "asked for, made by a worker (tests/reports)",

@@ -55,6 +55,10 @@ WITHOUT_LIMIT = {
     "intake.Import.mapping": "the columns of a sheet, of which there are at most 200",
     "intake.SavedMapping.mapping": "the columns of a sheet, of which there are at most 200",
     "inventory.ListExport.query": "an address, which the server limits",
+    "alerts.ChannelCredential.sealed": "at most 2,000 characters a secret "
+    "(alerts/channels/services.py)",
+    "alerts.SlackRequest.sealed_response_url": "a request has at most 256 KB "
+    "(alerts/channels/slack/signatures.py)",
     "intake.CloudCredential.sealed": "at most 10,000 characters a secret "
     "(intake/accounts/credentials.py)",
     "issues.TicketCredential.sealed": "at most 1,000 characters a secret "

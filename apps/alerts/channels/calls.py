@@ -31,7 +31,8 @@ def post_json(
     url: str, body: bytes, *, headers: Mapping[str, str] | None = None, deadline: float = 15
 ) -> Response | ChannelFailure:
     """Post JSON once. Returns the response of any status, or the failure of the call; neither
-    names the URL, which can be a secret."""
+    names the path of the URL, which can be a secret: sentences of the outbound client name hosts
+    only."""
     request = Request(
         url=url,
         method="POST",
@@ -49,15 +50,9 @@ def post_json(
     try:
         return fetch(request, policy=policy)
     except OutboundRefusedError as error:
-        return ChannelFailure(_without_path(error, url), refuses_channel=True)
+        return ChannelFailure(one_line(error, max_length=500), refuses_channel=True)
     except OutboundError as error:
-        return ChannelFailure(_without_path(error, url))
-
-
-def _without_path(error: Exception, url: str) -> str:
-    """Return the sentence of the error, which by its design names only hosts; a URL in it is cut
-    all the same."""
-    return one_line(str(error).replace(url, "The URL of the channel"), max_length=500)
+        return ChannelFailure(one_line(error, max_length=500))
 
 
 def asked_wait(response: Response) -> int | None:

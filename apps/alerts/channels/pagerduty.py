@@ -109,7 +109,7 @@ def post_event(body: str, region: str, credentials: Credentials) -> ChannelFailu
             f"PagerDuty does not accept the event: {said or answer.get('message') or 'status 400'}",
             max_length=400,
         ).replace(credentials["routing_key"], "…")
-        if "routing_key" in said or "routing key" in said.lower():
+        if "routing_key" in said:
             return ChannelFailure(
                 f"{reason}. Enter the integration key of an Events API v2 integration.",
                 refuses_channel=True,

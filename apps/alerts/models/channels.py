@@ -178,7 +178,7 @@ class ChannelManager(models.Manager.from_queryset(ChannelQuerySet)):  # type: ig
 class Channel(Webhook):
     """A channel of Slack, Microsoft Teams or PagerDuty."""
 
-    objects = ChannelManager()
+    objects = ChannelManager()  # type: ignore[misc]
 
     class Meta:
         proxy = True

@@ -36,6 +36,8 @@ class WebhookSerializer(ReasonMixin, serializers.ModelSerializer[Webhook]):
         help_text="Slug of a team: sends only alerts of this team and its sub-teams; "
         "null for all alerts.",
     )
+    # the URL of a channel of another service is a secret, so that the column can be empty
+    url = serializers.URLField(max_length=500)
     kinds = KindsField(required=False)
     min_severity = SeverityField(required=False)
     created_by = serializers.CharField(source="created_by.username", read_only=True)

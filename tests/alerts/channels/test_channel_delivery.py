@@ -25,6 +25,7 @@ from apps.alerts.models import (
     Webhook,
 )
 from apps.common.errors import DomainError, ForbiddenError
+from apps.inventory.models import Application
 from tests.alerts.channels.conftest import ChannelMaker
 from tests.alerts.channels.service_server import BOT_TOKEN, ROUTING_KEY, ServiceServer
 from tests.alerts.simulation import look
@@ -256,10 +257,11 @@ def test_the_own_channel_of_a_user_follows_the_notifications_of_that_user(
     make_member(world.team, TeamRole.OWNER, ilse)
     hana = make_user("hana", email="hana@example.org")
     make_member(world.team, TeamRole.VIEWER, hana)
-    world.application.business_owner_name = "ilse"
-    world.application.save()
+    Application.objects.filter(pk=world.application.pk).update(business_owner_person=ilse)
     own = make_channel("slack", by=ilse, person=ilse, name="Ilse")
     viewers = make_channel("teams", by=hana, person=hana, name="Hana")
+    # a channel follows what became due after it was made; the world's clock is behind
+    Webhook.objects.update(created_at=NOW - HOUR)
     tell(world)
 
     send_webhooks(at=NOW)
