@@ -19,7 +19,12 @@ from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.jobs import MAX_SWEEP_TIME, Clock, running_clock
 from apps.issues.models import Issue, Ticket, TicketConnection, TicketEvent
-from apps.issues.tickets.connection_test import check_connection, open_client, store_problem
+from apps.issues.tickets.connection_test import (
+    check_connection,
+    open_client,
+    read_connection,
+    store_problem,
+)
 from apps.issues.tickets.jira.client import COMMON_LABEL, JiraClient, JiraComment, JiraTicket
 from apps.issues.tickets.jira.errors import (
     JiraCredentialsError,
@@ -248,7 +253,7 @@ def _create(claim: TicketClaim, client: JiraClient) -> bool:
     ticket = claim.ticket
     connection = ticket.connection
     if not connection.issue_type_id:
-        check_connection(connection, at=claim.clock())
+        read_connection(connection, client, at=claim.clock())
     stated = stated_fields(connection)
     if ticket.sent_at is not None:
         if claim.clock() < ticket.sent_at + SEARCH_DELAY:
