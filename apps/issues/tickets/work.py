@@ -19,6 +19,7 @@ from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.jobs import MAX_SWEEP_TIME, Clock, running_clock
 from apps.issues.models import Issue, Ticket, TicketConnection, TicketEvent
+from apps.issues.models.tickets import TicketQuerySet
 from apps.issues.tickets.connection_test import (
     check_connection,
     open_client,
@@ -104,7 +105,7 @@ class TicketClaim:
             due_at = self.clock()
         self.store(due_at=due_at, claimed_until=None, **values)
 
-    def _rows(self) -> Any:
+    def _rows(self) -> TicketQuerySet:
         return Ticket.objects.filter(
             pk=self.ticket.pk,
             claim_number=self.ticket.claim_number,
