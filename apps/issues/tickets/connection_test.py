@@ -36,11 +36,10 @@ def open_client(connection: TicketConnection) -> JiraClient:
 
 
 def check_connection(connection: TicketConnection, *, at: datetime) -> ConnectionTest:
-    """Read account, project, issue type and fields, and store the result. Raises DomainError with a
-    sentence if tickets cannot be created. Not in a transaction, which must not stay open while Jira
-    answers."""
+    """Read the connection for a user who waits, and store a problem. Raises DomainError with a
+    sentence if tickets cannot be created."""
     try:
-        return _read_connection(connection, open_client(connection), at=at)
+        return read_connection(connection, open_client(connection), at=at)
     except (JiraError, DomainError) as error:
         store_problem(connection, str(error), at=at)
         raise DomainError(str(error)) from None
@@ -53,9 +52,11 @@ def store_problem(connection: TicketConnection, problem: str, *, at: datetime) -
     )
 
 
-def _read_connection(
+def read_connection(
     connection: TicketConnection, client: JiraClient, *, at: datetime
 ) -> ConnectionTest:
+    """Read account, project, issue type and fields, and store them. Raises JiraError or
+    DomainError. Not in a transaction, which must not stay open while Jira answers."""
     account = client.read_account()
     try:
         project = client.read_project(connection.project)

@@ -8,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 from apps.common.database.leases import hold_lease
 from apps.common.errors import DomainError
 from apps.issues.models import Ticket, TicketConnection, TicketProgress
-from apps.issues.tickets.connection_test import check_connection, open_client, store_problem
+from apps.issues.tickets.connection_test import open_client, read_connection, store_problem
 from apps.issues.tickets.jira.client import JiraClient
 from apps.issues.tickets.jira.errors import (
     JiraCredentialsError,
@@ -49,9 +49,10 @@ def poll_connection(connection: TicketConnection, *, at: datetime) -> bool:
         if lease is None:
             return False
         try:
+            client = open_client(connection)
             if connection.checked_at is None or connection.checked_at + RECHECK_AFTER <= at:
-                check_connection(connection, at=at)
-            _mark_changed(connection, open_client(connection), at)
+                read_connection(connection, client, at=at)
+            _mark_changed(connection, client, at)
         except JiraLimitedError as error:
             _wait(connection, at + timedelta(seconds=error.seconds))
             return False

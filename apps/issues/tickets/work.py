@@ -19,7 +19,13 @@ from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.jobs import MAX_SWEEP_TIME, Clock, running_clock
 from apps.issues.models import Issue, Ticket, TicketConnection, TicketEvent
-from apps.issues.tickets.connection_test import check_connection, open_client, store_problem
+from apps.issues.models.tickets import TicketQuerySet
+from apps.issues.tickets.connection_test import (
+    check_connection,
+    open_client,
+    read_connection,
+    store_problem,
+)
 from apps.issues.tickets.jira.client import COMMON_LABEL, JiraClient, JiraComment, JiraTicket
 from apps.issues.tickets.jira.errors import (
     JiraCredentialsError,
@@ -99,7 +105,7 @@ class TicketClaim:
             due_at = self.clock()
         self.store(due_at=due_at, claimed_until=None, **values)
 
-    def _rows(self) -> Any:
+    def _rows(self) -> TicketQuerySet:
         return Ticket.objects.filter(
             pk=self.ticket.pk,
             claim_number=self.ticket.claim_number,
@@ -248,7 +254,7 @@ def _create(claim: TicketClaim, client: JiraClient) -> bool:
     ticket = claim.ticket
     connection = ticket.connection
     if not connection.issue_type_id:
-        check_connection(connection, at=claim.clock())
+        read_connection(connection, client, at=claim.clock())
     stated = stated_fields(connection)
     if ticket.sent_at is not None:
         if claim.clock() < ticket.sent_at + SEARCH_DELAY:

@@ -33,7 +33,8 @@ class Person:
     def as_json(self, *, is_cloud: bool) -> dict[str, Any]:
         shown = {} if self.is_hidden else {"emailAddress": self.email}
         key = "accountId" if is_cloud else "name"
-        return {key: self.account, "displayName": self.name, **shown}
+        address = f"/user?{key}={self.account}"
+        return {"self": address, key: self.account, "displayName": self.name, **shown}
 
 
 @dataclass
@@ -186,7 +187,10 @@ class Jira:
         if path == "/myself":
             return 200, ACCOUNT
         if path == "/serverInfo":
-            return 200, {"versionNumbers": [9, 12, 0], "deploymentType": "Cloud"}
+            kind = "Cloud" if self.is_cloud else "Server"
+            return 200, {"versionNumbers": [9, 12, 0], "deploymentType": kind}
+        if path == "/field":
+            return 200, [{"id": row["fieldId"], **row} for row in self.create_fields]
         if path in {"/project/search", "/project"}:
             rows = [{"key": "OTHER"}, {"key": self.project}]
             return 200, {"values": rows} if path.endswith("search") else rows
@@ -284,7 +288,7 @@ class Jira:
             message = "Issue does not exist or you do not have permission to see it."
             return 404, {"errorMessages": [message], "errors": {}}
         if part is None:
-            return 200, self._as_json(ticket, query.get("fields", "summary").split(","))
+            return 200, self._as_json(ticket, query.get("fields", "*all").split(","))
         if part == "comment" and method == "GET":
             start = int(query.get("startAt", 0))
             rows = ticket.comments[start : start + PAGE]
@@ -327,7 +331,14 @@ class Jira:
         }
         shown = {name: value for name, value in values.items() if name in names or "*all" in names}
         changelog = {"histories": ticket.histories}
-        return {"id": ticket.id, "key": ticket.key, "fields": shown, "changelog": changelog}
+        address = f"{self.address}/rest/api/{3 if self.is_cloud else 2}/issue/{ticket.id}"
+        return {
+            "self": address,
+            "id": ticket.id,
+            "key": ticket.key,
+            "fields": shown,
+            "changelog": changelog,
+        }
 
 
 def _written(at: datetime) -> str:

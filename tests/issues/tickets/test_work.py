@@ -368,3 +368,22 @@ def test_project_without_labels_is_polled_ticket_by_ticket(jira, governance, ask
     at = NOW + timedelta(minutes=20)
     poll_due_connections(at=at)
     assert work(ticket, at).progress == "done"
+
+
+def test_untested_connection_is_read_first_and_waits_for_jira(jira, connection, ask):
+    ticket = ask(connection)
+    TicketConnection.objects.filter(pk=connection.pk).update(issue_type_id="", create_fields=[])
+    jira.fail("GET", "/myself", 503)
+    ticket = work(ticket)
+    assert (ticket.state, ticket.attempts) == ("waiting", 1)
+    assert work(ticket, LATER).state == "linked"
+
+
+def test_unreachable_jira_fails_a_poll_and_is_polled_again(jira, connection):
+    jira.fail("GET", "/search/jql", 500)
+    assert poll_due_connections(at=LATER) == 0
+    connection.refresh_from_db()
+    assert (connection.status, connection.polled_at) == ("failed", None)
+    assert poll_due_connections(at=LATER + timedelta(minutes=6)) == 1
+    connection.refresh_from_db()
+    assert (connection.status, connection.problem) == ("works", "")
