@@ -222,6 +222,10 @@ PAGES = {
         notification-preferences:unsubscribe:get notification-preferences:unsubscribe:post
         use-case-form:propose:get use-case-form:propose:post
     """,
+    # API tokens alone, whatever the session
+    "llllllll": """
+        programs:mcp:post
+    """,
     # whose own it is, not even the offices
     "000y000l": """
         calendar-feeds:revoke:post saved-filters:delete:post subscriptions:delete:post

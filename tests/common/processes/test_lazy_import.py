@@ -14,7 +14,17 @@ from apps.common.processes.lazy_import import lazy_import
 
 APPS = Path(__file__).parents[3] / "apps"
 NAMED = re.compile(r'\blazy_import\("([\w.]+)"\)')
-HEAVY = ("google.protobuf", "icalendar", "jsonschema_rs", "jwt", "numpy", "openpyxl", "xlsxwriter")
+HEAVY = (
+    "django_mcpz",
+    "google.protobuf",
+    "icalendar",
+    "jsonschema_rs",
+    "jwt",
+    "msgspec",
+    "numpy",
+    "openpyxl",
+    "xlsxwriter",
+)
 LOADED = f"""
 import sys
 import registry.wsgi
