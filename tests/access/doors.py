@@ -229,12 +229,14 @@ PAGES = {
     # anybody: the address holds a secret, or there is nothing to hide
     "yyyyyyyy": """
         alerts:respond-by-link:get alerts:respond-by-link:post favicon.ico:get gate:client:get
+        gate:lifecycle-callback:get
         notification-preferences:unsubscribe:get notification-preferences:unsubscribe:post
         use-case-form:propose:get use-case-form:propose:post
     """,
-    # whoever signs the body
+    # whoever signs the body; API tokens alone, whatever the session
     "llllllll": """
         integrations:jira:post
+        programs:mcp:post
     """,
     # whose own it is, not even the offices
     "000y000l": """
@@ -350,7 +352,7 @@ API = {
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
         foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
         gate-waivers/:post imports/:get incidents/:get incidents/{pk}/:get inherited-risks/:get
-        inherited-risks/totals/:get issues/:get
+        inherited-risks/totals/:get issues/:get lifecycle/:get lifecycle/litellm.yaml:get
         issues/bulk-respond/:post jobs/:get loss-runs/:get memberships/:get mutes/:get mutes/:post
         notice-policies/:get notice-policies/{pk}/:get notification-preferences/me/:get
         notification-preferences/me/:patch notification-preferences/me/:put

@@ -135,7 +135,9 @@ def _is_file(name: str, route: URLPattern) -> bool:
 
 
 # files whose address does not say so
-FILES = frozenset({"feed-runs:payload", "gate:client", "evidence-packs:download"})
+FILES = frozenset(
+    {"feed-runs:payload", "gate:client", "gate:lifecycle-callback", "evidence-packs:download"}
+)
 
 
 def _methods(view: Callable[..., Any]) -> frozenset[str]:

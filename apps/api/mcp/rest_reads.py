@@ -99,9 +99,10 @@ def _prepare(
     http.META = {
         name: caller.request.META[name] for name in _COPIED_META if name in caller.request.META
     }
-    http.GET = QueryDict(mutable=True)
+    params = QueryDict(mutable=True)
     for name, value in query.items():
-        http.GET.setlist(name, value if isinstance(value, list) else [str(value)])
+        params.setlist(name, value if isinstance(value, list) else [str(value)])
+    http.GET = params  # type: ignore[assignment]
     view: Any = view_class()
     view.setup(http, **kwargs)
     view.format_kwarg = None

@@ -51,7 +51,7 @@ class McpView(RegistryView):
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_REQUEST_BYTES:
             raise RequestTooLargeError
         http = request._request
-        http.user, http.auth = request.user, request.auth  # type: ignore[attr-defined, assignment]
+        http.user, http.auth = request.user, request.auth  # type: ignore[attr-defined]
         response: HttpResponse = server.SERVER(http)
         response.headers["Cache-Control"] = "no-store"
         return response

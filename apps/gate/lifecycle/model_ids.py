@@ -72,13 +72,9 @@ def models_of_gateway(
         by_model.setdefault(model, []).append((offering, explanation, alias))
     models = []
     for model in sorted(model for model in by_model if model > after)[:limit]:
-        offering, explanation = _agreed(
-            (offering, explanation) for offering, explanation, _ in by_model[model]
-        )
+        agreed, why = _agreed((row[0], row[1]) for row in by_model[model])
         aliases = {alias for _, _, alias in by_model[model] if alias}
-        models.append(
-            GatewayModel(model, offering, explanation or _UNKNOWN, tuple(sorted(aliases)))
-        )
+        models.append(GatewayModel(model, agreed, why or _UNKNOWN, tuple(sorted(aliases))))
     return models
 
 
@@ -142,9 +138,9 @@ def _observed_offerings(
         )
     observed = {}
     for model, names in split_ids.items():
-        offering, why = _agreed(offerings.get(names, ()))
-        if offering is not None:
-            observed[model] = (offering, why)
+        agreed, why = _agreed(offerings.get(names, ()))
+        if agreed is not None:
+            observed[model] = (agreed, why)
     return observed
 
 

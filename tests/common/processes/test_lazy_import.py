@@ -15,11 +15,13 @@ from apps.common.processes.lazy_import import lazy_import
 APPS = Path(__file__).parents[3] / "apps"
 NAMED = re.compile(r'\blazy_import\("([\w.]+)"\)')
 HEAVY = (
+    "django_mcpz",
     "google.protobuf",
     "icalendar",
     "jsonschema_rs",
     "jwt",
     "lxml.etree",
+    "msgspec",
     "numpy",
     "onelogin.saml2.response",
     "openpyxl",

@@ -90,7 +90,7 @@ class Policy:
         return ""
 
 
-class LifecycleHandler(CustomLogger):
+class LifecycleHandler(CustomLogger):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         environ = os.environ
@@ -153,7 +153,7 @@ class LifecycleHandler(CustomLogger):
         import yaml  # noqa: PLC0415 - of the proxy, and only for a file
 
         with open(self.file, encoding="utf-8") as opened:
-            content = yaml.safe_load(opened) or {}
+            content: dict[str, Any] = yaml.safe_load(opened) or {}
         return list(content.get("registry_lifecycle", content).get("models", []))
 
     def _ask(self, models: list[str]) -> list[dict[str, Any]]:

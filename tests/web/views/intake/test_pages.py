@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 
 from apps.accounts.actions import issue_token
 from apps.common.time import day_of, now
@@ -199,6 +200,15 @@ def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
     assert "Traces (OTLP)" in page
     assert "95 calls in 30 days" in page
     assert "Calls talker-1 on Acme, which is not declared." in page
+    assert "refused" not in page
+
+
+def test_calls_refused_by_a_gateway_stand_beside_the_model_and_in_the_sum(seen, as_user):
+    day = UsageDay.objects.filter(observation__application=seen.triage, n_calls__gt=0).first()
+    UsageDay.objects.filter(pk=day.pk).update(n_errors=F("n_errors") + 1, n_refused=1)
+    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/?tab=dependencies"))
+    assert "1 call refused by the gateway in 30 days, because of the model's lifecycle" in page
+    assert "failed, of which the gateway refused 1 because of the model's lifecycle." in page
 
 
 def test_the_first_steps_lead_to_it(seen, as_user):
