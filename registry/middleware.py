@@ -207,7 +207,7 @@ class SessionlessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if (
             request.method in SESSIONLESS_METHODS
-            and "HTTP_COOKIE" not in request.META
+            and not request.META.get("HTTP_COOKIE")
             and request.path_info.startswith(SESSIONLESS_PREFIX)
         ):
             request.user = AnonymousUser()

@@ -13,7 +13,6 @@ class TestSessionless:
         "/api/v1/teams/nowhere/",
         "/api/v1/teams/?nonsense=1",
         "/api/v1/nowhere/",
-        "/api/v1/teams",
     )
 
     @pytest.mark.django_db
@@ -31,6 +30,12 @@ class TestSessionless:
         assert describe(direct) == describe(through_all)
         assert not hasattr(direct.wsgi_request, "session")
         assert hasattr(through_all.wsgi_request, "session")
+
+    @pytest.mark.django_db
+    def test_an_address_without_its_slash_is_redirected(self, reader):
+        answer = reader.get("/api/v1/teams")
+
+        assert (answer.status_code, answer["Location"]) == (301, "/api/v1/teams/")
 
     @pytest.mark.django_db
     def test_a_session_and_a_change_take_the_whole_way(self, client, reader):
