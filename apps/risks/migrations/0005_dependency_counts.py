@@ -40,16 +40,18 @@ _ADD = f"""
     GROUP BY 1, 2, 3, 4, 5, 6
     HAVING sum(x.n) <> 0 OR bool_or(x.is_critical) OR bool_or(x.is_secret)"""
 
-# the rows of an update whose counts differ
-_CHANGED_DEPENDENCIES = """(
-            SELECT {side}.* FROM new_rows n JOIN old_rows o ON o.id = n.id
-            WHERE (n.application_id, n.offering_id, n.via_party_id, n.reached, n.binding, n.since,
-                n.until, n.created_at) IS DISTINCT FROM (o.application_id, o.offering_id,
-                o.via_party_id, o.reached, o.binding, o.since, o.until, o.created_at))"""
-_CHANGED_APPLICATIONS = """(
-            SELECT {side}.* FROM new_rows n JOIN old_rows o ON o.id = n.id
-            WHERE (n.status, n.criticality, n.data_classification)
-                IS DISTINCT FROM (o.status, o.criticality, o.data_classification))"""
+# the rows of an update whose counts differ, before (-1) and after (1)
+_CHANGED = """(
+            SELECT side.* FROM new_rows n JOIN old_rows o ON o.id = n.id
+            CROSS JOIN LATERAL (SELECT n.*, 1 AS sign UNION ALL SELECT o.*, -1) side
+            WHERE ({new}) IS DISTINCT FROM ({old}))"""
+_COUNTED_COLUMNS = {
+    "dependency": (
+        *("application_id", "offering_id", "via_party_id", "reached", "binding"),
+        *("since", "until", "created_at"),
+    ),
+    "application": ("status", "criticality", "data_classification"),
+}
 
 
 def _trigger(table: str, verb: str, tables: str, rows: str) -> str:
@@ -66,25 +68,25 @@ FOR EACH STATEMENT EXECUTE FUNCTION {name}();
 """
 
 
-def _triggers(table: str, rows: str, changed: str) -> str:
+def _triggers(table: str, rows: str) -> str:
     """Return triggers that add the difference which a statement on `table` makes to the join of
     applications in scope and their dependencies."""
-    update = " UNION ALL".join(
-        rows.format(rows=changed.format(side=side), sign=sign)
-        for side, sign in (("n", "1"), ("o", "-1"))
+    new, old = (
+        ", ".join(f"{side}.{name}" for name in _COUNTED_COLUMNS[table]) for side in ("n", "o")
     )
+    added, removed = (
+        rows.format(rows=changed, sign=sign)
+        for changed, sign in (("new_rows", "1"), ("old_rows", "-1"))
+    )
+    updated = rows.format(rows=_CHANGED.format(new=new, old=old), sign="r.sign")
     return (
-        _trigger(table, "insert", "NEW TABLE AS new_rows", rows.format(rows="new_rows", sign="1"))
-        + _trigger(
-            table, "delete", "OLD TABLE AS old_rows", rows.format(rows="old_rows", sign="-1")
-        )
-        + _trigger(table, "update", "OLD TABLE AS old_rows NEW TABLE AS new_rows", update)
+        _trigger(table, "insert", "NEW TABLE AS new_rows", added)
+        + _trigger(table, "delete", "OLD TABLE AS old_rows", removed)
+        + _trigger(table, "update", "OLD TABLE AS old_rows NEW TABLE AS new_rows", updated)
     )
 
 
-_TRIGGERS = _triggers("dependency", _OF_DEPENDENCIES, _CHANGED_DEPENDENCIES) + _triggers(
-    "application", _OF_APPLICATIONS, _CHANGED_APPLICATIONS
-)
+_TRIGGERS = _triggers("dependency", _OF_DEPENDENCIES) + _triggers("application", _OF_APPLICATIONS)
 _FIRST_COUNT = _ADD.format(
     is_total="true", rows=_OF_DEPENDENCIES.format(rows="inventory_dependency", sign="1")
 )
