@@ -95,7 +95,7 @@ def save_channel(
             field="kinds",
         )
     cleaned = clean_secrets(channel.service, secret_values or {})
-    if channel.pk is None:
+    if channel._state.adding:
         for secret in service.secrets:
             if secret.name not in cleaned:
                 raise DomainError(f"Enter the {secret.label.lower()}.", field=secret.name)

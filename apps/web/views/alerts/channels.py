@@ -120,7 +120,7 @@ def _owner_choices(user: User, channel: Webhook) -> list[tuple[str, str]]:
     choices = [(f"{_TEAM_PREFIX}{team.slug}", team.name) for team in channel_teams(user)]
     if user.is_governance:
         choices += [(f"{_ROLE_PREFIX}{role}", label) for role, label in Webhook.Role.choices]
-    if channel.pk is None:
+    if channel._state.adding:
         choices.append((_PERSONAL, "Me"))
     return choices
 
