@@ -29,6 +29,7 @@ from tests.chromium import chromium
 from tests.emptying import empty_tables
 from tests.long_files import longest_first
 from tests.seen_html import read_pages_as_seen
+from tests.static_files import share_static_files
 from tests.template_database import ensure_template
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -83,6 +84,7 @@ django.setup()
 child_process.is_always_encoded = True
 # tests of pages hold whatever lines a template is written in
 read_pages_as_seen()
+share_static_files()
 
 pytest_plugins = ["tests.http", "tests.processes", "tests.pooler", "tests.browsing"]
 
