@@ -18,13 +18,13 @@ from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from pytest_django.plugin import DjangoDbBlocker
+from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 
 from apps.common.postgresql.limits import ProcessKind
 from apps.common.processes import child_process
 from registry import embedded
 from registry.process_kind import declare_process
-from tests import inserted
+from tests import inserted, kept_worlds
 from tests.chromium import chromium
 from tests.emptying import empty_tables
 from tests.long_files import longest_first
@@ -151,7 +151,25 @@ def django_db_setup(
         inserted.remember()
     yield
     with django_db_blocker.unblock():
+        kept_worlds.end()
         teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture
+def _django_db_helper(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Puts the test's own transaction into that of its world, where the world is a kept one."""
+    with django_db_blocker.unblock():
+        kept_worlds.begin(request.node)
+    request.getfixturevalue("_django_db_helper")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """No other test sees the rows of a kept world."""
+    with item.config.stash[blocking_manager_key].unblock():
+        kept_worlds.end_unless_of(item)
 
 
 def _empty_tables(test: TransactionTestCase) -> None:
