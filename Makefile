@@ -9,6 +9,9 @@ PYTEST_ARGS ?=
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 # the machine's Pythons serve; none is downloaded
 export UV_PYTHON_DOWNLOADS := never
+# modules are compiled once, also where the environment forbids to keep that: else each worker compiles all tests at each
+# run, and each process of a drill the project and its libraries
+unexport PYTHONDONTWRITEBYTECODE
 
 # any Python from 3.12 on that really starts
 PYTHON ?= $(shell for name in python3.13 python3.14 python3.12 python3 \

@@ -4,9 +4,11 @@ from rest_framework.test import APIClient
 from tests.api.retailer import Retailer, make_retailer
 from tests.builders import make_user
 from tests.http import token_client
+from tests.kept_worlds import kept_world
 
 
 @pytest.fixture
+@kept_world
 def retailer(db: None) -> Retailer:
     return make_retailer()
 

@@ -7,10 +7,12 @@ import pytest
 from apps.issues.evaluation import EvaluationCounts, evaluate_issues
 from apps.issues.models import Issue
 from tests.builders import NOW
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SmallWorld:
     """One critical application on Gemini 2.5 Pro, which retires on 15 January 2027."""
     return make_small_world()

@@ -18,6 +18,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 
 @dataclass
@@ -38,6 +39,7 @@ class IssueWorld:
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> IssueWorld:
     """The retirement of GPT-4.1 in 40 days, for Claims triage, with users of each role."""
     today = day_of(now())
