@@ -66,11 +66,11 @@ def _check_static_files() -> Diagnosis:
     missing_names, changed_names = [], []
     for name, source in _own_static_files():
         stored_name = storage.hashed_files.get(storage.hash_key(name), "")
-        if not stored_name or not storage.exists(stored_name):
+        if not stored_name or not staticfiles_storage.exists(stored_name):
             missing_names.append(name)
         # stylesheets are rewritten when they are collected, scripts are not
         elif source.suffix == ".js":
-            with storage.open(stored_name) as collected:
+            with staticfiles_storage.open(stored_name) as collected:
                 if source.read_bytes() != collected.read():
                     changed_names.append(name)
     if missing_names:
