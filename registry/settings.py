@@ -504,7 +504,7 @@ INSTALLATION_CHECKS = {
     "risk catalogue": "apps.risks.installation_checks.check_risk_catalogue",
     "exposure": "apps.exposure.installation_checks.check_exposure_tables",
     "feeds": "apps.feeds.installation_checks.check_sources",
-    "credentials": "apps.intake.installation_checks.check_credentials",
+    "credentials": "apps.common.installation.credential_checks.check_credentials",
     "messages": "apps.alerts.installation_checks.check_deliveries",
 }
 

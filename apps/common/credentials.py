@@ -121,6 +121,34 @@ def declare_sealed_column(model: str, column: str, *, owner: str) -> None:
         _SEALED_COLUMNS.append(sealed_column)
 
 
+@dataclass(frozen=True, slots=True)
+class CredentialsState:
+    """How the configured keys fit the stored texts: the names of records whose text no key opens,
+    and the number of texts that only a former key opens."""
+
+    unreadable: tuple[str, ...]
+    n_former: int
+
+
+def check_stored_credentials() -> CredentialsState:
+    """Try the configured keys on the texts of all declared columns; changes nothing."""
+    unreadable: list[str] = []
+    n_former = 0
+    for declared in _SEALED_COLUMNS:
+        model: Any = apps.get_model(declared.model)
+        rows = model._default_manager.order_by("pk")
+        for sealed, owner in rows.values_list(declared.column, declared.owner):
+            if not is_sealed_by_former_key(sealed):
+                continue
+            try:
+                reencrypt_credentials(sealed)
+            except UnreadableCredentialsError:
+                unreadable.append(owner)
+            else:
+                n_former += 1
+    return CredentialsState(tuple(unreadable), n_former)
+
+
 def rotate_credentials() -> Rotation:
     """Encrypt the texts of all declared columns with the first key."""
     n_renewed = n_current = 0

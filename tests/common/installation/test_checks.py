@@ -23,6 +23,7 @@ from apps.feeds.models import PollState
 from apps.inventory.models import Application
 from registry.environment import mailer
 from tests.builders import make_source, make_team, make_user
+from tests.intake.accounts.accounts import make_account
 from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +212,18 @@ def test_no_statement_of_a_check_changes_anything(complete):
         transaction.set_rollback(True)
 
     assert set(found) == {"catalogue", "risk catalogue"}
+
+
+def test_credentials_that_no_key_or_a_former_one_opens_are_named(complete, settings):
+    settings.CREDENTIAL_KEYS = ["a-key-of-the-tests-with-enough-characters"]
+    make_account("azure", name="Azure of the bank")
+    assert "credentials" not in problems()
+
+    former = settings.CREDENTIAL_KEYS[0]
+    settings.CREDENTIAL_KEYS = ["another-key-of-the-tests-with-enough-characters", former]
+    assert problems()["credentials"] == ["Some credentials are encrypted with a former key."]
+
+    settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]
+    assert problems()["credentials"] == [
+        "No configured key opens the credentials of Azure of the bank."
+    ]
