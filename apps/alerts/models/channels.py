@@ -185,8 +185,8 @@ class Channel(Webhook):
         ordering = ["name"]
 
 
-class CredentialQuerySet(models.QuerySet["ChannelCredential"]):
-    def visible_to(self, user: Any) -> "CredentialQuerySet":
+class ChannelCredentialQuerySet(models.QuerySet["ChannelCredential"]):
+    def visible_to(self, user: Any) -> "ChannelCredentialQuerySet":
         is_allowed = user.is_authenticated and user.is_active and user.is_governance
         return self if is_allowed else self.none()
 
@@ -203,7 +203,7 @@ class ChannelCredential(models.Model):
     )
     set_at = models.DateTimeField()
 
-    objects = CredentialQuerySet.as_manager()
+    objects = ChannelCredentialQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"credentials of channel {self.channel_id}"

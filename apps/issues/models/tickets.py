@@ -186,8 +186,8 @@ class TicketConnection(models.Model):
         }.get(category, "")
 
 
-class CredentialQuerySet(models.QuerySet["TicketCredential"]):
-    def visible_to(self, user: Any) -> "CredentialQuerySet":
+class TicketCredentialQuerySet(models.QuerySet["TicketCredential"]):
+    def visible_to(self, user: Any) -> "TicketCredentialQuerySet":
         is_allowed = user.is_authenticated and user.is_active and user.is_governance
         return self if is_allowed else self.none()
 
@@ -206,7 +206,7 @@ class TicketCredential(models.Model):
     )
     set_at = models.DateTimeField()
 
-    objects = CredentialQuerySet.as_manager()
+    objects = TicketCredentialQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"secrets of connection {self.connection_id}"
