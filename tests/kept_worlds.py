@@ -10,6 +10,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
 from functools import wraps
+from inspect import signature
 from time import monotonic
 from typing import Any
 
@@ -34,7 +35,7 @@ class _Transaction:
         self._atomic.__enter__()
         self.connection = connection.connection
         try:
-            self.world = make(None)
+            self.world = make(**dict.fromkeys(signature(make).parameters))
             # what is checked at the end of each test is the test's own
             connection.check_constraints()
         except BaseException:
@@ -60,14 +61,16 @@ _open: list[_Transaction] = []
 
 
 def kept_world(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate the function of a fixture that asks for `db` alone: its world is made once for tests
-    in a row, and each test gets a copy of the objects."""
+    """Decorate the function of a fixture that asks for nothing but `db`: its world is made once for
+    tests in a row, and each test gets a copy of the objects."""
+    if not set(signature(make).parameters) <= {"db"}:
+        raise TypeError(f"{make.__qualname__} depends on more than the database")
 
     @wraps(make)
-    def fixture(db: None) -> Any:
+    def fixture(**given: None) -> Any:
         if _open and _open[0].make is make:
             return deepcopy(_open[0].world)
-        return make(db)
+        return make(**given)
 
     fixture.makes = make  # type: ignore[attr-defined]
     return fixture

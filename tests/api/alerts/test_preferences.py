@@ -19,6 +19,7 @@ from tests.builders import (
     make_user,
 )
 from tests.http import listed_rows
+from tests.kept_worlds import kept_world
 from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,7 @@ def in_days(n):
 
 
 @pytest.fixture
+@kept_world
 def world():
     return make_small_world()
 

@@ -21,6 +21,7 @@ from tests.builders import (
     make_version,
 )
 from tests.exposure.portfolio import node_of, only
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 MONTH = timedelta(days=30)
@@ -32,6 +33,7 @@ def governor(api):
 
 
 @pytest.fixture
+@kept_world
 def portfolio():
     """Three quarters of the traffic of four applications at `here`, one of them critical; one at
     nobody knows what."""

@@ -26,6 +26,7 @@ from tests.builders import (
     make_offering,
     make_team,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +38,7 @@ TEAM = EVERYBODY - {"outsider"}
 
 
 @pytest.fixture
+@kept_world
 def everything():
     return make_one_of_everything()
 

@@ -3,10 +3,12 @@
 import pytest
 
 from tests.builders import make_member, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.successors import SuccessorWorld, make_successor_world
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SuccessorWorld:
     return make_successor_world()
 

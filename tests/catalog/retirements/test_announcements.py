@@ -24,6 +24,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +77,7 @@ class Catalogue:
 
 
 @pytest.fixture
+@kept_world
 def catalogue(db: None) -> Catalogue:
     return Catalogue()
 

@@ -36,6 +36,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +79,7 @@ class AcmeFoundation:
 
 
 @pytest.fixture
+@kept_world
 def acme():
     return AcmeFoundation()
 

@@ -12,10 +12,12 @@ from apps.exposure.successors.tolerances import Move, exposure_after_all
 from apps.inventory.models import Criticality, Dependency
 from tests.builders import make_application, make_dependency, make_member, make_user
 from tests.http import text_of
+from tests.kept_worlds import kept_world
 from tests.worlds.successors import SuccessorWorld, make_successor_world
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SuccessorWorld:
     return make_successor_world()
 

@@ -11,10 +11,12 @@ from apps.common.time import day_of, now
 from apps.inventory.models import Dependency, ExitPlan, Requirement, Selection
 from tests.builders import make_adaptation, make_member, make_user
 from tests.http import text_of
+from tests.kept_worlds import kept_world
 from tests.worlds.successors import SuccessorWorld, make_successor_world, settle
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SuccessorWorld:
     return make_successor_world()
 

@@ -10,6 +10,7 @@ from apps.exposure.models import Campaign, Scenario, ScenarioRun
 from tests.builders import make_application, make_dependency, make_offering
 from tests.exposure.scenarios.replaced_host import make_replaced_host
 from tests.http import csv_rows, visible_text
+from tests.kept_worlds import kept_world
 from tests.web.page_parts import headline_of
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +20,7 @@ NODES = {"node": "host:azure", "by": "host:bedrock"}
 
 
 @pytest.fixture
+@kept_world
 def world():
     return make_replaced_host(day_of(now()))
 
