@@ -9,6 +9,7 @@ from apps.alerts.models import Alert
 from apps.inventory.models import Dependency
 from registry.environment import mailer
 from tests.alerts.delivery.smtp import Peer, Server
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 
@@ -21,6 +22,7 @@ def smtp(settings: Any) -> Iterator[Peer]:
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SmallWorld:
     return make_small_world()
 
