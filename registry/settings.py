@@ -640,6 +640,8 @@ SPECTACULAR_SETTINGS = {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AiActClassEnum": "apps.inventory.models.Application.AiActClass",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
+        "LifecycleEnum": "apps.catalog.models.Lifecycle",
+        "RoleOfChannelEnum": "apps.alerts.models.Webhook.Role",
         "AlertStateEnum": "apps.alerts.models.Alert.State",
         "AliasKindEnum": "apps.catalog.models.Alias.Kind",
         "AnnexItemEnum": "apps.inventory.models.AnnexItem.Item",

@@ -629,6 +629,8 @@ OWN_TABLES = frozenset(
         "alerts_preference",
         "alerts_subscription",
         "django_session",
+        # emptied with each request, of what others changed as well
+        "issues_changedapplication",
         "pghistory_context",
     }
 )

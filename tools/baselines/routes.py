@@ -39,6 +39,9 @@ def present_routes() -> Routes:
             for table, key in keys
             if (letters := tables[table].get((key, method.lower())))
         }
+        # tokens of one scope alone, whatever the session
+        if pattern.startswith("scim/"):
+            rows = dict.fromkeys(methods, "scim")
         routes[address] = {
             "name": names,
             "view": _view_of(route.callback),

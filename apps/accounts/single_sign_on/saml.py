@@ -133,8 +133,8 @@ def read_metadata(body: bytes, entity_id: str) -> IdentityProvider:
     url = document.get("singleSignOnService", {}).get("url")
     if not document.get("entityId") or not url or not certificates[0]:
         raise InvalidResponseError(
-            "The metadata name no identity provider with a certificate and a sign-on URL of the "
-            "binding HTTP-Redirect."
+            "The metadata have no identity provider with a certificate and a SingleSignOnService "
+            "of the binding HTTP-Redirect."
         )
     return IdentityProvider(document["entityId"], url, tuple(certificates))
 

@@ -104,9 +104,9 @@ class SetTicketSecretsSerializer(serializers.Serializer[Any]):
 
 
 class ConnectionTestSerializer(serializers.Serializer[Any]):
-    sentence = serializers.CharField(help_text="What works, as a sentence.")
+    sentence = serializers.CharField(help_text="Sentence about what works.")
     warnings = serializers.ListField(
-        child=serializers.CharField(), help_text="What is limited, as sentences."
+        child=serializers.CharField(), help_text="Sentences about limits."
     )
 
 

@@ -45,7 +45,7 @@ FRAGMENT_HEAD = """\
 """
 
 
-class ReplacementSerializer(serializers.Serializer[Any]):
+class LifecycleReplacementSerializer(serializers.Serializer[Any]):
     offering = serializers.IntegerField(
         allow_null=True, help_text="ID of the offering; null if it is not in the catalogue."
     )
@@ -63,7 +63,7 @@ class LifecycleEntrySerializer(serializers.Serializer[Any]):
         choices=Lifecycle.choices, help_text="Lifecycle; unknown if the model is not identified."
     )
     identification = serializers.CharField(
-        help_text="How the model was identified, or why it was not."
+        help_text="Sentence about the identification of the model."
     )
     offering = serializers.IntegerField(allow_null=True, help_text="ID of the offering.")
     host = serializers.CharField(allow_null=True, help_text="Slug of the host.")
@@ -91,10 +91,10 @@ class LifecycleEntrySerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Value of the header Sunset (RFC 8594); null without an announced date.",
     )
-    proposed_replacement = ReplacementSerializer(
+    proposed_replacement = LifecycleReplacementSerializer(
         allow_null=True, help_text="Replacement that the host names."
     )
-    accepted_replacement = ReplacementSerializer(
+    accepted_replacement = LifecycleReplacementSerializer(
         allow_null=True, help_text="Target of an open migration of the organisation."
     )
     approval = serializers.ChoiceField(
@@ -103,8 +103,8 @@ class LifecycleEntrySerializer(serializers.Serializer[Any]):
         help_text="Strictest approval decision on the model, whichever application calls it; "
         "empty without one.",
     )
-    sentence = serializers.CharField(help_text="What a gateway can tell its callers.")
-    advice = serializers.CharField(allow_blank=True, help_text="What to use instead.")
+    sentence = serializers.CharField(help_text="Sentence that a gateway can show to its callers.")
+    advice = serializers.CharField(allow_blank=True, help_text="Sentence about the replacement.")
     url = serializers.CharField(allow_null=True, help_text="Page of the offering.")
 
 

@@ -294,8 +294,8 @@ def blast_radius(caller: Caller, asked: BlastRadiusArguments) -> BlastRadiusAnsw
     if keyword == "pk":
         if not (key.isascii() and key.isdecimal() and len(key) <= 18):
             raise RestRefusalError(
-                f"key: '{asked.key}' is no ID. Find the {asked.kind} with `search` and send its "
-                "`key`."
+                f"key: '{asked.key}' is not a valid ID. Find the {asked.kind} with `search` "
+                "and send its `key`."
             )
         key = int(key)
     query = {"threat": asked.threat} if asked.threat else {}

@@ -67,6 +67,6 @@ def refuse_other_origin(request: HttpRequest) -> None:
     if origin is None or origin in {settings.PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS}:
         return
     raise PermissionDenied(
-        "The origin of this request is not permitted. Call the server from a program, or add the "
-        "origin to CSRF_TRUSTED_ORIGINS."
+        "The origin of this request is not permitted. Call the server from a client that is not a "
+        "browser, or add the origin to CSRF_TRUSTED_ORIGINS."
     )

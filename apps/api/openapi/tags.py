@@ -61,6 +61,7 @@ TAGS = {
     "imports": "Documents and spreadsheets received, with their outcome.",
     "inherited-risks": "Risks of applications, inherited from what they depend on.",
     "intake": "Upload of documents, spreadsheets and calls of gateways.",
+    "lifecycle": "Lifecycle of models by the model IDs of a gateway, to warn or refuse.",
     "issues": "Issues: what one owner must act on, with urgency, state and dates.",
     "jobs": "Bulk changes that a worker carries out.",
     "loss-runs": "Simulated losses of one year.",

@@ -24,6 +24,6 @@ urlpatterns = [
     path("Users/<str:pk>", UserView.as_view(), name="user"),
     path("Groups", GroupListView.as_view(), name="groups"),
     path("Groups/<str:pk>", GroupView.as_view(), name="group"),
-    re_path(r"^(?:Bulk|Me|\.search)$", NotImplementedView.as_view(), name="not-implemented"),
-    re_path(r"^.*$", UnknownView.as_view(), name="unknown"),
+    re_path(r"^(?:Bulk|Me|\.search)$", NotImplementedView.as_view()),
+    re_path(r"^.*$", UnknownView.as_view()),
 ]

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import psycopg
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BooleanField, JSONField, Model, QuerySet
@@ -132,9 +133,11 @@ class PreparedStatement:
 
 
 def _reads_json(converter: Any) -> bool:
-    """Return whether the converter only reads JSON, which the cursor has done; not if the column
-    has a decoder."""
+    """Return whether the converter only reads JSON or an array of it, which the cursor has done;
+    not if the column has a decoder."""
     field = getattr(converter, "__self__", None)
+    while isinstance(field, ArrayField):
+        field = field.base_field
     return isinstance(field, JSONField) and field.decoder is None
 
 

@@ -297,7 +297,7 @@ class Migration(migrations.Migration):
                     "note",
                     apps.common.database.fields.LimitedTextField(
                         blank=True,
-                        help_text="What Jira did otherwise than requested.",
+                        help_text="Difference between the request and the ticket in Jira.",
                         max_length=2000,
                     ),
                 ),

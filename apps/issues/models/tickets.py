@@ -308,7 +308,9 @@ class Ticket(models.Model):
         max_length=2_000, blank=True, help_text="Why the last step failed, as a sentence."
     )
     note = LimitedTextField(
-        max_length=2_000, blank=True, help_text="What Jira did otherwise than requested."
+        max_length=2_000,
+        blank=True,
+        help_text="Difference between the request and the ticket in Jira.",
     )
     # what Jira answered
     jira_id = models.CharField(max_length=40, blank=True, help_text="ID; it stays when it moves.")

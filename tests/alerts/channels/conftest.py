@@ -28,11 +28,8 @@ def amara(db: None) -> User:
     return make_user("amara", role="governance", email="amara@example.org")
 
 
-type ChannelMaker = Callable[..., Webhook]
-
-
 @pytest.fixture
-def make_channel(server: ServiceServer, amara: User, world: SmallWorld) -> ChannelMaker:
+def make_channel(server: ServiceServer, amara: User, world: SmallWorld) -> Callable[..., Webhook]:
     """Make a channel of a service, for the team of the small world if no other owner is named."""
     secrets = {
         "slack": {"bot_token": BOT_TOKEN, "signing_secret": SIGNING_SECRET},

@@ -1,6 +1,7 @@
 """Channels beside email: what each service gets, and what becomes of its refusals."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,6 @@ from apps.alerts.models import (
 )
 from apps.common.errors import DomainError, ForbiddenError
 from apps.inventory.models import Application
-from tests.alerts.channels.conftest import ChannelMaker
 from tests.alerts.channels.service_server import BOT_TOKEN, ROUTING_KEY, ServiceServer
 from tests.alerts.simulation import look
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
@@ -58,7 +58,7 @@ def of_channel(channel: Webhook) -> Delivery:
 
 
 def test_slack_gets_blocks_that_its_own_library_accepts(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     make_member(world.team, TeamRole.EDITOR, make_user("tomasz", first_name="Tomasz"))
     channel = make_channel("slack")
@@ -88,7 +88,7 @@ def test_slack_gets_blocks_that_its_own_library_accepts(
 
 
 def test_teams_gets_a_card_with_links_only(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     make_channel("teams")
     tell(world)
@@ -103,7 +103,7 @@ def test_teams_gets_a_card_with_links_only(
 
 
 def test_names_are_text_and_neither_mention_nor_link(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     world.application.name = "<!channel> & [a](https://evil.example) *b* {{DATE(2027-01-01)}}"
     world.application.save()
@@ -128,7 +128,7 @@ def test_names_are_text_and_neither_mention_nor_link(
 
 
 def test_many_alerts_fit_into_one_message_and_the_rest_is_counted(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     from apps.alerts.channels import teams
     from apps.alerts.channels.message_items import MessageItem
@@ -165,7 +165,7 @@ def test_many_alerts_fit_into_one_message_and_the_rest_is_counted(
 
 
 def test_pagerduty_opens_acknowledges_reopens_and_resolves_one_incident(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer, amara: User
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer, amara: User
 ) -> None:
     make_channel("pagerduty", kinds=["announced"])
     tell(world)
@@ -201,7 +201,7 @@ def test_pagerduty_opens_acknowledges_reopens_and_resolves_one_incident(
 
 
 def test_a_cause_that_ends_resolves_the_incident(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     make_channel("pagerduty", kinds=["announced"])
     tell(world)
@@ -219,7 +219,7 @@ def test_a_cause_that_ends_resolves_the_incident(
 
 
 def test_a_channel_of_a_team_names_nothing_of_other_teams(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     other = make_team("Underwriting")
     make_dependency(make_application("Secret rating", team=other), world.offering)
@@ -233,7 +233,7 @@ def test_a_channel_of_a_team_names_nothing_of_other_teams(
 
 
 def test_an_application_that_left_the_team_is_no_longer_named(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     channel = make_channel("slack")
     world.event()
@@ -251,7 +251,7 @@ def test_an_application_that_left_the_team_is_no_longer_named(
 
 
 def test_the_own_channel_of_a_user_follows_the_notifications_of_that_user(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     ilse = make_user("ilse", email="ilse@example.org")
     make_member(world.team, TeamRole.OWNER, ilse)
@@ -281,7 +281,7 @@ def test_the_own_channel_of_a_user_follows_the_notifications_of_that_user(
 )
 def test_what_may_pass_is_tried_again_until_it_is_taken(
     world: SmallWorld,
-    make_channel: ChannelMaker,
+    make_channel: Callable[..., Webhook],
     server: ServiceServer,
     service: str,
     fault: Any,
@@ -299,7 +299,7 @@ def test_what_may_pass_is_tried_again_until_it_is_taken(
 
 
 def test_a_service_that_asks_to_wait_is_given_that_time(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     channel = make_channel("slack")
     server.fail_next("slack", throttled("1800"))
@@ -314,7 +314,7 @@ def test_a_service_that_asks_to_wait_is_given_that_time(
 
 
 def test_a_channel_that_is_refused_three_times_is_disabled_and_its_owners_are_told(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer, amara: User
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer, amara: User
 ) -> None:
     ilse = make_user("ilse", email="ilse@example.org")
     make_member(world.team, TeamRole.OWNER, ilse)
@@ -349,7 +349,11 @@ def test_a_channel_that_is_refused_three_times_is_disabled_and_its_owners_are_to
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_message_that_is_refused_for_good_fails_and_the_next_one_is_sent(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer, amara: User, service: str
+    world: SmallWorld,
+    make_channel: Callable[..., Webhook],
+    server: ServiceServer,
+    amara: User,
+    service: str,
 ) -> None:
     channel = make_channel(service)
     first = queue_test_message(channel=channel, by=amara, at=NOW)
@@ -373,7 +377,7 @@ def test_a_message_that_is_refused_for_good_fails_and_the_next_one_is_sent(
 
 
 def test_a_card_that_teams_refuses_behind_a_success_fails(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer, amara: User
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer, amara: User
 ) -> None:
     channel = make_channel("teams")
     delivery = queue_test_message(channel=channel, by=amara, at=NOW)
@@ -390,7 +394,7 @@ def test_a_card_that_teams_refuses_behind_a_success_fails(
 
 
 def test_a_worker_that_was_killed_after_its_claim_loses_nothing(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer
 ) -> None:
     channel = make_channel("pagerduty", kinds=["announced"])
     tell(world)
@@ -404,7 +408,7 @@ def test_a_worker_that_was_killed_after_its_claim_loses_nothing(
 
 
 def test_a_disabled_channel_gets_nothing_and_the_log_says_so(
-    world: SmallWorld, make_channel: ChannelMaker, server: ServiceServer, amara: User
+    world: SmallWorld, make_channel: Callable[..., Webhook], server: ServiceServer, amara: User
 ) -> None:
     channel = make_channel("teams")
     tell(world)
@@ -429,7 +433,7 @@ def test_a_disabled_channel_gets_nothing_and_the_log_says_so(
 
 def test_secrets_are_in_no_column_log_or_history(
     world: SmallWorld,
-    make_channel: ChannelMaker,
+    make_channel: Callable[..., Webhook],
     server: ServiceServer,
     caplog: pytest.LogCaptureFixture,
     settings: Any,
@@ -482,7 +486,12 @@ def test_secrets_are_in_no_column_log_or_history(
     ],
 )
 def test_a_wrong_secret_is_refused_and_not_repeated(
-    world: SmallWorld, make_channel: ChannelMaker, amara: User, service: str, field: str, value: str
+    world: SmallWorld,
+    make_channel: Callable[..., Webhook],
+    amara: User,
+    service: str,
+    field: str,
+    value: str,
 ) -> None:
     channel = make_channel(service)
 
@@ -495,7 +504,7 @@ def test_a_wrong_secret_is_refused_and_not_repeated(
 
 
 def test_owners_change_the_channels_of_their_team_and_no_others(
-    world: SmallWorld, make_channel: ChannelMaker, amara: User
+    world: SmallWorld, make_channel: Callable[..., Webhook], amara: User
 ) -> None:
     ilse = make_user("ilse", email="ilse@example.org")
     make_member(world.team, TeamRole.OWNER, ilse)

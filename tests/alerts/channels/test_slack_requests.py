@@ -24,7 +24,6 @@ from apps.alerts.channels.slack.requests import (
 from apps.alerts.delivery.dispatch import send_webhooks
 from apps.alerts.lifecycle.activity import alert_activity
 from apps.alerts.models import Alert, Notice, SlackRequest, Webhook
-from tests.alerts.channels.conftest import ChannelMaker
 from tests.alerts.channels.service_server import SIGNING_SECRET, SLACK_CHANNEL, ServiceServer
 from tests.alerts.simulation import look
 from tests.builders import NOW, make_member, make_team, make_user
@@ -45,7 +44,7 @@ def tomasz(world: SmallWorld, server: ServiceServer) -> User:
 
 
 @pytest.fixture
-def channel(tomasz: User, make_channel: ChannelMaker) -> Webhook:
+def channel(tomasz: User, make_channel: Callable[..., Webhook]) -> Webhook:
     return make_channel("slack", kinds=["announced"])
 
 
@@ -285,7 +284,11 @@ def test_a_disabled_channel_and_a_foreign_answer_address_accept_nothing(
 
 
 def test_the_app_of_one_channel_cannot_respond_to_alerts_of_another(
-    press: Press, alert: Alert, message: dict[str, Any], make_channel: ChannelMaker, server: Any
+    press: Press,
+    alert: Alert,
+    message: dict[str, Any],
+    make_channel: Callable[..., Webhook],
+    server: Any,
 ) -> None:
     other = make_channel("slack", team=make_team("Other"), name="Other", destination="C0OTHER001")
     server.slack_channels.add(other.destination)
