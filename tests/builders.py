@@ -88,6 +88,7 @@ def make_team(name: str = "", *, parent: Team | None = None, **fields: Any) -> T
 def make_member(team: Team, role: TeamRole = TeamRole.EDITOR, user: User | None = None) -> User:
     user = user or make_user()
     Membership.objects.create(user=user, team=team, role=role.rank)
+    user.forget_team_roles()
     return user
 
 

@@ -182,9 +182,9 @@ class TestApplications:
         with CaptureQueriesContext(connection) as queries:
             assert counts(sent(editor, APPLICATIONS, rows)) == (n, n, 0, 0)
 
-        # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY,
-        # UPDATE; release: 11; then the evaluation of issues, one statement for each kind
-        assert len(queries) == 35
+        # token with roles; teams; savepoint; known, those of others, ids, name of the change, COPY,
+        # UPDATE; release: 10; then the evaluation of issues, one statement for each kind
+        assert len(queries) == 34
 
 
 class TestDependencies:

@@ -18,7 +18,14 @@ TEMPLATES = CHECKOUT / "templates"
 # their routes, and those of ours that stand before one of theirs and take its name
 OF_LIBRARIES = ("admin/", "accounts/")
 # what nobody links to
-WITHOUT_NAME = {"favicon.ico", "api/v1/^(?:.*/|bom/token/[^/]+)?$", *MOVED}
+WITHOUT_NAME = {
+    "favicon.ico",
+    "api/v1/^(?:.*/|bom/token/[^/]+)?$",
+    # what SCIM does not offer
+    r"scim/v2/^(?:Bulk|Me|\.search)$",
+    "scim/v2/^.*$",
+    *MOVED,
+}
 SAMPLES = {
     "int": 7,
     "slug": "some-words",

@@ -37,7 +37,9 @@ def present_routes() -> Routes:
             method: letters
             for method in methods
             for table, key in keys
-            if (letters := tables[table].get((key, method.lower())))
+            # the sign-in's own addresses are walked by GET, whatever they answer
+            for walked in ("get" if table == "ENTRANCE" else method.lower(),)
+            if (letters := tables[table].get((key, walked)))
         }
         # tokens of one scope alone, whatever the session
         if pattern.startswith("scim/"):

@@ -44,15 +44,14 @@ _CORRECT: Final = f"""
 """
 
 
-@transaction.atomic
 def total_dependency_counts() -> int:
-    """Add the rows of the same dependencies up into one, and return the number of these;
-    three statements, or one if there is nothing to add. Readers see the same sums before and
-    after."""
+    """Add the rows of the same dependencies up into one, and return the number of these; one
+    statement if there is nothing to add. Readers see the same sums before and after."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM risks_dependencycount WHERE NOT is_total)")
         if not cursor.fetchone()[0]:
             return 0
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(_TOTAL)
         n_totals: int = cursor.rowcount
