@@ -55,6 +55,7 @@ from apps.inventory.models import (
 from apps.issues.models import Cause, ChangedApplication, Issue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
 
+# behind a letter in names of models: a number of four digits alone would be read as a release
 _n = count(1)
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -107,7 +108,7 @@ def make_provider(slug: str = "", *, roles: tuple[str, ...] = ("host",), **field
 def make_foundation(
     line: str = "", *, developer: Provider | None = None, **fields: Any
 ) -> Foundation:
-    line = line or f"maker/model-{next(_n)}"
+    line = line or f"maker/model-n{next(_n)}"
     maker, name = line.split("/", 1)
     developer = developer or make_provider(maker, roles=("developer",))
     fields.setdefault("name", name)
@@ -119,7 +120,7 @@ def make_foundation(
 def make_version(
     identifier: str = "", *, foundation: Foundation | None = None, **fields: Any
 ) -> Version:
-    identifier = identifier or f"maker/model-{next(_n)}-20250101"
+    identifier = identifier or f"maker/model-n{next(_n)}-20250101"
     foundation = foundation or make_foundation(f"{identifier}-line")
     fields.setdefault("name", identifier.split("/", 1)[1])
     return Version.objects.create(foundation=foundation, identifier=identifier, **fields)
@@ -136,7 +137,7 @@ def make_offering(
         version = make_version()
     offering = Offering.objects.create(
         host=host or make_provider(roles=("host",)),
-        api_id=api_id or f"model-{next(_n)}",
+        api_id=api_id or f"model-n{next(_n)}",
         version=version,
         **fields,
     )

@@ -149,6 +149,7 @@ def django_db_setup(
             verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[]
         )
         inserted.remember()
+        _begin_keys_apart()
     yield
     with django_db_blocker.unblock():
         kept_worlds.end()
@@ -170,6 +171,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """No other test sees the rows of a kept world."""
     with item.config.stash[blocking_manager_key].unblock():
         kept_worlds.end_unless_of(item)
+
+
+def _begin_keys_apart() -> None:
+    """A key of one table is none of the first ones of another, nor one of the small numbers that
+    pages show anyway: a test that looks for one finds that record."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass,"
+            " 1000 * row_number() OVER (ORDER BY sequencename))"
+            " FROM pg_sequences WHERE schemaname = 'public' AND data_type <> 'smallint'::regtype"
+            " AND coalesce(last_value, 0) < 1000"
+        )
 
 
 def _empty_tables(test: TransactionTestCase) -> None:
