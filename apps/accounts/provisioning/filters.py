@@ -14,7 +14,7 @@ MAX_FILTER_LENGTH = 2_000
 MAX_DEPTH = 20
 COMPARISONS = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
 _PRESENT = "pr"
-_TOKEN = re.compile(r'\s*(?:([()\[\]])|("(?:[^"\\]|\\.){0,1000}")|([^\s()\[\]"]{1,400}))')
+_TOKEN = re.compile(r'\s{0,100}(?:([()\[\]])|("(?:[^"\\]|\\.){0,1000}")|([^\s()\[\]"]{1,400}))')
 
 
 @dataclass(frozen=True, slots=True)
