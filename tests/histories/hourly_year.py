@@ -30,7 +30,9 @@ from tests.histories.year import WRITES, make_source
 if TYPE_CHECKING:
     from apps.catalog.models import Source
 
-FEEDS = Path("/work/shared/feeds")
+# as tests/conftest.py finds them
+SHARED = Path(os.environ.get("SHARED") or Path(__file__).resolve().parents[3] / "shared")
+FEEDS = SHARED / "feeds"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FORTNIGHT = 14 * 24
