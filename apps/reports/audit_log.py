@@ -13,6 +13,8 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, models, transaction
+from django.db.models import Value
+from django.db.models.functions import Cast, Coalesce, Left, NullIf
 
 from apps.accounts.models import Membership, Team, User
 from apps.common.database.keyset_pagination import KeysetPage
@@ -72,6 +74,7 @@ _NAME_COLUMNS = (
 _ACTIONS = {"insert": "added", "update": "changed", "delete": "removed"}
 # longer values are cut, so that a line of a file stays readable
 MAX_VALUE_LENGTH = 2_000
+MAX_NAME_LENGTH = 200
 STATEMENT_TIMEOUT_MS = 10_000
 # a file: changes per query, maximum number of changes, and seconds until it ends with an
 # explanatory line
@@ -340,7 +343,8 @@ type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 def _load_names(entries: Iterable[HistoryEntry], user: User, *, usernames: bool) -> _Names:
     """Return {model: {ID: (name, slug)}} of the records in the entries, and those they refer to,
-    limited to what `user` can view; one statement per model."""
+    limited to what `user` can view. One statement for all records with names of their own, and at
+    most one for each other model."""
     wanted_ids: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
         wanted_ids.setdefault(entry.kind.model, set()).add(entry.record)
@@ -351,8 +355,8 @@ def _load_names(entries: Iterable[HistoryEntry], user: User, *, usernames: bool)
                 if values.get(column) is not None:
                     wanted_ids.setdefault(field, set()).add(values[column])
     names: dict[type[models.Model], dict[Any, tuple[str, str]]] = {}
+    named_rows: dict[type[models.Model], models.QuerySet[Any]] = {}
     for model, ids in wanted_ids.items():
-        columns = name_columns(model)
         visible_rows: Any = model._default_manager
         visible_rows = (
             visible_rows.all()
@@ -364,13 +368,42 @@ def _load_names(entries: Iterable[HistoryEntry], user: User, *, usernames: bool)
         if descriptions is not None:
             names[model] = {pk: (name, "") for pk, name in descriptions.items() if name}
             continue
-        if not columns:
-            continue
-        rows = visible_rows.filter(pk__in=ids).order_by().values("pk", *columns)
-        names[model] = {
-            row["pk"]: (_record_name(row, columns), str(row.get("slug", ""))) for row in rows
-        }
+        if name_columns(model):
+            named_rows[model] = visible_rows.filter(pk__in=ids).order_by()
+    return names | _read_names(named_rows)
+
+
+def _read_names(
+    rows: Mapping[type[models.Model], models.QuerySet[Any]],
+) -> dict[type[models.Model], dict[Any, tuple[str, str]]]:
+    """Return {model: {ID: (name, slug)}} of rows whose models have columns with names; one
+    statement, since a page of the log has records of a dozen models."""
+    names: dict[type[models.Model], dict[Any, tuple[str, str]]] = {model: {} for model in rows}
+    if not rows:
+        return names
+    known_models = list(rows)
+    selections = []
+    for number, model in enumerate(known_models):
+        filled = [NullIf(_as_text(column), Value("")) for column in name_columns(model)]
+        has_slug = any(field.name == "slug" for field in model._meta.concrete_fields)
+        selections.append(
+            rows[model].values_list(
+                Value(number),
+                _as_text("pk"),
+                Left(Coalesce(*filled, Value("")), MAX_NAME_LENGTH),
+                _as_text("slug") if has_slug else Value("", output_field=models.TextField()),
+            )
+        )
+    first, *others = selections
+    # the order of the first model would be that of all
+    for number, key, name, slug in first.union(*others, all=True).order_by():
+        model = known_models[number]
+        names[model][model._meta.pk.to_python(key)] = (name, slug or "")
     return names
+
+
+def _as_text(column: str) -> Cast:
+    return Cast(column, output_field=models.TextField())
 
 
 def _application_ids(values: Mapping[str, Any]) -> list[int]:
@@ -395,7 +428,7 @@ def name_columns(model: type[models.Model]) -> list[str]:
 
 
 def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
-    return next((str(row[name])[:200] for name in columns if row.get(name)), "")
+    return next((str(row[name])[:MAX_NAME_LENGTH] for name in columns if row.get(name)), "")
 
 
 def _build_entry(entry: HistoryEntry, names: _Names, actor_names: Mapping[str, str]) -> AuditEntry:
