@@ -210,7 +210,7 @@ def test_texts_of_users_are_data():
         ("search", {"text": "gpt", "cursor": "abc"}, "A cursor belongs to one kind"),
         ("search", {"text": "gpt", "kind": "offering", "cursor": "abc"}, "cursor"),
         ("application_stack", {"application": "nothing"}, "you do not have access"),
-        ("blast_radius", {"kind": "offering", "key": "gpt-4o"}, "is no ID"),
+        ("blast_radius", {"kind": "offering", "key": "gpt-4o"}, "is not a valid ID"),
         ("blast_radius", {"kind": "provider", "key": "nobody"}, "you do not have access"),
         ("exposure", {"weight": "mood"}, "weight"),
         ("fit", {"dependency": 1, "candidate": 2}, "candidate"),
