@@ -12,7 +12,7 @@ from apps.common.installation.diagnosis import Diagnosis, error, ok, warning
 
 
 def check_accounts(at: datetime) -> Iterator[Diagnosis]:
-    """Check that somebody can administer, govern and own."""
+    """Check that there are administrators, governance users and teams."""
     n_administrators = User.objects.filter(
         Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN), is_active=True
     ).count()
@@ -25,7 +25,7 @@ def check_accounts(at: datetime) -> Iterator[Diagnosis]:
         is_active=True, organisation_role=OrganisationRole.GOVERNANCE
     ).exists():
         yield warning(
-            "No active user has the governance role, so nobody decides on held changes.",
+            "No active user has the governance role, so changes on hold stay undecided.",
             "Give the role under Settings, People, or with manage.py user NAME --role governance.",
         )
     elif not Team.objects.exists():

@@ -24,7 +24,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from apps.accounts.people.mail_rules import may_receive_mail
-from apps.alerts.channels.posting import post_to_channel
+from apps.alerts.channels.delivery import post_to_channel
 from apps.alerts.channels.services import SERVICES
 from apps.alerts.delivery.mail import build_message
 from apps.alerts.delivery.webhooks import post_delivery

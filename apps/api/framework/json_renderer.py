@@ -38,7 +38,8 @@ class FormatNegotiation(DefaultContentNegotiation):
     """Treat an unknown `?format=` as an invalid request, not as a missing resource."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        """Return (renderer, media type); JSON at once for the headers that most programs send."""
+        """Return (renderer, media type); JSON without negotiation for the headers that
+        most clients send."""
         if (
             not format_suffix
             and request.META.get("HTTP_ACCEPT", "*/*") in _ACCEPTS_JSON

@@ -99,7 +99,7 @@ class TicketClaim:
 
     @transaction.atomic
     def release(self, *, due_at: datetime | None, **values: Any) -> None:
-        """End the claim. A notice that came meanwhile makes the ticket due at once."""
+        """End the claim. A notice that came meanwhile makes the ticket due now."""
         row = self.hold()
         if due_at is None and row.changed_at != self.ticket.changed_at:
             due_at = self.clock()

@@ -114,7 +114,7 @@ def test_an_empty_installation_lacks_data_accounts_and_a_worker():
 def test_accounts_need_governance_and_a_team():
     make_user(role="admin")
     assert problems()["accounts"] == [
-        "No active user has the governance role, so nobody decides on held changes."
+        "No active user has the governance role, so changes on hold stay undecided."
     ]
     make_user(role="governance")
     assert problems()["accounts"] == ["There is no team, so no application can be recorded."]

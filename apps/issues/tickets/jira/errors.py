@@ -8,7 +8,7 @@ class JiraError(Exception):
 
 
 class JiraUnavailableError(JiraError):
-    """Jira could not be reached or failed. The call may have been carried out all the same."""
+    """Jira could not be reached or failed. Jira may have done what the call asked."""
 
 
 class JiraLimitedError(JiraError):
