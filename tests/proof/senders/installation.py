@@ -22,6 +22,8 @@ PYTHON_CLIENTS = {
     "langfuse": ("langfuse==5.0.4", "openai==3.57.0"),
     # no sender: the schemas of Kubernetes, which would be 100 MB in the environment of everybody
     "kubernetes-validate": ("kubernetes-validate==1.37.0",),
+    # no sender either: reads actions and workflows by the schemas of GitHub that it brings
+    "check-jsonschema": ("check-jsonschema==0.39.0",),
 }
 CDXGEN = "@cyclonedx/cdxgen@12.8.4"
 
