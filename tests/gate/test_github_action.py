@@ -26,9 +26,10 @@ from apps.gate.models import GateRun
 from tests.certificates import self_signed
 from tests.gate.support_desk import make_support_desk
 from tests.ports import free_port
-from tests.proof.senders.installation import python_client
+from tests.proof.senders.installation import github_language_service, python_client
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "github-action"
+PROGRAM = Path(__file__).resolve().parents[1] / "proof/senders/programs/github_language_service.mjs"
 ACTION = yaml.safe_load((FOLDER / "action.yml").read_text())
 (STEP,) = ACTION["runs"]["steps"]
 GOOD, WARNS, RETIRED = "gpt-4o-2024-11-20", "gpt-4o-2024-08-06", "gpt-3.5-turbo-0125"
@@ -360,6 +361,31 @@ def test_the_files_are_valid_by_the_schemas_of_github(file, schema):
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.proof
+def test_the_files_are_read_without_complaint_by_the_language_service_of_github(tmp_path):
+    """It knows the names that expressions may use, which no schema does."""
+    (tmp_path / "node_modules").symlink_to(github_language_service())
+    program = tmp_path / PROGRAM.name
+    program.write_text(PROGRAM.read_text())
+    broken = tmp_path / "broken.yml"
+    broken.write_text((FOLDER / "action.yml").read_text().replace("{ steps.", "{ stepz."))
+
+    def read(file: Path, name: str) -> str:
+        done = subprocess.run(
+            ["node", "--no-warnings", str(program), str(file), name],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert read(FOLDER / "action.yml", "gate/action.yml") == ""
+    assert read(FOLDER / "example-workflow.yml", ".github/workflows/gate.yml") == ""
+    assert "Unrecognized named-value: 'stepz'" in read(broken, "gate/action.yml")
 
 
 def test_the_example_sets_inputs_that_exist():
