@@ -176,6 +176,10 @@ def main() -> int:
         if has_no_secrets():
             stop_without_secrets(passes=fail_on == "never" or read_choice("on-unknown") == "pass")
         stop("The API token is missing. Set the input token to a secret with the scope gate.")
+    for name in ("url", "application") if has_token else ("application",):
+        variable = f"REGISTRY_{name.upper()}"
+        if not variables.get(variable):
+            stop(f"The {name} is missing. Set the input {name}, or the variable {variable}.")
     folder = Path(tempfile.mkdtemp(prefix="registry-gate-", dir=os.environ.get("RUNNER_TEMP")))
     done = subprocess.run(  # noqa: S603 - no shell, and each value is joined to its option
         [sys.executable, "-I", str(client), *build_arguments(folder, has_token=has_token)],

@@ -195,6 +195,7 @@ def test_wrong_use_is_an_annotation_that_says_what_to_change(step):
     twice = step(models=GOOD, bom="bom.json")
     mistyped = step(models=GOOD, fail_on="Block")
     missing = step(bom="bom.json")
+    unnamed = step(models=GOOD, application="")
 
     for done, words in (
         (rejected, "The API token was rejected"),
@@ -202,6 +203,7 @@ def test_wrong_use_is_an_annotation_that_says_what_to_change(step):
         (twice, "The models are missing or given twice. Set one of bom, models-file and models."),
         (mistyped, "The input fail-on is 'Block'. Use block or warn or never."),
         (missing, "bom.json cannot be read"),
+        (unnamed, "The application is missing. Set the input application"),
     ):
         assert (done.code, done.outputs["decision"]) == (2, "error"), done.log
         assert f"::error title=Release gate cannot be used::{words}" in done.log
@@ -320,6 +322,7 @@ def test_a_copied_folder_takes_the_client_beside_it_and_says_where_it_is_missing
     copied.parent.mkdir()
     copied.write_text((FOLDER / "gate.py").read_text())
     environment = {"PATH": os.environ["PATH"], "INPUT_TOKEN": "t", "INPUT_MODELS": "m"}
+    environment |= {"INPUT_URL": "https://registry.example.org", "INPUT_APPLICATION": "a"}
     environment |= {
         f"INPUT_{name.upper().replace('-', '_')}": declared["default"]
         for name, declared in ACTION["inputs"].items()

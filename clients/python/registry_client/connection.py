@@ -8,6 +8,7 @@ generated functions of `registry_client.api` take; everything else is theirs. Fo
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,9 @@ Row = TypeVar("Row", covariant=True)
 # they change nothing, or the same once more
 REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 MAX_PAUSE_SECONDS = 60.0
+# broken connections; a URL without a scheme and the like stay as they are
+_BROKEN = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+_NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,10 @@ class RegistryClient(httpx.Client):
         while True:
             try:
                 response = super().send(request, **arguments)
-            except httpx.ConnectError:
-                # nothing arrived
-                if time.monotonic() + pause > deadline:
-                    raise
-                wait = pause
-            except httpx.TransportError:
-                if not repeatable or time.monotonic() + pause > deadline:
+            except _BROKEN as error:
+                # a request without a connection did not arrive
+                helps = repeatable or isinstance(error, _NOT_CONNECTED)
+                if not helps or is_final(error) or time.monotonic() + pause > deadline:
                     raise
                 wait = pause
             else:
@@ -95,6 +96,19 @@ class RegistryClient(httpx.Client):
                 response.close()
             time.sleep(wait)
             pause = min(pause * 2, MAX_PAUSE_SECONDS)
+
+
+def is_final(error: BaseException) -> bool:
+    """Return whether a connection fails again: the certificate is not trusted, or there is no such
+    host."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return True
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def retry_after(response: httpx.Response, pause: float) -> float:
@@ -136,15 +150,17 @@ def connect(
     """Return a client for the generated functions.
 
     `url` and `token` are by default the variables REGISTRY_URL and REGISTRY_TOKEN; ValueError
-    without them. `ca` is a file with the certificates of a private certificate authority, by
-    default REGISTRY_CA. `timeout` is that of one request, in seconds. Redirects are not followed:
-    the token is sent to this URL only.
+    without them, or with another scheme than http and https. `ca` is a file with the certificates
+    of a private certificate authority, by default REGISTRY_CA. `timeout` is that of one request, in
+    seconds. Redirects are not followed: the token is sent to this URL only.
     """
     url = (url or os.environ.get("REGISTRY_URL", "")).rstrip("/")
     token = token or os.environ.get("REGISTRY_TOKEN", "")
     ca = ca or os.environ.get("REGISTRY_CA", "")
     if not url or not token:
         raise ValueError("Set REGISTRY_URL and REGISTRY_TOKEN, or give url and token.")
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError(f"'{url}' must begin with https:// or http://.")
     context = ssl.create_default_context()
     if ca:
         context.load_verify_locations(ca)

@@ -13,6 +13,8 @@ import importlib
 import json
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -382,11 +384,18 @@ def test_the_connection_repeats_what_is_safe_and_raises_problems(connection):
         assert (len(seen), connection.waited[0]) == (n_seen, seconds)
         assert len({request.content for request in seen}) == 1
 
-    for answers, n_seen in (([away, ok], 1), ([httpx.ReadError("cut"), ok], 1)):
-        client, seen = _client_of(connection, *answers)
+    for answer in (away, httpx.ReadError("cut")):
+        client, seen = _client_of(connection, answer, ok)
         with pytest.raises((connection.RegistryProblem, httpx.ReadError)):
             client.post("/", json={})
-        assert len(seen) == n_seen
+        assert len(seen) == 1
+    for cause in (ssl.SSLCertVerificationError("x"), socket.gaierror(socket.EAI_NONAME, "x")):
+        untrusted = httpx.ConnectError("failed")
+        untrusted.__cause__ = cause
+        client, seen = _client_of(connection, untrusted, ok)
+        with pytest.raises(httpx.ConnectError):
+            client.get("/")
+        assert len(seen) == 1
 
     connection.waited[0] = 0.0
     client, seen = _client_of(connection, away)
@@ -421,6 +430,8 @@ def test_a_connection_needs_an_address_and_a_token(connection, monkeypatch):
     monkeypatch.delenv("REGISTRY_URL", raising=False)
     with pytest.raises(ValueError, match="REGISTRY_URL"):
         connection.connect(token="fr_a_b")
+    with pytest.raises(ValueError, match="must begin with https"):
+        connection.connect("registry.example.org", "fr_a_b")
     client = connection.connect("https://registry.example.org/", "fr_a_b").get_httpx_client()
 
     assert client.base_url.host == "registry.example.org"
