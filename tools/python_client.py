@@ -19,6 +19,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOURCES = CHECKOUT / "clients" / "python"
 PACKAGE = "registry_client"
+TEMPLATES = "templates"
 # a warning of the generator
 LEFT_OUT = re.compile(
     r"^WARNING parsing (\w+ \S+) within .{1,80}\n\n.{0,200}?Unsupported content.type ([\w/+-]+)",
@@ -62,6 +63,9 @@ def write_package(folder: Path) -> list[str]:
                 str(made / PACKAGE),
                 "--config",
                 str(config),
+                # classes are imported when they are used
+                "--custom-template-path",
+                str(SOURCES / TEMPLATES),
             ],
             capture_output=True,
             text=True,
@@ -69,7 +73,7 @@ def write_package(folder: Path) -> list[str]:
         )
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)
-        shutil.copytree(SOURCES, made, dirs_exist_ok=True)
+        shutil.copytree(SOURCES, made, dirs_exist_ok=True, ignore=shutil.ignore_patterns(TEMPLATES))
         (made / PACKAGE / "py.typed").touch()
         shutil.copy(CHECKOUT / "LICENSE", made)
         metadata = made / "pyproject.toml"

@@ -234,15 +234,19 @@ def test_the_shipped_python_client_is_installed_typed_and_works(
     python_tools, python_client, journey
 ):
     source = "from importlib.metadata import version as v; import registry_client as r; "
-    source += "print(v('foundation-registry-client'), r.__file__)"
+    source += "print(v('foundation-registry-client'), r.__file__); import sys; "
+    source += "from registry_client.models import Problem; "
+    source += "print(sum(name.startswith('registry_client.models.') for name in sys.modules))"
 
     journey(
         [python_tools / "python", "openapi_python_client_journey.py"],
         folder=python_client / "examples",
     )
 
-    version, file = run([python_tools / "python", "-c", source], folder=BUILD).split()
+    version, file, n_modules = run([python_tools / "python", "-c", source], folder=BUILD).split()
     assert version == VERSION
+    # Problem alone; all modules would take seconds
+    assert n_modules == "1"
     assert Path(file).is_relative_to(python_tools.parent)
     assert (Path(file).parent / "py.typed").exists()
 
