@@ -17,25 +17,24 @@ HEADER = ("application", "name", "team", "criticality", "roles", "state", "hit_s
 
 def main(slug: str, path: str) -> None:
     client = connect()
+    # read before the file is opened: a file that is there is complete
+    reached = list(
+        rows(BlastRadius, foundation_blast_radius.sync, slug, client=client, page_size=200)
+    )
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        for row in rows(
-            BlastRadius, foundation_blast_radius.sync, slug, client=client, page_size=200
-        ):
-            roles = " ".join(row.roles)
-            writer.writerow(
-                as_text(value)
-                for value in (
-                    row.application,
-                    row.name,
-                    row.team,
-                    row.criticality,
-                    roles,
-                    row.state,
-                    row.hit_share,
-                )
+        for row in reached:
+            cells = (
+                row.application,
+                row.name,
+                row.team,
+                row.criticality,
+                " ".join(row.roles),
+                row.state,
+                row.hit_share,
             )
+            writer.writerow(as_text(value) for value in cells)
     whole = expect(BlastRadius, foundation_blast_radius.sync(slug, client=client, page_size=1))
     scope = "of the organisation" if whole.whole_organisation else "of your teams"
     print(
