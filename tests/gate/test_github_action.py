@@ -196,6 +196,7 @@ def test_wrong_use_is_an_annotation_that_says_what_to_change(step):
     mistyped = step(models=GOOD, fail_on="Block")
     missing = step(bom="bom.json")
     unnamed = step(models=GOOD, application="")
+    bare = step(models=GOOD, url="registry.example.org")
 
     for done, words in (
         (rejected, "The API token was rejected"),
@@ -204,6 +205,7 @@ def test_wrong_use_is_an_annotation_that_says_what_to_change(step):
         (mistyped, "The input fail-on is 'Block'. Use block or warn or never."),
         (missing, "bom.json cannot be read"),
         (unnamed, "The application is missing. Set the input application"),
+        (bare, "--url must begin with https:// or http://"),
     ):
         assert (done.code, done.outputs["decision"]) == (2, "error"), done.log
         assert f"::error title=Release gate cannot be used::{words}" in done.log

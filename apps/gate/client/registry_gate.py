@@ -66,14 +66,28 @@ def read_environment(*names: str) -> str:
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
+class Parser(argparse.ArgumentParser):
+    """Parser of the command line, whose usage errors are shown on the page of a GitHub run."""
+
+    is_for_github = False
+
+    def error(self, message: str) -> NoReturn:
+        if self.is_for_github:
+            show_on_github("Release gate cannot be used", message)
+        super().error(message)
+
+
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line, with environment variables as defaults; invalid combinations end the
     program with a usage error."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="registry-gate",
         description="Ask the foundation registry whether a build can be shipped.",
         epilog="Exit codes: 0 pass or warn, 1 block, 2 usage error, 3 cannot decide.",
     )
+    arguments = sys.argv[1:] if argv is None else argv
+    # before the options are parsed: the parser may fail at the first one
+    parser.is_for_github = "--format github" in " ".join(arguments).replace("=", " ")
     add = parser.add_argument
     add(
         "--url",
@@ -186,7 +200,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="trusted certificates (PEM), if the registry uses a private certificate authority",
     )
     add("--version", action="version", version=f"registry-gate {VERSION}")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
     # pull requests of forks have no token, so only the bundle can be used
     options.offline = bool(options.bundle) and not options.token
     if options.bundle and not re.fullmatch("[0-9a-fA-F]{64}", options.bundle_key):
@@ -980,10 +994,14 @@ def write_message(message: str) -> None:
 
 
 def report_to_github(options: argparse.Namespace, title: str, message: str) -> None:
-    """Show what happened instead of a decision, as an annotation and in the summary of the run."""
     if options.format == "github":
-        sys.stdout.write(f"::error title={title}::{escape_data(message)}\n")
-        append_step_summary([f"### {title}", "", cell(message), "", ""])
+        show_on_github(title, message)
+
+
+def show_on_github(title: str, message: str) -> None:
+    """Show what happened instead of a decision, as an annotation and in the summary of the run."""
+    sys.stdout.write(f"::error title={title}::{escape_data(message)}\n")
+    append_step_summary([f"### {title}", "", cell(message), "", ""])
 
 
 def exit_undecided(options: argparse.Namespace, message: str, *, reported: bool = False) -> int:

@@ -8,8 +8,9 @@ SLUG is that of the foundation, as in its URL. The token needs the scope `read`.
 import csv
 import sys
 
+from httpx import HTTPError
 from registry_client.api.foundations import foundation_blast_radius
-from registry_client.connection import connect, expect, rows
+from registry_client.connection import RegistryProblem, connect, expect, rows
 from registry_client.models import BlastRadius
 
 HEADER = ("application", "name", "team", "criticality", "roles", "state", "hit_share")
@@ -50,4 +51,9 @@ def as_text(value: object) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    try:
+        main(*sys.argv[1:])
+    except (RegistryProblem, HTTPError, OSError, ValueError) as problem:
+        sys.exit(str(problem))

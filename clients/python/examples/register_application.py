@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from httpx import HTTPError
 from registry_client.api.applications import (
     applications_create,
     applications_partial_update,
@@ -124,4 +125,11 @@ def live_dependencies(client: AuthenticatedClient, slug: str) -> list[Dependency
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        main(sys.argv[1])
+    except KeyError as missing:
+        sys.exit(f"{sys.argv[1]} lacks {missing}.")
+    except (RegistryProblem, HTTPError, OSError, ValueError) as problem:
+        sys.exit(str(problem))

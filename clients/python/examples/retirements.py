@@ -8,10 +8,11 @@ Writes one line for each application and model, separated by tabs. The token nee
 import sys
 from datetime import date, timedelta
 
+from httpx import HTTPError
 from registry_client.api.applications import applications_list
 from registry_client.api.dependencies import dependencies_list
 from registry_client.api.offerings import offerings_list
-from registry_client.connection import connect, given, rows
+from registry_client.connection import RegistryProblem, connect, given, rows
 from registry_client.models import (
     Application,
     ApplicationsListFieldsItem,
@@ -79,4 +80,9 @@ def owner_of(application: Application) -> str:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    if sys.argv[2:] or not all(argument.isdecimal() for argument in sys.argv[1:]):
+        sys.exit(__doc__)
+    try:
+        main(*map(int, sys.argv[1:]))
+    except (RegistryProblem, HTTPError, ValueError) as problem:
+        sys.exit(str(problem))

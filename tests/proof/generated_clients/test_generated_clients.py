@@ -54,6 +54,8 @@ INSTALL_TIMEOUT = 600
 STEP_TIMEOUT = 300
 # mypy without the settings of this project, which it finds in a folder above
 APART = (f"--config-file={os.devnull}", "--cache-dir=.mypy_cache")
+# outside the package, which is written anew: mypy compares the contents of files
+PACKAGE_CACHE = BUILD / ".mypy_cache"
 
 
 def run(command: Sequence[object], *, folder: Path, **environment: str) -> str:
@@ -207,10 +209,23 @@ def python_client(python_tools: Path) -> Path:
     """The package of `make client`, installed beside the tools and checked strictly with its
     examples and the journey; the folder of the programs."""
     place = BUILD / "registry_client"
-    write_package(place)
+    left_out = write_package(place)
+    # docs/api.md names them
+    assert {sentence.split()[4] for sentence in left_out} == {
+        "application/x-ndjson",
+        "application/yaml",
+        "application/zip",
+    }
     shutil.copy(SOURCES / "openapi_python_client_journey.py", place / "examples")
     run(
-        [python_tools / "mypy", *APART, "--strict", "registry_client", "examples"],
+        [
+            python_tools / "mypy",
+            *APART,
+            f"--cache-dir={PACKAGE_CACHE}",
+            "--strict",
+            "registry_client",
+            "examples",
+        ],
         folder=place,
     )
     uv = _uv()
@@ -257,25 +272,31 @@ def team():
 
 
 @pytest.fixture
-def example(python_tools, python_client, team, tmp_path):
-    """example(NAME, ARGUMENT, ...): what the example prints, as an editor of Payments."""
+def example(python_tools, python_client, team, site, tmp_path):
+    """example(NAME, ARGUMENT, ...): what the example prints, as an editor of Payments; with `fails`,
+    what it says before it ends with 1."""
     editor = make_member(team, TeamRole.EDITOR)
     _, token = issue_token(
         user=editor, name="script", scopes=[Scope.READ, Scope.WRITE], at=now(), by=None
     )
-    with web_server(
-        tmp_path, "--workers", "1", environment={"DATABASE_URL": database_url()}
-    ) as server:
 
-        def take(name: str, *arguments: object) -> str:
-            return run(
-                [python_tools / "python", python_client / "examples" / name, *arguments],
-                folder=tmp_path,
-                REGISTRY_URL=server.address,
-                REGISTRY_TOKEN=token,
-            )
+    def take(name: str, *arguments: object, fails: bool = False, **environment: str) -> str:
+        command = [python_tools / "python", python_client / "examples" / name, *arguments]
+        variables = {"REGISTRY_URL": site.url, "REGISTRY_TOKEN": token, **environment}
+        if not fails:
+            return run(command, folder=tmp_path, **variables)
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=tmp_path,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=STEP_TIMEOUT,
+        )
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        return done.stderr
 
-        yield take
+    return take
 
 
 def test_examples_list_retirements_with_owners_and_a_blast_radius(example, team, tmp_path):
@@ -314,6 +335,8 @@ def test_examples_list_retirements_with_owners_and_a_blast_radius(example, team,
     assert len(reached) == 211
     assert {row["name"] for row in reached if row["application"] == owned.slug} == {"'=Claims"}
     assert said.startswith("211 applications of your teams depend on ")
+    assert "python blast_radius.py SLUG FILE" in example("blast_radius.py", line.slug, fails=True)
+    assert example("blast_radius.py", "none", "x.csv", fails=True).startswith("404 Not Found: ")
 
 
 def test_a_deployment_registers_what_differs(example, tmp_path):
@@ -337,6 +360,10 @@ def test_a_deployment_registers_what_differs(example, tmp_path):
     assert register() == ["claims: changed criticality", "here/model-1: unchanged"]
     assert Application.objects.get().criticality == Criticality.STANDARD
     assert Dependency.objects.get().role == Dependency.Role.PRIMARY
+    wanted["criticality"] = "urgent"
+    file.write_text(json.dumps(wanted))
+    said = example("register_application.py", file, fails=True)
+    assert said == "'urgent' is not a valid CriticalityEnum\n"
 
 
 @pytest.fixture
