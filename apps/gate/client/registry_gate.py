@@ -87,7 +87,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     arguments = sys.argv[1:] if argv is None else argv
     # before the options are parsed: the parser may fail at the first one
-    parser.is_for_github = "--format github" in " ".join(arguments).replace("=", " ")
+    after = arguments[arguments.index("--format") + 1 :] if "--format" in arguments else []
+    parser.is_for_github = "--format=github" in arguments or after[:1] == ["github"]
     add = parser.add_argument
     add(
         "--url",

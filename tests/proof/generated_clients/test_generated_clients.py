@@ -273,8 +273,8 @@ def team():
 
 @pytest.fixture
 def example(python_tools, python_client, team, site, tmp_path):
-    """example(NAME, ARGUMENT, ...): what the example prints, as an editor of Payments; with `fails`,
-    what it says before it ends with 1."""
+    """example(NAME, ARGUMENT, ..., fails=False): what the example prints, as an editor of Payments;
+    with `fails`, what it says before it ends with 1."""
     editor = make_member(team, TeamRole.EDITOR)
     _, token = issue_token(
         user=editor, name="script", scopes=[Scope.READ, Scope.WRITE], at=now(), by=None
