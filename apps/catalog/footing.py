@@ -154,7 +154,7 @@ def _insert_due_rows(n_due: int) -> int:
                 n_changed += cursor.rowcount
                 cursor.execute("ANALYZE catalog_footing")
         cursor.execute(f"{_INSERT_DUE} {_ON_CONFLICT}")
-        return n_changed + cursor.rowcount
+        return n_changed + int(cursor.rowcount)
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:
