@@ -32,8 +32,6 @@ from apps.catalog.models import (
     Source,
     Version,
 )
-from apps.common.database.prepared_statements import prepared_cursor
-from apps.common.database.statements import load_statement
 from apps.common.time import day_of, now, start_of
 from apps.exposure.models import (
     Campaign,
@@ -57,6 +55,7 @@ from apps.inventory.models import (
 )
 from apps.issues.models import Cause, ChangedApplication, Issue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
+from tests.made_footing import add_footing
 
 # behind a letter in names of models: a number of four digits alone would be read as a release
 _n = count(1)
@@ -144,33 +143,12 @@ def make_offering(
         version=version,
         **fields,
     )
-    if offering.kind != OfferingKind.MODEL_ID or not _add_footing(offering):
+    is_added = offering.kind == OfferingKind.MODEL_ID and add_footing(
+        offering.pk, day=day_of(now())
+    )
+    if not is_added:
         refresh_footing([offering.pk])
     return offering
-
-
-# planned once a connection, which takes the better part of `refresh_footing`; a new model ID
-# concerns no other offering but names
-_ADD_FOOTING = f"""
-WITH due AS MATERIALIZED ({load_statement("catalog", "footing_due")}),
-made AS (
-    INSERT INTO catalog_node (kind, ref) SELECT kind, ref FROM due d
-    WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = d.kind AND n.ref = d.ref)
-    RETURNING id, kind, ref
-)
-INSERT INTO catalog_footing (node_id, offering_id, via, depth)
-SELECT n.id, d.offering_id, d.via, d.depth
-FROM due d JOIN (SELECT id, kind, ref FROM catalog_node UNION ALL SELECT id, kind, ref FROM made) n
-    ON n.kind = d.kind AND n.ref = d.ref
-WHERE NOT EXISTS (SELECT 1 FROM catalog_offering WHERE kind = 'name')
-"""
-
-
-def _add_footing(offering: Offering) -> bool:
-    """Return whether the footing of a new model ID was added; not where there are names."""
-    with prepared_cursor() as cursor:
-        cursor.execute(_ADD_FOOTING, {"ids": [offering.pk], "day": day_of(now())})
-        return bool(cursor.rowcount)
 
 
 def make_price(
