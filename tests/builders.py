@@ -24,6 +24,7 @@ from apps.catalog.models import (
     Node,
     NodeKind,
     Offering,
+    OfferingKind,
     Price,
     Provider,
     ProviderEvent,
@@ -54,6 +55,7 @@ from apps.inventory.models import (
 )
 from apps.issues.models import Cause, ChangedApplication, Issue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
+from tests.made_footing import add_footing
 
 # behind a letter in names of models: a number of four digits alone would be read as a release
 _n = count(1)
@@ -141,7 +143,11 @@ def make_offering(
         version=version,
         **fields,
     )
-    refresh_footing([offering.pk])
+    is_added = offering.kind == OfferingKind.MODEL_ID and add_footing(
+        offering.pk, day=day_of(now())
+    )
+    if not is_added:
+        refresh_footing([offering.pk])
     return offering
 
 

@@ -2,6 +2,7 @@
 is laid out."""
 
 import re
+from functools import lru_cache
 
 from django.test import Client
 
@@ -14,7 +15,9 @@ _PARTS = re.compile(
 _NAME = re.compile(r"</?([A-Za-z][\w-]*)")
 _QUOTED = re.compile(r"(\"[^\"]*\"|'[^']*')")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_BLANK_AT_END = re.compile(r" ((?:</[^>]*>)*)$")
+_BLANK_BEFORE_END = re.compile(r" (/?>)$")
+_INLINE_ENDS = frozenset(f"</{name}>" for name in INLINE_ELEMENTS)
+_CELLS = frozenset({"td", "th"})
 
 
 def seen_html(html: str) -> str:
@@ -36,16 +39,14 @@ def seen_html(html: str) -> str:
             out.append(part)
             is_after_blank = match[2] in {"pre", "script", "style"}
             continue
-        found = _NAME.match(part)
-        name = found[1] if found else ""
-        is_end = part.startswith("</")
-        if name in {"td", "th"}:
-            is_in_cell = not is_end and (name == "td" or 'scope="row"' in part)
+        name, is_end, is_cell, is_hidden, source = _tag(part)
+        if name in _CELLS:
+            is_in_cell = is_cell
         is_inline = name in INLINE_ELEMENTS and not (name == "small" and is_in_cell)
         if not is_inline and not (name in BOX_ELEMENTS and not is_end):
             _drop_blank(out)
-        out.append(_tag(part))
-        if 'type="hidden"' in part:
+        out.append(source)
+        if is_hidden:
             continue
         if not is_inline:
             # inside the start of a box, and behind a block
@@ -70,17 +71,26 @@ def _add_text(out: list[str], text: str, is_after_blank: bool) -> bool:
 def _drop_blank(out: list[str]) -> None:
     """Take the blank at the end away, also where only ends of inline elements follow it."""
     for place in range(len(out) - 1, -1, -1):
-        if out[place].startswith("</") and _NAME.match(out[place])[1] in INLINE_ELEMENTS:  # type: ignore[index]
+        if out[place] in _INLINE_ENDS:
             continue
         if not out[place].startswith("<"):
             out[place] = out[place].removesuffix(" ")
         return
 
 
-def _tag(source: str) -> str:
-    pieces = _QUOTED.split(source)
+@lru_cache(20_000)
+def _tag(part: str) -> tuple[str, bool, bool, bool, str]:
+    """Return the name of a tag, whether it is an end, begins a cell in which `small` is a block, is
+    a hidden field, and its source with one blank between attributes. Most tags are on every
+    page."""
+    found = _NAME.match(part)
+    name = found[1] if found else ""
+    is_end = part.startswith("</")
+    pieces = _QUOTED.split(part)
     pieces[::2] = [_SPACE.sub(" ", piece) for piece in pieces[::2]]
-    return re.sub(r" (/?>)$", r"\1", "".join(pieces))
+    source = _BLANK_BEFORE_END.sub(r"\1", "".join(pieces))
+    is_cell = not is_end and (name == "td" or 'scope="row"' in part)
+    return name, is_end, is_cell, 'type="hidden"' in part, source
 
 
 _request = Client.request

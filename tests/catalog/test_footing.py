@@ -223,3 +223,19 @@ def test_the_database_refuses_a_circle_of_descent() -> None:
 
     with pytest.raises(IntegrityError, match="circle"):
         make_derivation(b, a, kind="merge")
+
+
+def test_an_offering_that_a_test_makes_has_the_footing_that_a_refresh_would_give_it() -> None:
+    group = make_provider("group")
+    parent = make_version("maker/base-1", foundation=make_foundation("maker/base"))
+    child = make_version("maker/tuned-1")
+    make_derivation(child, parent, "distillation")
+    old = make_offering("old", version=parent, host=make_provider("cloud", parent=group))
+    make_offering("new", version=child, host=old.host, gateway=make_provider("gate", parent=group))
+    make_offering("unknown", version=None, resolved=False)
+    make_offering("moved", replacement=old, end_behaviour="redirect", lifecycle="retired")
+    make_offering("named", kind="name", version=parent, host=old.host)
+    # behind a name, which may be this one too
+    make_offering("newest", version=parent, host=old.host)
+
+    assert footing_differences() == []
