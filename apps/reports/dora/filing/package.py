@@ -23,7 +23,7 @@ from apps.reports.dora.filing.taxonomy import ENTRY_POINT, FILED_TEMPLATES, File
 from apps.reports.dora.register import open_register
 
 OFFICE_ONLY = (
-    "Only governance, auditors and administrators can view the register as filed, because it"
+    "Only governance, auditors and administrators can view the report package, because it"
     " contains contracts. Ask one of them for the package."
 )
 
@@ -73,8 +73,8 @@ def write_package(
     on_progress: Callable[[int], None] | None = None,
 ) -> int:
     """Write the package and return the number of rows of all templates; `on_progress` gets the
-    number written so far. Only while the register is open; raises ConflictError if the package can
-    have no name."""
+    number written so far. Only while the information register is open; raises ConflictError if the
+    package can have no name."""
     root = parameters.name
     n_rows: dict[str, int] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -19,7 +19,7 @@ DECIMALS_INTEGER = 0
 
 
 class FilingScope(StrEnum):
-    """The level at which the register is filed, as the name of a package has it
+    """The level of the filing, as the name of a package has it
     (support.copla.com/how-does-copla-registry-handle-output-and-submission-format, 2026-11-30)."""
 
     INDIVIDUAL = "IND"

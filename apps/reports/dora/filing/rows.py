@@ -26,7 +26,7 @@ class FiledRow:
 
 def stream_filed_rows(template: FiledTemplate) -> Iterator[FiledRow]:
     """Generate the rows, read on demand; none for a template that is filled elsewhere. Only while
-    the register is open."""
+    the information register is open."""
     if template.table is None:
         return
     recorded = {column.code for column in template.table.columns}

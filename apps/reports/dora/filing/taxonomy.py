@@ -56,7 +56,12 @@ def _filed(
 
 
 FILED_TEMPLATES: tuple[FiledTemplate, ...] = (
-    _filed("B_01.01", "Entity maintaining the register", "0010 0020 0030 0040 0050 0060", "0010"),
+    _filed(
+        "B_01.01",
+        "Entity that maintains the register of information",
+        "0010 0020 0030 0040 0050 0060",
+        "0010",
+    ),
     _filed(
         "B_01.02",
         "Entities within the scope of consolidation",

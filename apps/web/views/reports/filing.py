@@ -225,8 +225,8 @@ def _headline(form: FilingForm, check_list: FilingCheckList | None) -> Headline:
         if form.errors:
             return Headline("Correct the entries below.")
         return Headline(
-            "The register is too large for a check list on this page. The package is written in"
-            " the background."
+            "The register of information is too large for a check list on this page. The package is"
+            " written in the background."
         )
     if check_list.problems:
         return Headline("The package cannot be made. ", check_list.problems[0])
@@ -234,11 +234,11 @@ def _headline(form: FilingForm, check_list: FilingCheckList | None) -> Headline:
         return Headline(
             "",
             count_of(check_list.n_rejecting, "finding", "findings").capitalize(),
-            " would have the register rejected.",
+            " would have the register of information rejected.",
         )
     if check_list.n:
         return Headline(
             f"{count_of(check_list.n, 'finding', 'findings').capitalize()} on the quality of the"
-            " data; none of them rejects the register."
+            " data; none of them has it rejected."
         )
-    return Headline("The registry's part of the register has no findings.")
+    return Headline("The registry's part of the register of information has no findings.")

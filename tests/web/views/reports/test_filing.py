@@ -40,7 +40,7 @@ def test_the_page_lists_findings_with_their_record_rule_and_source(
     page = client.get(reverse("reports:filing"))
 
     text = text_of(page)
-    assert "would have the register rejected" in text
+    assert "would have the register of information rejected" in text
     assert "B_06.01.0020" in text
     assert "names no code of the published list" in text
     assert reverse("applications:edit", args=[insurer.triage.slug]) in page.content.decode()
