@@ -10,11 +10,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from apps.catalog.models import Provider
 from apps.common.errors import ConflictError
 from apps.inventory.models import Application, Contract
 from apps.reports.actions import reporting_entity
+from apps.reports.dora.files import register_workbook
 from apps.reports.dora.filing.cells import RULE_SOURCES, FilingRule, file_cell
 from apps.reports.dora.filing.check_list import FilingCheckList, check_filing
 from apps.reports.dora.filing.members import activity_member
@@ -296,3 +298,16 @@ def test_every_rule_has_its_source() -> None:
     assert set(RULE_SOURCES) == set(FilingRule)
     assert activity_member("Lending (eba_TA:x163)") == "eba_TA:x163"
     assert activity_member("Lending (eba_TA:x999)") is None
+
+
+def test_the_workbook_lists_the_findings_too(insurer: Insurer) -> None:
+    with open_register(user=insurer.governance, on=TODAY) as register:
+        content = register_workbook(
+            register, as_of=NOW, for_whom="The whole organisation", filing=parameters()
+        )
+
+    lines = list(load_workbook(io.BytesIO(content))["Filed form"].iter_rows(values_only=True))
+    assert lines[1][0] == "package"
+    assert "check digits" in lines[1][3]
+    listed = {(line[0], line[5], line[7]) for line in lines}
+    assert ("B_06.01.0020", "closed list", "Application: Claims triage") in listed

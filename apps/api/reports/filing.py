@@ -20,7 +20,7 @@ from apps.reports.dora.filing.cells import RULE_SOURCES
 from apps.reports.dora.filing.check_list import FilingFinding, check_filing
 from apps.reports.dora.filing.members import CURRENCIES
 from apps.reports.dora.filing.package import OFFICE_ONLY, open_package
-from apps.reports.dora.filing.parameters import FilingParameters, FilingScope
+from apps.reports.dora.filing.parameters import DEFAULT_CURRENCY, FilingParameters, FilingScope
 from apps.reports.dora.filing.taxonomy import FILED_TEMPLATES
 from apps.reports.dora.register import open_register
 
@@ -33,7 +33,7 @@ class FilingQuerySerializer(serializers.Serializer[Any]):
         choices=[(str(scope), str(scope)) for scope in FilingScope], default="IND"
     )
     reference_date = serializers.DateField(required=False)
-    currency = serializers.CharField(max_length=3, default="EUR")
+    currency = serializers.CharField(max_length=3, default=DEFAULT_CURRENCY)
 
     def validate_reference_date(self, day: date) -> date:
         if day > day_of(now()):

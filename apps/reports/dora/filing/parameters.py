@@ -16,6 +16,8 @@ from apps.reports.models import ReportingEntity
 # amounts are stored to the hundredth, the other numbers are whole
 DECIMALS_MONETARY = 2
 DECIMALS_INTEGER = 0
+# the base currency of a request that names none
+DEFAULT_CURRENCY = "EUR"
 
 
 class FilingScope(StrEnum):

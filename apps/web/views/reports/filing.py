@@ -23,7 +23,7 @@ from apps.reports.dora.filing.cells import RULE_SOURCES
 from apps.reports.dora.filing.check_list import FilingCheckList, FilingFinding, check_filing
 from apps.reports.dora.filing.members import CURRENCIES
 from apps.reports.dora.filing.package import OFFICE_ONLY, make_package, open_package, template_csv
-from apps.reports.dora.filing.parameters import FilingParameters, FilingScope
+from apps.reports.dora.filing.parameters import DEFAULT_CURRENCY, FilingParameters, FilingScope
 from apps.reports.dora.filing.taxonomy import (
     ENTRY_POINT,
     FILED_BY_SLUG,
@@ -40,7 +40,7 @@ from apps.web.views.reports.downloads import stream_csv
 from apps.web.views.reports.missing_fields import entry_url
 from apps.web.wording import count_of
 
-# findings of each template on the page; the workbook lists all
+# findings of each template on the page; the workbook lists more
 MAX_SHOWN_FINDINGS = 25
 
 
@@ -65,7 +65,7 @@ class FilingForm(forms.Form):
             {
                 "scope": data.get("scope") or FilingScope.INDIVIDUAL,
                 "reference_date": data.get("reference_date") or today,
-                "currency": data.get("currency") or "EUR",
+                "currency": data.get("currency") or DEFAULT_CURRENCY,
             }
         )
         self.today = today
@@ -226,7 +226,7 @@ def _headline(form: FilingForm, check_list: FilingCheckList | None) -> Headline:
             return Headline("Correct the entries below.")
         return Headline(
             "The register of information is too large for a check list on this page. The package is"
-            " written in the background."
+            " written in the background, and the workbook lists the findings."
         )
     if check_list.problems:
         return Headline("The package cannot be made. ", check_list.problems[0])
