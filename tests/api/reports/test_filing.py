@@ -50,7 +50,7 @@ def test_the_package_is_a_zip_or_a_sentence_says_what_it_needs(insurer, api):
 
     answer = client.get(PACKAGE, {"reference_date": str(day_of(now()))})
     assert answer["Content-Type"] == "application/zip"
-    assert len(zipfile.ZipFile(io.BytesIO(body_of(answer))).namelist()) == 19
+    assert len(zipfile.ZipFile(io.BytesIO(body_of(answer))).namelist()) == 10
     assert client.get(PACKAGE, {"currency": "abc"}).status_code == 400
     assert client.get(PACKAGE, {"reference_date": "2999-01-01"}).status_code == 400
     ReportingEntity.objects.update(lei="")

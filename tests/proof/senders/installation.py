@@ -22,6 +22,8 @@ PYTHON_CLIENTS = {
     "langfuse": ("langfuse==5.0.4", "openai==3.57.0"),
     # no sender: the schemas of Kubernetes, which would be 100 MB in the environment of everybody
     "kubernetes-validate": ("kubernetes-validate==1.37.0",),
+    # nor this: the EBA checks of report packages, with the published modules (600 MB)
+    "xbridge": ("eba-xbridge==2.2.1",),
 }
 CDXGEN = "@cyclonedx/cdxgen@12.8.4"
 

@@ -43,6 +43,7 @@ class FilingRule(StrEnum):
     BASE_CURRENCY = "base currency"
     ONLY_KEYS = "only keys"
     FORMULA = "formula"
+    RESERVED = "reserved sign"
 
 
 _RULES_OF_MARCH = (
@@ -77,6 +78,7 @@ RULE_SOURCES: dict[FilingRule, str] = {
     FilingRule.ONLY_KEYS: (
         "github.com/giammbo/dora-roi, tests/test_xbrl_validation.py (2026-11-30)"
     ),
+    FilingRule.RESERVED: "CSV-045 of github.com/Meaningful-Data/xbridge 2.2.1 (2026-11-30)",
     FilingRule.FORMULA: "a rule of this registry: no text of a file runs as a formula",
 }
 # the others are findings on the quality of the data, after which a register is still accepted
@@ -197,6 +199,13 @@ def _lei_problem(lei: str) -> tuple[FilingRule | None, str]:
 
 def _text_cell(value: Any) -> FiledCell:
     text = str(value)
+    if text.startswith("#"):
+        return FiledCell(
+            f"'{text}",
+            FilingRule.RESERVED,
+            f"'{text}' begins with #, which the format reserves, so it is filed after an"
+            " apostrophe. Change the text.",
+        )
     escaped = str(escape_formula(text))
     if escaped == text:
         return FiledCell(text)

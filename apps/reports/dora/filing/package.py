@@ -1,5 +1,5 @@
 """Report package: a zip with the report's metadata, its parameters and filing indicators, and a CSV
-for each published template.
+for each template that has rows.
 
 Layout and contents: roi.fromciso.com/docs/export, fund-xp.lu/dora/cbie-dora-register-taxonomy and
 github.com/giammbo/dora-roi (src/dora_roi/export/xbrl_csv.py, compared there with the sample package
@@ -8,6 +8,7 @@ of the EBA), all 2026-11-30. Documents without a byte order mark, lines end with
 
 import csv
 import io
+import itertools
 import json
 import tempfile
 import zipfile
@@ -18,7 +19,7 @@ from django.core.exceptions import PermissionDenied
 
 from apps.accounts.models import User
 from apps.reports.dora.filing.parameters import FilingParameters
-from apps.reports.dora.filing.rows import stream_filed_rows
+from apps.reports.dora.filing.rows import FiledRow, stream_filed_rows
 from apps.reports.dora.filing.taxonomy import ENTRY_POINT, FILED_TEMPLATES, FiledTemplate
 from apps.reports.dora.register import open_register
 
@@ -90,9 +91,18 @@ def write_package(
         write("reports/report.json", [json.dumps(_REPORT, indent=2)])
         write("reports/parameters.csv", _csv_lines(["name", "value"], parameters.rows))
         for template in FILED_TEMPLATES:
-            counter = _RowCounter()
-            write(f"reports/{template.file_name}", template_csv(template, counter))
-            n_rows[template.code] = counter.n
+            rows = stream_filed_rows(template)
+            first = next(rows, None)
+            n_rows[template.code] = 0
+            # a template that is not reported has no file: rule CSV-049 of
+            # github.com/Meaningful-Data/xbridge 2.2.1 (2026-11-30)
+            if first is None:
+                continue
+            counted = _count_rows(itertools.chain([first], rows), template, n_rows)
+            write(
+                f"reports/{template.file_name}",
+                _csv_lines(template.header, (row.texts for row in counted)),
+            )
             if on_progress is not None:
                 on_progress(sum(n_rows.values()))
         write(
@@ -105,21 +115,19 @@ def write_package(
     return sum(n_rows.values())
 
 
-class _RowCounter:
-    n = 0
+def _count_rows(
+    rows: Iterable[FiledRow], template: FiledTemplate, n_rows: dict[str, int]
+) -> Iterator[FiledRow]:
+    """Pass the rows on and keep their number in `n_rows`."""
+    for row in rows:
+        n_rows[template.code] = row.number
+        yield row
 
 
-def template_csv(template: FiledTemplate, counter: _RowCounter | None = None) -> Iterator[str]:
-    """Generate the CSV of one template line by line, as the package has it; only the header for a
-    template that is filled elsewhere."""
-
-    def rows() -> Iterator[Sequence[str]]:
-        for row in stream_filed_rows(template):
-            if counter is not None:
-                counter.n = row.number
-            yield row.texts
-
-    return _csv_lines(template.header, rows())
+def template_csv(template: FiledTemplate) -> Iterator[str]:
+    """Generate the CSV of one template line by line, as the package has it; only the header if it
+    has no rows."""
+    return _csv_lines(template.header, (row.texts for row in stream_filed_rows(template)))
 
 
 def _csv_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
