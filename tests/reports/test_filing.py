@@ -231,12 +231,14 @@ def test_the_check_list_names_row_field_and_record(insurer: Insurer) -> None:
         for one in result.findings
         if one.place == "B_02.02.0010" and one.about.startswith("Mistral")
     )
+    assert missing.entry is not None
     assert (missing.entry.place, missing.entry.slug) == ("no_contract", "mistral")
     assert missing.row >= 1
     assert missing.rejects
     assert result.n_rejecting >= 1
     # the drafter's function has neither a reference nor a name
     function = next(one for one in result.findings if one.place == "B_06.01.0010" and one.rejects)
+    assert function.entry is not None
     assert function.entry.name == "Mail drafter"
     assert [one.code for one in result.elsewhere] == [
         "B_01.01",
@@ -310,6 +312,6 @@ def test_the_workbook_lists_the_findings_too(insurer: Insurer) -> None:
 
     lines = list(load_workbook(io.BytesIO(content))["Filed form"].iter_rows(values_only=True))
     assert lines[1][0] == "package"
-    assert "check digits" in lines[1][3]
+    assert "check digits" in str(lines[1][3])
     listed = {(line[0], line[5], line[7]) for line in lines}
     assert ("B_06.01.0020", "closed list", "Application: Claims triage") in listed

@@ -40,7 +40,7 @@ class BillView(RegistryView):
     @property
     def spec(self) -> str:
         """Return the requested version of the standard."""
-        spec = self.request.query_params.get("spec", SPEC_VERSION)
+        spec: str = self.request.query_params.get("spec", SPEC_VERSION)
         if spec not in SPEC_VERSIONS:
             raise ValidationError({"spec": f"Send one of {', '.join(SPEC_VERSIONS)}."})
         return spec

@@ -70,7 +70,7 @@ class FilingFindingSerializer(serializers.Serializer[Any]):
         help_text="Whether a register that breaks the rule is rejected."
     )
     sentence = serializers.CharField()
-    source = serializers.CharField(help_text="Where the rule is published, with the day.")
+    source = serializers.CharField(help_text="Where the rule is published, with the day.")  # type: ignore[assignment]
     place = serializers.CharField(
         allow_blank=True, help_text="Record where it is corrected: provider, contract, ..."
     )
