@@ -18,7 +18,7 @@ from apps.inventory.models import Application, Contract
 from apps.reports.actions import reporting_entity
 from apps.reports.dora.files import register_workbook
 from apps.reports.dora.filing.cells import RULE_SOURCES, FilingRule, file_cell
-from apps.reports.dora.filing.check_list import FilingCheckList, check_filing
+from apps.reports.dora.filing.check_list import FilingCheckList, check_filing, relation_findings
 from apps.reports.dora.filing.members import activity_member
 from apps.reports.dora.filing.package import write_package
 from apps.reports.dora.filing.parameters import FilingParameters, FilingScope
@@ -26,24 +26,15 @@ from apps.reports.dora.filing.taxonomy import ENTRY_POINT, FILED_TEMPLATES
 from apps.reports.dora.register import open_register
 from apps.reports.models import ReportingEntity
 from tests.builders import NOW, TODAY
-from tests.reports.insurer import Insurer
+from tests.reports.insurer import Insurer, complete_register, give_valid_leis, valid_lei
 
 # every value of xBRL-CSV here: a code of a published list, a day, a number or text
 QNAME = re.compile(r"eba_[A-Za-z]{1,4}:[A-Za-z0-9]{2,8}")
 
 
-def lei_of(n: int) -> str:
-    """Return an LEI with valid check digits (ISO 7064 MOD 97-10)."""
-    body = f"5299000000000000{n:02d}"
-    return f"{body}{98 - int(body + '00') % 97:02d}"
-
-
 @pytest.fixture
 def filer(insurer: Insurer) -> Insurer:
-    ReportingEntity.objects.update(lei=lei_of(1))
-    for n, provider in enumerate(Provider.objects.order_by("pk"), start=2):
-        provider.lei = lei_of(n)
-        provider.save()
+    give_valid_leis()
     Application.objects.filter(pk=insurer.triage.pk).update(
         licensed_activity="Lending activities (eba_TA:x163)"
     )
@@ -89,7 +80,7 @@ def said(result: FilingCheckList) -> Iterator[tuple[str, str]]:
 def test_the_package_has_the_published_layout_and_name(filer: Insurer) -> None:
     package = package_of(filer)
 
-    root = f"{lei_of(1)}.IND_DE_DORA010100_DORA_{TODAY}_{NOW:%Y%m%d%H%M%S}000"
+    root = f"{valid_lei(1)}.IND_DE_DORA010100_DORA_{TODAY}_{NOW:%Y%m%d%H%M%S}000"
     assert {name.partition("/")[0] for name in package.namelist()} == {root}
     assert {name.partition("/")[2] for name in package.namelist()} == {
         "META-INF/reportPackage.json",
@@ -108,7 +99,7 @@ def test_the_package_has_the_published_layout_and_name(filer: Insurer) -> None:
         }
     }
     assert table_of(package, "parameters.csv") == [
-        {"name": "entityID", "value": f"rs:{lei_of(1)}.IND"},
+        {"name": "entityID", "value": f"rs:{valid_lei(1)}.IND"},
         {"name": "refPeriod", "value": str(TODAY)},
         {"name": "baseCurrency", "value": "iso4217:USD"},
         {"name": "decimalsInteger", "value": "0"},
@@ -150,7 +141,7 @@ def test_values_are_codes_of_the_published_lists(filer: Insurer) -> None:
     }
     service = next(row for row in table_of(package, "b_02.02.csv") if row["c0010"] == "AWS-1")
     assert (service["c0020"], service["c0040"], service["c0060"]) == (
-        lei_of(1),
+        valid_lei(1),
         "eba_qCO:qx2000",
         "eba_TA:S19",
     )
@@ -208,6 +199,57 @@ def test_the_csv_keeps_the_rules_of_the_format(filer: Insurer) -> None:
             assert all(QNAME.fullmatch(cell) for cell in line if cell.startswith("eba_")), line
 
 
+def test_the_keys_of_a_package_are_whole_where_the_check_list_says_so(filer: Insurer) -> None:
+    """The keys by their own rules: filled, once each, and found where they refer to."""
+    keys_of = {template.code: template.keys for template in FILED_TEMPLATES}
+
+    def problems() -> tuple[set[tuple[str, int, str]], list[tuple[str, ...]], set[str]]:
+        package = package_of(filer)
+        tables = {
+            one.code: table_of(package, one.file_name)
+            for one in FILED_TEMPLATES
+            if any(name.endswith(one.file_name) for name in package.namelist())
+        }
+        empty = {
+            (code, number, column)
+            for code, rows in tables.items()
+            for number, row in enumerate(rows, start=1)
+            for column in keys_of[code]
+            if not row[f"c{column}"]
+        }
+        keys = [
+            (code, *(row[f"c{column}"] for column in sorted(keys_of[code])))
+            for code, rows in tables.items()
+            for row in rows
+        ]
+        lost = {
+            f"{child}.{column} {row[column]}"
+            for child, column, parent, target in (
+                ("B_02.02", "c0010", "B_02.01", "c0010"),
+                ("B_02.02", "c0030", "B_05.01", "c0010"),
+                ("B_02.02", "c0050", "B_06.01", "c0010"),
+                ("B_05.02", "c0010", "B_02.01", "c0010"),
+                ("B_05.02", "c0030", "B_05.01", "c0010"),
+                ("B_07.01", "c0020", "B_05.01", "c0010"),
+            )
+            for row in tables[child]
+            if row[column] and row[column] not in {one[target] for one in tables[parent]}
+        }
+        doubled = [key for key in set(keys) if "" not in key and keys.count(key) > 1]
+        return empty, doubled, lost
+
+    found = {
+        (one.template, one.row, one.column)
+        for one in check(filer).findings
+        if one.rule is FilingRule.EMPTY_KEY
+    }
+    assert found
+    assert problems() == (found, [], set())
+    complete_register(filer)
+    assert problems() == (set(), [], set())
+    assert check(filer).n_rejecting == 0
+
+
 def test_a_package_needs_an_entity_with_valid_check_digits_and_a_country(insurer: Insurer) -> None:
     with pytest.raises(ConflictError, match="check digits"):
         package_of(insurer)
@@ -253,6 +295,15 @@ def test_the_check_list_names_row_field_and_record(insurer: Insurer) -> None:
     ]
 
 
+@pytest.mark.parametrize("level", ["not", "highly_complex"])
+def test_a_service_that_is_hard_to_substitute_needs_a_reason(filer: Insurer, level: str) -> None:
+    record = {"c0050": level, "c0060": None}
+
+    assert [
+        (column, rule) for column, rule, _ in relation_findings("B_07.01", record, parameters())
+    ] == [("0060", FilingRule.REASON)]
+
+
 def test_fields_of_one_row_are_compared(filer: Insurer) -> None:
     contract = Contract.objects.get()
     contract.kind, contract.ends_on = "subsequent", TODAY + timedelta(days=1)
@@ -274,7 +325,7 @@ def test_fields_of_one_row_are_compared(filer: Insurer) -> None:
         ("B_02.02", "0130", "XX", "", FilingRule.COUNTRY),
         ("B_02.01", "0040", "ABC", "", FilingRule.CURRENCY),
         ("B_07.01", "0110", "na", "", FilingRule.CLOSED_LIST),
-        ("B_05.01", "0010", lei_of(4), lei_of(4), None),
+        ("B_05.01", "0010", valid_lei(4), valid_lei(4), None),
         ("B_06.01", "0070", date(2026, 3, 1), "2026-03-01", None),
         ("B_06.01", "0060", "=1+1", "'=1+1", FilingRule.FORMULA),
         ("B_06.01", "0060", "#nil", "'#nil", FilingRule.RESERVED),
@@ -300,6 +351,11 @@ def test_a_key_that_does_not_apply_is_filed_as_such_and_an_unknown_one_stays_emp
 
 def test_every_rule_has_its_source() -> None:
     assert set(RULE_SOURCES) == set(FilingRule)
+    assert all(
+        "2026-11-30" in source
+        for rule, source in RULE_SOURCES.items()
+        if rule is not FilingRule.FORMULA
+    )
     assert activity_member("Lending (eba_TA:x163)") == "eba_TA:x163"
     assert activity_member("Lending (eba_TA:x999)") is None
 

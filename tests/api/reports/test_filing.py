@@ -56,7 +56,9 @@ def test_the_package_is_a_zip_or_a_sentence_says_what_it_needs(insurer, api):
     ReportingEntity.objects.update(lei="")
     refused = client.get(PACKAGE)
     assert refused.status_code == 409
-    assert "LEI of the reporting entity is missing" in refused.json()["detail"]
+    assert (
+        "LEI of the reporting entity is missing. Governance enters it" in refused.json()["detail"]
+    )
 
 
 def test_teams_may_not_view_contracts_here_either(insurer, api):

@@ -4,23 +4,24 @@ published module."""
 import json
 import re
 import subprocess
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from apps.catalog.models import Provider
-from apps.inventory.models import Application, Contract
 from apps.reports.actions import reporting_entity
 from apps.reports.dora.filing.cells import FilingRule
 from apps.reports.dora.filing.check_list import check_filing
 from apps.reports.dora.filing.package import open_package
 from apps.reports.dora.filing.parameters import FilingParameters, FilingScope
 from apps.reports.dora.register import open_register
-from apps.reports.models import ReportingEntity
 from tests.builders import NOW, TODAY
 from tests.proof.senders.installation import python_client
-from tests.reports.insurer import Insurer, make_insurer
+from tests.reports.insurer import (
+    Insurer,
+    complete_register,
+    give_valid_leis,
+    make_insurer,
+)
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 _EMPTY_KEY = re.compile(r"(b_\d\d\.\d\d)\.csv row (\d+): key column 'c(\d{4})' is empty")
@@ -29,10 +30,7 @@ _EMPTY_KEY = re.compile(r"(b_\d\d\.\d\d)\.csv row (\d+): key column 'c(\d{4})' i
 @pytest.fixture
 def insurer() -> Insurer:
     insurer = make_insurer()
-    for n, owner in enumerate((ReportingEntity.objects.get(), *Provider.objects.order_by("pk"))):
-        body = f"5299000000000000{n:02d}"
-        owner.lei = f"{body}{98 - int(body + '00') % 97:02d}"
-        owner.save()
+    give_valid_leis()
     return insurer
 
 
@@ -96,19 +94,7 @@ def test_of_an_incomplete_package_it_finds_the_empty_keys_of_the_check_list_and_
 
 
 def test_of_a_complete_package_it_finds_nothing(insurer: Insurer, tmp_path: Path) -> None:
-    for slug in ("azure", "mistral"):
-        Contract.objects.create(
-            party=Provider.objects.get(slug=slug),
-            ref=slug.upper(),
-            ict_service_type="S19",
-            starts_on=date(2025, 1, 1),
-            currency="USD",
-            provision_country="IE",
-            stores_data="no",
-            processing_country="IE",
-        )
-    Application.objects.filter(pk=insurer.drafter.pk).update(function_ref="F2")
-    Application.objects.update(licensed_activity="Lending activities (eba_TA:x163)")
+    complete_register(insurer)
 
     assert findings_of(insurer, tmp_path) == {}
     with open_register(user=insurer.governance, on=TODAY) as register:

@@ -45,18 +45,31 @@ class FilingRule(StrEnum):
     FORMULA = "formula"
     RESERVED = "reserved sign"
 
+    @property
+    def label(self) -> str:
+        """Return the name that readers see, such as `rule 805`."""
+        return f"rule {self}" if self.isdigit() or self.startswith("v8") else str(self)
 
-_RULES_OF_MARCH = (
-    "EBA Validation Rules, 20 March 2025, as quoted in public source code (2026-11-30)"
+
+_FORMULAS = (
+    "validation rules of the EBA, as github.com/artemeon/dpm-xl-validator, src/RuleSet/DORA.php"
+    " has them (2026-11-30)"
 )
 _ROI_GUIDE = "roi.fromciso.com/docs/validation (2026-11-30)"
 _TAXONOMY = "module dora 4.0, in github.com/Meaningful-Data/xbridge (2026-11-30)"
 RULE_SOURCES: dict[FilingRule, str] = {
     FilingRule.EMPTY_KEY: (
-        "rule 805; eba.europa.eu/single-rule-book-qa/qna/view/publicId/2024_7285 (2026-11-30)"
+        "eba.europa.eu/single-rule-book-qa/qna/view/publicId/2024_7285; number of the rule:"
+        " github.com/intuitem/ciso-assistant-community/pull/3571 (both 2026-11-30)"
     ),
-    FilingRule.DUPLICATE_KEY: "rule 806",
-    FilingRule.BROKEN_REFERENCE: "rule 807",
+    FilingRule.DUPLICATE_KEY: (
+        "question 36 of the FAQ of 14 February 2025, as quoted at eiopa.europa.eu/qa-regulation/"
+        "questions-and-answers-database/dora184-3265_en (2026-11-30)"
+    ),
+    FilingRule.BROKEN_REFERENCE: (
+        "github.com/intuitem/ciso-assistant-community/pull/3571, and a rejection: issues/4475 there"
+        " (both 2026-11-30)"
+    ),
     FilingRule.MISSING: (
         "eba.europa.eu/single-rule-book-qa/qna/view/publicId/2024_7285 (2026-11-30)"
     ),
@@ -70,10 +83,12 @@ RULE_SOURCES: dict[FilingRule, str] = {
         "b_06.01.0010 in github.com/intuitem/ciso-assistant-community,"
         " documentation/dora-roi-specification.md (2026-11-30)"
     ),
-    FilingRule.END_DATE: _RULES_OF_MARCH,
-    FilingRule.OVERARCHING: _RULES_OF_MARCH,
-    FilingRule.CURRENCY_OF_COST: _RULES_OF_MARCH,
-    FilingRule.REASON: _RULES_OF_MARCH,
+    FilingRule.END_DATE: (
+        f"{_FORMULAS}; other public source code says that it was switched off in March 2025"
+    ),
+    FilingRule.OVERARCHING: _FORMULAS,
+    FilingRule.CURRENCY_OF_COST: _FORMULAS,
+    FilingRule.REASON: _FORMULAS,
     FilingRule.BASE_CURRENCY: f"unit of B_02.01.0050 and B_05.01.0100: {_TAXONOMY}",
     FilingRule.ONLY_KEYS: (
         "github.com/giammbo/dora-roi, tests/test_xbrl_validation.py (2026-11-30)"

@@ -19,7 +19,8 @@ _TABLE_RULES = {
     CheckRule.DUPLICATE_KEY: FilingRule.DUPLICATE_KEY,
     CheckRule.FOREIGN_KEY: FilingRule.BROKEN_REFERENCE,
 }
-_HARD_TO_SUBSTITUTE = "not"
+# the two levels of which rule v8825_m wants a reason
+_HARD_TO_SUBSTITUTE = frozenset({"not", "highly_complex"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,12 @@ def _row_findings(
             _entry(report_column.place, report_column.at, row.record) if report_column else None,
         )
 
+    relations = list(relation_findings(template.code, row.record, parameters))
+    explained = {column for column, _rule, _sentence in relations}
     for column, cell in row.cells.items():
+        # what the other fields say about an empty field says more than that it is empty
+        if cell.rule is FilingRule.MISSING and column in explained:
+            continue
         if cell.rule is not None:
             yield make(column, cell.rule, cell.sentence)
     if not any(cell.text for column, cell in row.cells.items() if column not in template.keys):
@@ -151,11 +157,11 @@ def _row_findings(
             "The row has values only in its key, which the format cannot hold. Enter another field,"
             " or leave the row out.",
         )
-    for column, rule, sentence in _relation_findings(template.code, row.record, parameters):
+    for column, rule, sentence in relations:
         yield make(column, rule, sentence)
 
 
-def _relation_findings(
+def relation_findings(
     template: str, record: Mapping[str, Any], parameters: FilingParameters
 ) -> Iterator[tuple[str, FilingRule, str]]:
     """Generate (column, rule, sentence) of what fields of one row say together."""
@@ -181,12 +187,12 @@ def _relation_findings(
         case "B_05.01":
             yield from _currency_findings("0090", "0100", record, parameters)
         case "B_07.01":
-            if record["c0050"] == _HARD_TO_SUBSTITUTE and not record["c0060"]:
+            if record["c0050"] in _HARD_TO_SUBSTITUTE and not record["c0060"]:
                 yield (
                     "0060",
                     FilingRule.REASON,
-                    "The service is not substitutable, but has no reason. Enter it in the exit"
-                    " plan.",
+                    "The service is hard to substitute, but no reason is entered. Select it in the"
+                    " exit plan.",
                 )
 
 

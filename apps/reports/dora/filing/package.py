@@ -94,8 +94,8 @@ def write_package(
             rows = stream_filed_rows(template)
             first = next(rows, None)
             n_rows[template.code] = 0
-            # a template that is not reported has no file: rule CSV-049 of
-            # github.com/Meaningful-Data/xbridge 2.2.1 (2026-11-30)
+            # a template that is not reported has no file: filing rules 5.8 of the EBA, page 65, as
+            # dnb.nl/en/login/dlr/supervisory-reports quoted them on 2026-05-21 (2026-11-30)
             if first is None:
                 continue
             counted = _count_rows(itertools.chain([first], rows), template, n_rows)

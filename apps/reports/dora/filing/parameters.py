@@ -18,6 +18,7 @@ DECIMALS_MONETARY = 2
 DECIMALS_INTEGER = 0
 # the base currency of a request that names none
 DEFAULT_CURRENCY = "EUR"
+_ENTER_IT = "Governance enters it on the page Reporting entity (/reports/entity/)."
 
 
 class FilingScope(StrEnum):
@@ -44,15 +45,18 @@ class FilingParameters:
         """Return what prevents a package: without these parts it has no name."""
         problems = []
         if not self.entity.lei:
-            problems.append("The LEI of the reporting entity is missing. Enter it.")
+            problems.append(f"The LEI of the reporting entity is missing. {_ENTER_IT}")
         else:
             try:
                 validate_lei(self.entity.lei)
             except ValidationError as error:
-                problems.append(f"Reporting entity: {error.messages[0]}")
+                problems.append(
+                    f"The LEI of the reporting entity is wrong. {error.messages[0]} {_ENTER_IT}"
+                )
         if self.entity.country not in COUNTRIES:
             problems.append(
-                "The country of the reporting entity is missing or not in ISO 3166-1. Enter it."
+                "The country of the reporting entity is missing or not a code of ISO 3166-1, such"
+                f" as DE. {_ENTER_IT}"
             )
         if self.currency not in CURRENCIES:
             problems.append("Select a base currency of ISO 4217, such as EUR.")

@@ -136,7 +136,7 @@ def edit_entity(request: HttpRequest) -> HttpResponse:
             by=user,
         ),
         done="The reporting entity was saved. It fills RT.02.02.0020 and RT.06.01.0040.",
-        back=reverse("reports:register"),
+        back=reverse(f"reports:{'filing' if 'filing' in request.GET else 'register'}"),
         page=lambda form: render_page(
             request,
             "reports/form.html",
