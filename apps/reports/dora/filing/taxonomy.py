@@ -20,8 +20,8 @@ from apps.reports.tables import ReportTable
 
 ENTRY_POINT = "http://www.eba.europa.eu/eu/fr/xbrl/crr/fws/dora/4.0/mod/dora.json"
 # framework with module version, and module, as the name of a package has them
-# (support.copla.com/how-does-copla-registry-handle-output-and-submission-format; the name that
-# BaFin accepted: github.com/intuitem/ciso-assistant-community/issues/4473; both 2026-11-30)
+# (support.copla.com/how-does-copla-registry-handle-output-and-submission-format; and
+# github.com/intuitem/ciso-assistant-community/issues/4473; both 2026-11-30)
 MODULE = "DORA010100_DORA"
 
 
