@@ -218,7 +218,7 @@ def write_filing(
     ConflictError if the query is wrong."""
     form = FilingForm(query, today=day_of(at))
     if not form.is_valid():
-        raise ConflictError(" ".join(text for texts in form.errors.values() for text in texts))
+        raise ConflictError(" ".join(str(text) for texts in form.errors.values() for text in texts))
     return make_package(target, _parameters(form, at), user=user, on_progress=on_progress)
 
 
