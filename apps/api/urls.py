@@ -110,6 +110,7 @@ from apps.api.lifecycle.views import LifecycleView, LiteLLMFragmentView
 from apps.api.openapi.views import DocumentPageView, DocumentView
 from apps.api.reports.boms import ApplicationBillView, TeamBillView
 from apps.api.reports.evidence_packs import EvidencePackViewSet
+from apps.api.reports.filing import FilingPackageView, FilingView
 from apps.api.reports.tables import (
     BoardView,
     ComponentFileView,
@@ -251,6 +252,8 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("bom/token/<uuid:token>", BomTokenView.as_view(), name="bom-token"),
     path("applications/<slug:slug>/bom/", ApplicationBillView.as_view(), name="application-bom"),
     path("teams/<slug:slug>/bom/", TeamBillView.as_view(), name="team-bom"),
+    path("reports/filing/", FilingView.as_view(), name="report-filing"),
+    path("reports/filing/package/", FilingPackageView.as_view(), name="report-filing-package"),
     path("reports/register/", RegisterView.as_view(), name="report-register"),
     path("reports/register/<slug:table>/", RegisterRowsView.as_view(), name="report-register-rows"),
     path("reports/models/", ModelInventoryView.as_view(), name="report-model-inventory"),

@@ -3,7 +3,7 @@ because lists are composed in higher layers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
-from typing import IO
+from typing import IO, Any
 
 from apps.accounts.models import User
 from apps.common.exports.jobs import (
@@ -70,8 +70,10 @@ def write_waiting_files(*, write: FileWriter, at: datetime) -> int:
 
 
 def _export_spec(write: FileWriter) -> ExportSpec[ListExport]:
-    def write_file(claim: Claim[ListExport], target: IO[bytes]) -> dict[str, int]:
-        return {"n_rows": write(claim.job, target, lambda n: save_progress(claim, n))}
+    def write_file(claim: Claim[ListExport], target: IO[bytes]) -> dict[str, Any]:
+        n_rows = write(claim.job, target, lambda n: save_progress(claim, n))
+        # the name of some files follows from their contents
+        return {"n_rows": n_rows, "name": claim.job.name}
 
     return ExportSpec(
         model=ListExport, job="inventory.write_file", smaller="for fewer rows", write=write_file

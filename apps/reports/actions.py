@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.catalog.providers.facts import validate_lei
 from apps.common.history.context import audit_context
 from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
+from apps.reports.dora.filing.members import COUNTRIES
 from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
 
 STATEMENT_FIELDS: tuple[str, ...] = (
@@ -39,7 +42,8 @@ def change_reporting_entity(
     *, name: str, lei: str, country: str, by: User, reason: str = ""
 ) -> ReportingEntity:
     """Change the reporting entity, for governance; the caller has checked `by.is_governance`.
-    Nothing is written if nothing differs."""
+    Nothing is written if nothing differs. Raises ValidationError if the check digits of the LEI do
+    not match, or the country is none of ISO 3166-1."""
     entity = reporting_entity()
     if not entity._state.adding and (entity.name, entity.lei, entity.country) == (
         name,
@@ -49,6 +53,11 @@ def change_reporting_entity(
         return entity
     entity.name, entity.lei, entity.country = name, lei, country
     entity.full_clean(validate_unique=False)
+    validate_lei(lei)
+    if country and country not in COUNTRIES:
+        raise ValidationError(
+            {"country": "This is no country code of ISO 3166-1. Enter two letters, such as DE."}
+        )
     with audit_context(user=by, reason=reason or "reporting entity changed"):
         entity.save()
     return entity

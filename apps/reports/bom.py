@@ -1,4 +1,5 @@
-"""CycloneDX 1.6 bill of materials (ECMA-424) of the models that applications depend on.
+"""CycloneDX bill of materials (ECMA-424) of the models that applications depend on; version 1.7, or
+1.6 on request.
 
 Hosted models are services of their host; the releases behind them are machine-learning-model
 components with a model card and their lineage as pedigree; adaptations are data or model
@@ -9,7 +10,7 @@ import hashlib
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,12 +18,24 @@ from django.conf import settings
 from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.catalog.capabilities.fields import DATA_TERMS
+from apps.catalog.capabilities.settled_values import settled_values
+from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.models import Derivation, Offering, Version
 from apps.inventory.models import Adaptation, Application, Dependency
-from apps.risks.models import Evidence
+from apps.reports.model_cards import (
+    ModelCardFacts,
+    build_model_card,
+    list_references,
+    load_model_facts,
+    own_references,
+    without_empty,
+)
 
-SPEC_VERSION = "1.6"
-MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
+SPEC_VERSION = "1.7"
+SPEC_VERSIONS = (SPEC_VERSION, "1.6")
+MEDIA_TYPE = "application/vnd.cyclonedx+json"
+_TOOL_REF = "tool:foundation-registry"
 # per document, because readers load it into memory
 MAX_APPLICATIONS = 1_000
 _NAMESPACE = uuid.UUID("6d0f8f5e-6a0b-5d0e-9b0a-0c5b2c1f7a11")
@@ -43,16 +56,6 @@ _SPDX = frozenset(
         "MPL-2.0",
     }
 )
-_TASKS = {
-    "chat": "text-generation",
-    "completion": "text-generation",
-    "embedding": "feature-extraction",
-    "rerank": "text-ranking",
-    "image_generation": "text-to-image",
-    "audio_transcription": "automatic-speech-recognition",
-    "audio_speech": "text-to-speech",
-    "moderation": "text-classification",
-}
 _KINDS = {
     Adaptation.Kind.FINE_TUNE: "machine-learning-model",
     Adaptation.Kind.PROMPT: "data",
@@ -63,11 +66,18 @@ _KINDS = {
 
 
 def build_bom(
-    applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime
+    applications: Sequence[Application],
+    *,
+    user: User,
+    name: str,
+    ref: str,
+    on: date,
+    at: datetime,
+    spec: str = SPEC_VERSION,
 ) -> Any:
     """Build the document of these applications, which the caller can view and has loaded with their
     teams; about ten statements for any number. `name` and `ref` are those of the subject of the
-    document."""
+    document, `spec` is one of SPEC_VERSIONS."""
     dependencies = list(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application__in=applications, since__lte=on
@@ -90,18 +100,21 @@ def build_bom(
     adaptations = list(
         Adaptation.objects.filter(dependency__in=dependencies).order_by("dependency", "pk")
     )
-    evidence = _load_evidence(user, applications, versions, offerings)
+    facts = load_model_facts(
+        user, applications, versions, offerings, _list_users(applications, dependencies)
+    )
+    terms = settled_values(list(offerings), DATA_TERMS)
     only_application = applications[0] if len(applications) == 1 else None
     components = [
         *([] if only_application else [_application_component(row) for row in applications]),
         *(
-            _model_component(row, parents, ancestors, evidence, offerings.values())
+            _model_component(row, parents, ancestors, facts, offerings.values(), spec)
             for row in versions.values()
         ),
         *(_adaptation_component(row) for row in adaptations),
     ]
     services = [
-        _build_service(row, _data_classes(row, dependencies, applications))
+        _build_service(row, _data_classes(row, dependencies, applications), terms.get(row.pk, {}))
         for row in offerings.values()
     ]
     subject = (
@@ -123,21 +136,30 @@ def build_bom(
                 sole=only_application is not None,
             )
         ),
+        **(
+            without_empty({"citations": _list_citations(components, versions)})
+            if spec == SPEC_VERSION
+            else {}
+        ),
     }
     digest = hashlib.sha256(
         json.dumps([ref, body], sort_keys=True, default=str).encode()
     ).hexdigest()
     return {
-        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC_VERSION}.schema.json",
+        "$schema": f"http://cyclonedx.org/schema/bom-{spec}.schema.json",
         "bomFormat": "CycloneDX",
-        "specVersion": SPEC_VERSION,
+        "specVersion": spec,
         # the same content has the same number, so that repeated imports are recognised
         "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, digest)}",
         "version": 1,
         "metadata": {
             "timestamp": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             "lifecycles": [{"phase": "operations"}],
-            "tools": {"components": [{"type": "application", "name": "Foundation Registry"}]},
+            "tools": {
+                "components": [
+                    {"type": "application", "bom-ref": _TOOL_REF, "name": "Foundation Registry"}
+                ]
+            },
             "component": subject,
             **(
                 {"supplier": {"name": settings.ORGANISATION_NAME}}
@@ -206,7 +228,7 @@ def _application_component(row: Application) -> dict[str, Any]:
         "personal-data": row.personal_data,
         "business-function": row.business_function,
     }
-    return _without_empty(
+    return without_empty(
         {
             "type": "application",
             "bom-ref": f"application:{row.slug}",
@@ -221,23 +243,23 @@ def _model_component(
     row: Version,
     parents: dict[int, list[Derivation]],
     ancestors: dict[int, Version],
-    evidence: dict[tuple[str, int], list[Evidence]],
+    facts: ModelCardFacts,
     offerings: Iterable[Offering],
+    spec: str,
 ) -> dict[str, Any]:
-    """Return the version as a CycloneDX component, with its ancestors and a model card of its
-    evaluations."""
+    """Return the version as a CycloneDX component, with its ancestors, sources and model card."""
     version_offerings = [offering for offering in offerings if offering.version_id == row.pk]
-    evaluations = evidence.get(("version", row.pk), []) + [
-        result
-        for offering in version_offerings
-        for result in evidence.get(("offering", offering.pk), [])
-    ]
     lineage = _pedigree(row, parents, ancestors)
-    return _without_empty(
+    return without_empty(
         {
             **_basic_model_component(row),
+            "externalReferences": list_references(row, version_offerings, facts),
             "pedigree": lineage,
-            "modelCard": _model_card(row, version_offerings, evaluations),
+            "modelCard": build_model_card(row, version_offerings, facts),
+            # the host runs a model without weights
+            "isExternal": True
+            if spec == SPEC_VERSION and row.access == Version.Access.API
+            else None,
             "properties": _build_properties(
                 {
                     "released-on": row.released_on,
@@ -259,7 +281,7 @@ def _basic_model_component(row: Version, *, with_ref: bool = True) -> dict[str, 
     """Return the names, licences and links of a version. `with_ref` is False for ancestors, since a
     reference must be unique in the document."""
     foundation = row.foundation
-    return _without_empty(
+    return without_empty(
         {
             "type": "machine-learning-model",
             "bom-ref": _version_ref(row) if with_ref else None,
@@ -268,14 +290,7 @@ def _basic_model_component(row: Version, *, with_ref: bool = True) -> dict[str, 
             "name": foundation.name,
             "version": row.identifier,
             "licenses": _licences(foundation.licence),
-            "externalReferences": [
-                {"type": kind, "url": url}
-                for kind, url in (
-                    ("documentation", row.source_url or foundation.source_url),
-                    ("license", foundation.acceptable_use_url),
-                )
-                if url
-            ],
+            "externalReferences": own_references(row),
         }
     )
 
@@ -284,47 +299,6 @@ def _licences(licence: str) -> list[dict[str, Any]]:
     if not licence:
         return []
     return [{"license": {"id": licence} if licence in _SPDX else {"name": licence}}]
-
-
-def _model_card(
-    row: Version, offerings: Sequence[Offering], evaluations: Sequence[Evidence]
-) -> dict[str, Any]:
-    """Return the model card; the task is that of the first offering with a known category."""
-    task = next(
-        (_TASKS[offering.category] for offering in offerings if offering.category in _TASKS), None
-    )
-    modalities = row.foundation.modalities
-    return _without_empty(
-        {
-            "bom-ref": f"model-card:{row.identifier}",
-            "modelParameters": _without_empty(
-                {
-                    "task": task,
-                    "architectureFamily": row.foundation.family,
-                    "modelArchitecture": row.foundation.line,
-                    "inputs": [{"format": modality} for modality in modalities],
-                    "outputs": [{"format": "text"}] if task == "text-generation" else [],
-                }
-            ),
-            "quantitativeAnalysis": _without_empty(
-                {
-                    "performanceMetrics": [
-                        _without_empty(
-                            {
-                                "type": result.metric or result.get_kind_display(),
-                                "value": None
-                                if result.value is None
-                                else f"{result.value.normalize():f}",
-                                "slice": result.dataset,
-                            }
-                        )
-                        for result in evaluations
-                        if result.value is not None
-                    ],
-                }
-            ),
-        }
-    )
 
 
 def _pedigree(
@@ -359,7 +333,7 @@ def _pedigree(
 def _adaptation_component(row: Adaptation) -> dict[str, Any]:
     """Return the adaptation as a CycloneDX component."""
     kind = _KINDS[Adaptation.Kind(row.kind)]
-    return _without_empty(
+    return without_empty(
         {
             "type": kind,
             "bom-ref": f"adaptation:{row.pk}",
@@ -378,12 +352,15 @@ def _adaptation_component(row: Adaptation) -> dict[str, Any]:
     )
 
 
-def _build_service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
-    """Return the offering as a CycloneDX service that receives data of these classes."""
-    return _without_empty(
+def _build_service(
+    row: Offering, data_classes: Sequence[str], terms: Mapping[str, SettledValue]
+) -> dict[str, Any]:
+    """Return the offering as a CycloneDX service that receives data of these classes on these
+    terms."""
+    return without_empty(
         {
             "bom-ref": f"offering:{row.pk}",
-            "provider": _without_empty(
+            "provider": without_empty(
                 {"name": row.host.name, "url": [url for url in [row.host.terms_url] if url]}
             ),
             "group": row.host.slug,
@@ -419,10 +396,23 @@ def _build_service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]
                     if row.replacement
                     else row.replacement_text,
                     "identity-confidence": row.identity_confidence,
+                    **_term_facts(terms),
                 }
             ),
         }
     )
+
+
+def _term_facts(terms: Mapping[str, SettledValue]) -> dict[str, Any]:
+    """Return the known data terms and the source of each."""
+    facts: dict[str, Any] = {}
+    for name, term in terms.items():
+        if term.value is None:
+            continue
+        label = f"data-term:{name.replace('_', '-')}"
+        facts[label] = ", ".join(term.value) if isinstance(term.value, list) else term.value
+        facts[f"{label}:source"] = f"{term.source}, {term.at}" if term.at else term.source
+    return facts
 
 
 def _data_classes(
@@ -465,29 +455,34 @@ def _load_lineage(
     return parents, ancestors
 
 
-def _load_evidence(
-    user: User,
-    applications: Sequence[Application],
-    versions: Iterable[int],
-    offerings: Iterable[int],
-) -> dict[tuple[str, int], list[Evidence]]:
-    """Return evaluations with a value on these models, of these applications or of none, the latest
-    first."""
-    by_subject: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
-    rows = (
-        Evidence.objects.visible_to(user)
-        .filter(Q(application__in=applications) | Q(application__isnull=True), value__isnull=False)
-        .filter(Q(version__in=list(versions)) | Q(offering__in=list(offerings)))
-        .order_by("-run_on", "-pk")[:500]
-    )
-    for row in rows:
-        key = (
-            ("offering", row.offering_id)
-            if row.offering_id is not None
-            else ("version", row.version_id or 0)
-        )
-        by_subject[key].append(row)
-    return by_subject
+def _list_users(
+    applications: Sequence[Application], dependencies: Sequence[Dependency]
+) -> dict[int, list[Application]]:
+    """Return {version ID: applications that depend on it}, each once."""
+    by_id = {application.pk: application for application in applications}
+    users: dict[int, dict[int, Application]] = defaultdict(dict)
+    for use in dependencies:
+        if use.offering.version_id is not None:
+            users[use.offering.version_id][use.application_id] = by_id[use.application_id]
+    return {version: list(rows.values()) for version, rows in users.items()}
+
+
+def _list_citations(
+    components: Sequence[dict[str, Any]], versions: dict[int, Version]
+) -> list[dict[str, Any]]:
+    """Return a citation for each component whose source and day are stored: this registry supplied
+    it, as read there."""
+    places = {component.get("bom-ref"): at for at, component in enumerate(components)}
+    return [
+        {
+            "pointers": [f"/components/{places[_version_ref(row)]}"],
+            "timestamp": f"{row.source_on}T00:00:00Z",
+            "attributedTo": _TOOL_REF,
+            "note": f"Read at {row.source_url}",
+        }
+        for row in versions.values()
+        if row.source_url and row.source_on is not None
+    ]
 
 
 def _build_properties(facts: dict[str, Any]) -> list[dict[str, str]]:
@@ -500,7 +495,3 @@ def _build_properties(facts: dict[str, Any]) -> list[dict[str, str]]:
         for name, value in facts.items()
         if value is not None and value != ""
     ]
-
-
-def _without_empty(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value not in (None, "", [], {})}

@@ -151,6 +151,17 @@ def stream_rows(
                 yield build_row(table.columns, row)
 
 
+def stream_records(table: ReportTable) -> Iterator[dict[str, Any]]:
+    """Yield the rows in order as the relation has them: values `c<code>`, notes `h<code>` and
+    references `at_...` by column, without labels. Only inside `report_relations`."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"SELECT t.* FROM {table.relation} t ORDER BY t.n")
+        while batch := cursor.fetchmany(FETCH_BATCH_SIZE):
+            names = [column.name for column in cursor.description]
+            for row in batch:
+                yield dict(zip(names, row, strict=True))
+
+
 def _columns_sql(columns: Sequence[ReportColumn]) -> str:
     values, explanations = (
         (f"t.c{column.code}" for column in columns),

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from apps.accounts.models import Team
+from apps.common.errors import ConflictError
 from apps.common.exports.jobs import ExportError
 from apps.common.time import day_of, now
 from apps.intake.spreadsheets.export import inventory_workbook
@@ -18,6 +19,7 @@ from apps.inventory.export_files import ProgressCallback, with_progress
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application, ListExport
 from apps.web.lists.list_page import ListRequest, find_list_page
+from apps.web.views.reports.filing import write_filing
 from apps.web.views.reports.model_inventory import model_workbook
 from apps.web.views.reports.register import register_body
 
@@ -83,6 +85,16 @@ def _write_register(file: ListExport, target: IO[bytes], tell: ProgressCallback)
     return Application.objects.visible_to(file.requested_by).in_scope().count()
 
 
+def _write_filing(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+    try:
+        file.name, n_rows = write_filing(
+            target, QueryDict(file.query), user=file.requested_by, at=file.as_of, on_progress=tell
+        )
+    except (ConflictError, PermissionDenied) as refusal:
+        raise ExportError(str(refusal)) from refusal
+    return n_rows
+
+
 FILE_EXPORTS: Mapping[str, FileExport] = {
     "inventory": FileExport(
         "The inventory as it imports", "inventory.xlsx", "applications:list", _write_inventory
@@ -95,6 +107,9 @@ FILE_EXPORTS: Mapping[str, FileExport] = {
     ),
     "dora-register": FileExport(
         "The DORA register", "dora-register.xlsx", "reports:register", _write_register
+    ),
+    "dora-filing": FileExport(
+        "The DORA report package", "dora-filing.zip", "reports:filing", _write_filing
     ),
 }
 

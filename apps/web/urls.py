@@ -111,7 +111,13 @@ from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
 from apps.web.views.records import edit as record_edit
-from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
+from apps.web.views.reports import (
+    board_summary,
+    component_files,
+    evidence_packs,
+    filing,
+    model_inventory,
+)
 from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
 from apps.web.views.retirements import announce as retirement_announce
@@ -547,6 +553,9 @@ ROUTES: dict[str, list[URLPattern]] = {
             reports_register.register_csv,
             name="register-csv",
         ),
+        path("reports/filing/", filing.filing_page, name="filing"),
+        path("reports/filing/package.zip", filing.filing_package, name="filing-package"),
+        path("reports/filing/<slug:template>.csv", filing.filing_csv, name="filing-csv"),
         path("reports/entity/", reports_register.edit_entity, name="reporting-entity"),
         path("reports/models/", model_inventory.model_inventory, name="model-inventory"),
         path("reports/models.csv", model_inventory.model_csv, name="model-inventory-csv"),

@@ -270,7 +270,8 @@ PAGES = {
     # the offices, and the others are told so
     "yyynnnnl": """
         account-events:csv:get account-events:list:get account-events:xlsx:get
-        monitoring:metrics:get settings:provisioning:get settings:single-sign-on:get users:csv:get
+        monitoring:metrics:get reports:filing-csv:get reports:filing-package:get
+        reports:filing:get settings:provisioning:get settings:single-sign-on:get users:csv:get
         users:detail:get
         users:list:get users:xlsx:get
     """,
@@ -550,7 +551,7 @@ API = {
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
-        loss-runs/:post
+        loss-runs/:post reports/filing/:get reports/filing/package/:get
     """,
     # whose own it is, administrators and the auditor
     "y0yy000l": """

@@ -175,6 +175,7 @@ def make_walked_rows() -> WalkedRows:
         ("risks/evidence/", {"pk": addresses["evidence"]}),
         ("events/", {"pk": addresses["provider-events"]}),
         ("incidents/", {"pk": addresses["incidents"]}),
+        ("reports/filing/", {"template": "b-02-01"}),
         ("reports/register/", {"template": "b_02.01"}),
         ("reports/components/", {"slug": application.slug, "table": "models"}),
         ("reports/models/", {"slug": application.slug}),

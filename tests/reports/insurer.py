@@ -168,3 +168,36 @@ def more_applications(insurer: Insurer, n: int) -> None:
         dependency = make_dependency(application, offering)
         make_adaptation(dependency, "prompt", name="Prompt")
     refresh(on=TODAY)
+
+
+def valid_lei(n: int) -> str:
+    """Return an LEI with valid check digits (ISO 7064 MOD 97-10)."""
+    body = f"{LEI[:16]}{n:02d}"
+    return f"{body}{98 - int(body + '00') % 97:02d}"
+
+
+def give_valid_leis() -> None:
+    """Give the reporting entity and each provider an LEI with valid check digits."""
+    for n, owner in enumerate(
+        (ReportingEntity.objects.get(), *Provider.objects.order_by("pk")), start=1
+    ):
+        owner.lei = valid_lei(n)
+        owner.save()
+
+
+def complete_register(insurer: Insurer) -> None:
+    """Enter what the filed register of the insurer lacks: contracts with all hosts, a function
+    identifier, and codes of licensed activities."""
+    for slug in ("azure", "mistral"):
+        Contract.objects.create(
+            party=Provider.objects.get(slug=slug),
+            ref=slug.upper(),
+            ict_service_type="S19",
+            starts_on=date(2025, 1, 1),
+            currency="USD",
+            provision_country="IE",
+            stores_data="no",
+            processing_country="IE",
+        )
+    Application.objects.filter(pk=insurer.drafter.pk).update(function_ref="F2")
+    Application.objects.update(licensed_activity="Lending activities (eba_TA:x163)")

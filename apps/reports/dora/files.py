@@ -2,16 +2,30 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from apps.reports.dora.derivation_sql import MAX_EASY_DAYS, MAX_MEDIUM_DAYS
+from apps.reports.dora.filing.cells import RULE_SOURCES
+from apps.reports.dora.filing.check_list import check_filing
+from apps.reports.dora.filing.parameters import FilingParameters
 from apps.reports.dora.register import InformationRegister
 from apps.reports.dora.templates import TEMPLATES
 from apps.reports.entry_places import place_name
 from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
 from apps.reports.tables import ReportTable
 
-# gaps of each template in the workbook
+# gaps and findings of each template in the workbook
 MAX_LISTED_GAPS = 20_000
+_FILING_HEADERS = (
+    "Field",
+    "Row of the CSV",
+    "Record",
+    "Finding",
+    "Rejected for it",
+    "Rule",
+    "Source of the rule",
+    "Corrected at",
+)
 
 
 def template_lines(register: InformationRegister, table: ReportTable) -> Iterator[str]:
@@ -19,9 +33,15 @@ def template_lines(register: InformationRegister, table: ReportTable) -> Iterato
     return csv_lines(table_headers(table), table_cells(table, register.rows(table)))
 
 
-def register_workbook(register: InformationRegister, *, as_of: datetime, for_whom: str) -> bytes:
+def register_workbook(
+    register: InformationRegister,
+    *,
+    as_of: datetime,
+    for_whom: str,
+    filing: FilingParameters | None = None,
+) -> bytes:
     """Build a workbook with a sheet for each template, then the missing fields and where to enter
-    them, the checks, and an explanation."""
+    them, the checks, the check list of a filing with these parameters, and an explanation."""
     completeness = register.completeness(gaps=MAX_LISTED_GAPS)
 
     def write(book: Workbook) -> None:
@@ -43,6 +63,8 @@ def register_workbook(register: InformationRegister, *, as_of: datetime, for_who
                 for check in completeness.checks
             ),
         )
+        if filing is not None:
+            book.sheet("Filed form", _FILING_HEADERS, _filing_lines(register, filing))
         overall = completeness.whole
         book.sheet(
             "Notes",
@@ -58,6 +80,26 @@ def register_workbook(register: InformationRegister, *, as_of: datetime, for_who
         )
 
     return workbook_bytes(write, created=as_of)
+
+
+def _filing_lines(register: InformationRegister, filing: FilingParameters) -> Iterator[list[Any]]:
+    """Generate a line for each finding of the filed form."""
+    check_list = check_filing(register, filing, limit=MAX_LISTED_GAPS)
+    for problem in check_list.problems:
+        yield ["package", "", "", problem, "yes", "", "", "Reporting entity"]
+    for finding in check_list.findings:
+        entry = finding.entry
+        record = place_name(entry.place) if entry else ""
+        yield [
+            finding.place,
+            finding.row or "all",
+            finding.about,
+            finding.sentence,
+            "yes" if finding.rejects else "no",
+            str(finding.rule),
+            RULE_SOURCES[finding.rule],
+            f"{record}: {entry.name}" if entry and entry.name else record,
+        ]
 
 
 def derivation_notes() -> list[list[str]]:

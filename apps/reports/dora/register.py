@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db import connection
+
 from apps.accounts.models import User
+from apps.catalog.models import Provider
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application
 from apps.reports.dora.checks import CheckResult, run_checks
 from apps.reports.dora.derivation_sql import RELATIONS
-from apps.reports.dora.templates import TEMPLATES
+from apps.reports.dora.templates import PROVIDERS, TEMPLATES
 from apps.reports.relations import find_gaps, measure_fill, report_relations, stream_rows
 from apps.reports.tables import FillRate, ReportGap, ReportRow, ReportTable, merge_gaps
 
@@ -49,6 +52,17 @@ class InformationRegister:
         fills = self.fills()
         merged_gaps = merge_gaps(gap for table in TEMPLATES for gap in find_gaps(table, limit=gaps))
         return RegisterCompleteness(fills, merged_gaps, run_checks(TEMPLATES, fills))
+
+    def checks(self) -> list[CheckResult]:
+        """Run the checks; one statement per template and one for the checks."""
+        return run_checks(TEMPLATES, self.fills())
+
+    def providers(self) -> list[Provider]:
+        """Return the parties of RT.05.01; two statements."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT at_provider FROM {PROVIDERS.relation}")
+            keys = [pk for (pk,) in cursor.fetchall()]
+        return list(Provider.objects.filter(pk__in=keys).order_by("name", "pk"))
 
     def rows(self, table: ReportTable, *, limit: int | None = None) -> Iterator[ReportRow]:
         """Generate the rows; one statement, read on demand."""

@@ -205,7 +205,7 @@ def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         raise Http404("This file is no longer stored. Request it again.")
     return StreamingHttpResponse(
         read_parts(export),
-        content_type=XLSX,
+        content_type="application/zip" if export.name.endswith(".zip") else XLSX,
         headers={
             "Content-Disposition": f'attachment; filename="{export.name}"',
             "Content-Length": str(export.n_bytes),

@@ -1,6 +1,7 @@
 """Bills of materials: valid by the standard's own schema, complete, and only of what the caller may
 see."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,17 +10,22 @@ from cyclonedx.validation.json import JsonStrictValidator
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.catalog.models import Node, NodeKind, Offering, Version
+from apps.intake.readers.cyclonedx.bill_of_materials import read_cyclonedx
+from apps.reports.models import ModelStatement
 from apps.risks.models import Evidence
 from tests.builders import (
     NOW,
     TODAY,
     make_adaptation,
     make_application,
+    make_data_terms,
     make_dependency,
     make_derivation,
     make_member,
     make_offering,
     make_provider,
+    make_risk,
     make_team,
     make_version,
 )
@@ -70,10 +76,11 @@ def application():
     return application
 
 
-def bill(client, address):
-    answer = client.get(address)
+def bill(client, address, *, spec=None):
+    answer = client.get(address, {"spec": spec} if spec else {})
     assert answer.status_code == 200, answer.content
-    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(answer.content.decode())
+    schema = SchemaVersion.V1_6 if spec == "1.6" else SchemaVersion.V1_7
+    problem = JsonStrictValidator(schema).validate_str(answer.content.decode())
     assert problem is None, problem
     return answer.json()
 
@@ -85,7 +92,7 @@ def facts(of):
 def test_an_application_stands_on_services_and_they_on_models(reader, application):
     document = bill(reader, f"/api/v1/applications/{application.slug}/bom/")
 
-    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.7")
     assert document["metadata"]["component"]["name"] == "Claims assistant"
     assert facts(document["metadata"]["component"])["team"] == application.team.slug
     services = {one["name"]: one for one in document["services"]}
@@ -129,6 +136,82 @@ def test_a_model_has_card_licence_lineage_and_what_was_measured(reader, applicat
         if one["bom-ref"].startswith("adaptation:")
     }
     assert built == {"claims-lora": "machine-learning-model", "triage": "data"}
+
+
+def test_the_card_has_what_owners_state_and_what_is_known_to_limit_the_model(reader, application):
+    version = Version.objects.get(identifier="maker/tuned-1")
+    ModelStatement.objects.create(
+        application=application, intended_use="Sorts claims only.", limitations="German only."
+    )
+    make_risk(
+        Node.objects.get(kind=NodeKind.FOUNDATION, ref=version.foundation_id),
+        title="Sunset",
+        facts="It retires in March.",
+    )
+    card_url = "https://maker.example/card"
+    Evidence.objects.create(
+        kind="provider_card",
+        version=version,
+        link=card_url,
+        digest="a" * 64,
+        run_on=TODAY,
+        recorded_at=NOW,
+    )
+
+    document = bill(reader, f"/api/v1/applications/{application.slug}/bom/")
+
+    [model] = [one for one in document["components"] if one["bom-ref"] == "version:maker/tuned-1"]
+    assert model["modelCard"]["considerations"] == {
+        "useCases": ["Claims assistant: Sorts claims only."],
+        "technicalLimitations": ["Claims assistant: German only.", "Sunset. It retires in March."],
+    }
+    [card] = [one for one in model["externalReferences"] if one["type"] == "model-card"]
+    assert (card["url"], card["hashes"]) == (card_url, [{"alg": "SHA-256", "content": "a" * 64}])
+
+
+def test_data_terms_and_sources_come_with_the_day(reader, application):
+    Version.objects.filter(identifier="maker/tuned-1").update(
+        source_url="https://maker.example/models", source_on=TODAY, access="api"
+    )
+    make_data_terms(
+        Offering.objects.get(api_id="maker-tuned"),
+        training_use=False,
+        residency=["eu", "ch"],
+        retention_days=None,
+    )
+
+    document = bill(reader, f"/api/v1/applications/{application.slug}/bom/")
+
+    told = facts(next(one for one in document["services"] if one["name"] == "maker-tuned"))
+    assert {name: value for name, value in told.items() if name.startswith("data-term")} == {
+        "data-term:training-use": "false",
+        "data-term:training-use:source": "Terms of the host, 2026-05-01",
+        "data-term:residency": "eu, ch",
+        "data-term:residency:source": "Terms of the host, 2026-05-01",
+    }
+    [citation] = document["citations"]
+    [pointer] = citation["pointers"]
+    cited = document["components"][int(pointer.rpartition("/")[2])]
+    assert cited["bom-ref"] == "version:maker/tuned-1"
+    assert cited["isExternal"] is True
+    assert citation["note"] == "Read at https://maker.example/models"
+
+
+def test_the_former_version_is_written_on_request_and_both_are_read(reader, application):
+    Version.objects.filter(identifier="maker/tuned-1").update(
+        source_url="https://maker.example/models", source_on=TODAY, access="api"
+    )
+    address = f"/api/v1/applications/{application.slug}/bom/"
+
+    former, latest = bill(reader, address, spec="1.6"), bill(reader, address)
+
+    assert (former["specVersion"], latest["specVersion"]) == ("1.6", "1.7")
+    assert "citations" not in former
+    for document in (former, latest):
+        read = read_cyclonedx(json.dumps(document).encode())
+        assert (read.schema_valid, read.schema_errors) == (True, [])
+        assert "maker/tuned-1" in str(read.sightings)
+    assert reader.get(address, {"spec": "1.5"}).status_code == 400
 
 
 def test_the_same_content_has_the_same_number(reader, application):
@@ -180,5 +263,6 @@ def test_the_number_of_statements_does_not_depend_on_what_is_in_it(reader, n):
     with CaptureQueriesContext(connection) as queries:
         bill(reader, f"/api/v1/teams/{team.slug}/bom/")
 
-    # token, team, teams below, applications, dependencies, one generation, adaptations, evidence
-    assert len(queries) == 8
+    # token, team, teams below, applications, dependencies, one generation, adaptations, evidence,
+    # risks, statements, data terms
+    assert len(queries) == 11

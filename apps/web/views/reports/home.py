@@ -50,7 +50,10 @@ def report_list(request: HttpRequest) -> HttpResponse:
             "Compliance, supervisors",
             register,
             describe_completeness(register) if register else placeholder,
-            (("XLSX", reverse("reports:register-xlsx")),),
+            (
+                ("XLSX", reverse("reports:register-xlsx")),
+                *([("Filed form", reverse("reports:filing"))] if user.can_read_all else []),
+            ),
         ),
         ReportSummary(
             "AI Act component file",

@@ -13,6 +13,11 @@ from apps.common.time import day_of, now
 from apps.inventory.models import Application
 from apps.reports.actions import change_reporting_entity, reporting_entity
 from apps.reports.dora.files import derivation_notes, register_workbook, template_lines
+from apps.reports.dora.filing.parameters import (
+    DEFAULT_CURRENCY,
+    FilingParameters,
+    FilingScope,
+)
 from apps.reports.dora.register import TEMPLATES_BY_SLUG, open_register
 from apps.reports.figures import register_figures
 from apps.reports.models import ReportingEntity
@@ -83,9 +88,16 @@ def register_xlsx(request: HttpRequest) -> HttpResponse:
 
 
 def register_body(*, user: User, at: datetime) -> bytes:
-    """Return the register as a workbook."""
+    """Return the register as a workbook, with the check list of a filing for those who can file."""
+    filing = (
+        FilingParameters(
+            reporting_entity(), FilingScope.INDIVIDUAL, day_of(at), DEFAULT_CURRENCY, at
+        )
+        if user.can_read_all
+        else None
+    )
     with open_register(user=user, on=day_of(at)) as register:
-        return register_workbook(register, as_of=at, for_whom=describe_scope(user))
+        return register_workbook(register, as_of=at, for_whom=describe_scope(user), filing=filing)
 
 
 class EntityForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -124,7 +136,7 @@ def edit_entity(request: HttpRequest) -> HttpResponse:
             by=user,
         ),
         done="The reporting entity was saved. It fills RT.02.02.0020 and RT.06.01.0040.",
-        back=reverse("reports:register"),
+        back=reverse(f"reports:{'filing' if 'filing' in request.GET else 'register'}"),
         page=lambda form: render_page(
             request,
             "reports/form.html",

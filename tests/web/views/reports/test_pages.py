@@ -108,11 +108,11 @@ def test_the_reporting_entity_is_entered_where_the_register_asks_for_it(
     assert refused.status_code == 422
     client.post(
         reverse("reports:reporting-entity"),
-        {"name": "Calder", "lei": "5299000000000000AB01", "country": "de"},
+        {"name": "Calder", "lei": "529900T8BM49AURSDO55", "country": "de"},
     )
     entity = ReportingEntity.objects.get()
-    assert (entity.lei, entity.country) == ("5299000000000000AB01", "DE")
-    assert "5299000000000000AB01" in {
+    assert (entity.lei, entity.country) == ("529900T8BM49AURSDO55", "DE")
+    assert "529900T8BM49AURSDO55" in {
         row["RT.02.02.0020 LEI of the entity making use"]
         for row in rows_of(client, "reports:register-csv", "services")
     }
