@@ -44,8 +44,12 @@ live AS (
         WHERE d.features <> ARRAY[]::varchar[]
     ) c ON c.offering_id = x.called_id
     JOIN inventory_dependency d ON d.id = c.id
-    JOIN inventory_application a ON a.id = d.application_id
-    WHERE a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s::date)
+    -- each application is looked up; OFFSET 0 prevents a join that reads all of them for a few uses
+    JOIN LATERAL (
+        SELECT a.team_id, a.criticality, a.status FROM inventory_application a
+        WHERE a.id = d.application_id OFFSET 0
+    ) a ON a.status = ANY (%(in_scope)s)
+    WHERE is_live(d.since, d.until, %(day)s::date)
     GROUP BY x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality
 )
