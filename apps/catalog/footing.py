@@ -20,6 +20,19 @@ from apps.common.database.statements import load_statement
 from apps.common.time import day_of, now
 
 _DESIRED = load_statement("catalog", "footing_due")
+_INSERT_DUE = """
+INSERT INTO catalog_footing AS f (node_id, offering_id, via, depth)
+SELECT n.id, d.offering_id, d.via, d.depth
+FROM footing_due d JOIN catalog_node n ON n.kind = d.kind AND n.ref = d.ref
+"""
+_ON_CONFLICT = """
+ON CONFLICT (node_id, offering_id) DO UPDATE
+SET via = EXCLUDED.via, depth = EXCLUDED.depth
+WHERE (f.via, f.depth) IS DISTINCT FROM (EXCLUDED.via, EXCLUDED.depth)
+"""
+# A statement that inserts more rows needs statistics from which plans of its triggers can be made.
+_MANY_ROWS = 10_000
+_SAMPLE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,7 @@ def refresh_footing(
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
             {"ids": ids, "day": day},
         )
+        n_due = cursor.rowcount
         # after a large load the planner still assumes empty tables, and would compare each row with
         # each other row
         cursor.execute(
@@ -122,19 +136,25 @@ def refresh_footing(
             {"ids": ids},
         )
         n_changed: int = cursor.rowcount
-        cursor.execute(
-            """
-            INSERT INTO catalog_footing AS f (node_id, offering_id, via, depth)
-            SELECT n.id, d.offering_id, d.via, d.depth
-            FROM footing_due d JOIN catalog_node n ON n.kind = d.kind AND n.ref = d.ref
-            ON CONFLICT (node_id, offering_id) DO UPDATE
-            SET via = EXCLUDED.via, depth = EXCLUDED.depth
-            WHERE (f.via, f.depth) IS DISTINCT FROM (EXCLUDED.via, EXCLUDED.depth)
-            """
-        )
-        n_changed += cursor.rowcount
+        n_changed += _insert_due_rows(n_due)
         cursor.execute("DROP TABLE footing_due")
     return n_changed
+
+
+def _insert_due_rows(n_due: int) -> int:
+    """Insert the `n_due` rows of the temporary table `footing_due`, or update those that differ;
+    return how many were written."""
+    n_changed = 0
+    with connection.cursor() as cursor:
+        if n_due > _MANY_ROWS:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalog_footing'::regclass")
+            if cursor.fetchone()[0] < _SAMPLE_ROWS:
+                # analysed while empty, it would be scanned by its triggers for each row
+                cursor.execute(f"{_INSERT_DUE} LIMIT {_SAMPLE_ROWS} {_ON_CONFLICT}")
+                n_changed += cursor.rowcount
+                cursor.execute("ANALYZE catalog_footing")
+        cursor.execute(f"{_INSERT_DUE} {_ON_CONFLICT}")
+        return n_changed + int(cursor.rowcount)
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:

@@ -11,6 +11,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.apps import apps
 from django.conf import settings
+from django.db import models
 
 # separates these keys from the others that are derived from SECRET_KEY
 _PURPOSE = b"foundation registry: credentials for other systems"
@@ -90,6 +92,47 @@ def reencrypt_credentials(sealed: str) -> str:
         return _fernet().rotate(sealed.encode()).decode("ascii")
     except (InvalidToken, ValueError):
         raise UnreadableCredentialsError from None
+
+
+def open_stored_credentials(row: Any, *, purpose: str) -> Credentials:
+    """Decrypt the text of a row with the columns `sealed`, `names` and `set_at`, and write it
+    encrypted with the first key if a former one opened it. Raises UnreadableCredentialsError."""
+    credentials = decrypt_credentials(row.sealed, purpose=purpose)
+    if is_sealed_by_former_key(row.sealed):
+        # unless other secrets were entered meanwhile; the history compares no column that this
+        # changes
+        type(row)._default_manager.filter(pk=row.pk, sealed=row.sealed).update(
+            sealed=reencrypt_credentials(row.sealed)
+        )
+    return credentials
+
+
+def read_former_values(row: Any | None, *, purpose: str) -> dict[str, str]:
+    """Return the secrets of a row by name, for values that are entered for some of them; none if
+    there is no row or no key opens its text."""
+    if row is None:
+        return {}
+    try:
+        credentials = decrypt_credentials(row.sealed, purpose=purpose)
+    except UnreadableCredentialsError:
+        return {}
+    return {name: credentials[name] for name in credentials.names}
+
+
+def store_credentials[M: models.Model](
+    model: type[M], values: Mapping[str, str], *, purpose: str, at: datetime, **owner: Any
+) -> M:
+    """Store the secrets of a record, encrypted, in place of all former ones; return the row. The
+    caller has the permission, a lock on the record and an audit context."""
+    row, _ = model._default_manager.update_or_create(
+        **owner,
+        defaults={
+            "sealed": encrypt_credentials(values, purpose=purpose),
+            "names": sorted(values),
+            "set_at": at,
+        },
+    )
+    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from apps.alerts.models import ChannelCredential, Webhook
 from apps.common.credentials import (
     Credentials,
     UnreadableCredentialsError,
-    decrypt_credentials,
-    encrypt_credentials,
-    is_sealed_by_former_key,
-    reencrypt_credentials,
+    open_stored_credentials,
+    read_former_values,
+    store_credentials,
 )
 from apps.common.errors import DomainError
 from apps.common.http.addresses import check_address
@@ -48,22 +47,13 @@ def store_secrets(channel: Webhook, secrets: Mapping[str, str], *, at: datetime)
     """Store secrets of a channel, encrypted; those that are not named stay. The caller has the
     permission, and an audit context."""
     credential = ChannelCredential.objects.select_for_update().filter(channel=channel).first()
-    former: dict[str, str] = {}
-    if credential is not None:
-        try:
-            opened = decrypt_credentials(credential.sealed, purpose=channel.purpose)
-            former = {name: opened[name] for name in opened.names}
-        except UnreadableCredentialsError:
-            # unreadable ones are replaced by what is entered now
-            former = {}
-    values = former | dict(secrets)
-    ChannelCredential.objects.update_or_create(
+    former = read_former_values(credential, purpose=channel.purpose)
+    store_credentials(
+        ChannelCredential,
+        former | dict(secrets),
+        purpose=channel.purpose,
+        at=at,
         channel=channel,
-        defaults={
-            "sealed": encrypt_credentials(values, purpose=channel.purpose),
-            "names": sorted(values),
-            "set_at": at,
-        },
     )
 
 
@@ -75,17 +65,6 @@ def open_secrets(channel: Webhook) -> Credentials:
     if credential is None or not expected <= set(credential.names):
         raise DomainError("Credentials are missing. Enter them on the page of the channel.")
     try:
-        credentials = decrypt_credentials(credential.sealed, purpose=channel.purpose)
+        return open_stored_credentials(credential, purpose=channel.purpose)
     except UnreadableCredentialsError as error:
         raise DomainError(str(error)) from None
-    if is_sealed_by_former_key(credential.sealed):
-        _reencrypt(credential)
-    return credentials
-
-
-def _reencrypt(credential: ChannelCredential) -> int:
-    """Write the text encrypted with the first key, unless other secrets were entered meanwhile.
-    The history compares no column that this changes."""
-    return ChannelCredential.objects.filter(pk=credential.pk, sealed=credential.sealed).update(
-        sealed=reencrypt_credentials(credential.sealed)
-    )

@@ -74,7 +74,8 @@ SERVICES: dict[str, ServiceSettings] = {
                 "workflow_url",
                 "Workflow URL",
                 "URL that the workflow shows after it was saved. Anybody who has it can post.",
-                re.compile(r"https?://[!-~]{8,1900}"),
+                # plain http only for a relay on this server, which the operator must allow
+                re.compile(r"(?:https://|http://(?:127\.0\.0\.1|localhost)[:/])[!-~]{8,1900}"),
                 "Enter the URL of the workflow. It begins with https://.",
                 is_url=True,
             ),

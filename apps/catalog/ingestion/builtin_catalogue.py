@@ -89,7 +89,7 @@ def load_catalogue(
         if not identities_only:
             loader.offerings()
         if loader.moves_footing:
-            # tables that were analysed while empty lead to query plans that take minutes
+            # for the reason given in `_load_capabilities`, which a catalogue may have none of
             analyze(*_FILLED)
             refresh_footing(today=day_of(moment))
             analyze(Node, Footing)
@@ -410,6 +410,9 @@ class _CatalogueLoader:
             )
         self._insert("capabilities", Assertion, new_claims)
         self.counts["capabilities_changed"] = update_rows(Assertion, changes)
+        if len(new_claims) > _BATCH:
+            # tables that were analysed while empty lead to query plans that take minutes
+            analyze(*_FILLED)
         self.counts["capabilities_settled"] = settle_values(offering_ids, at=self.at)
 
     def _offering_key(self, row: Record) -> OfferingKey:

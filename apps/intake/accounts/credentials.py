@@ -10,9 +10,8 @@ from apps.common.credentials import (
     Credentials,
     UnreadableCredentialsError,
     decrypt_credentials,
-    encrypt_credentials,
-    is_sealed_by_former_key,
-    reencrypt_credentials,
+    open_stored_credentials,
+    store_credentials,
 )
 from apps.common.errors import DomainError, ForbiddenError
 from apps.common.history.context import audit_context
@@ -63,15 +62,9 @@ def set_credentials(
             raise DomainError(str(error), field="service_account") from None
     CloudAccount.objects.select_for_update().get(pk=account.pk)
     with audit_context(user=by, reason="credentials of the cloud account entered"):
-        credential, _ = CloudCredential.objects.update_or_create(
-            account=account,
-            defaults={
-                "sealed": encrypt_credentials(cleaned, purpose=account.purpose),
-                "names": sorted(cleaned),
-                "set_at": at,
-            },
+        return store_credentials(
+            CloudCredential, cleaned, purpose=account.purpose, at=at, account=account
         )
-    return credential
 
 
 @transaction.atomic
@@ -92,10 +85,7 @@ def open_credentials(account: CloudAccount) -> Credentials:
     credential = CloudCredential.objects.filter(account=account).first()
     if credential is None:
         raise MissingCredentialsError
-    credentials = decrypt_credentials(credential.sealed, purpose=account.purpose)
-    if is_sealed_by_former_key(credential.sealed):
-        _reencrypt(credential)
-    return credentials
+    return open_stored_credentials(credential, purpose=account.purpose)
 
 
 def credentials_problem(account: CloudAccount) -> str:
@@ -109,14 +99,6 @@ def credentials_problem(account: CloudAccount) -> str:
     except UnreadableCredentialsError as error:
         return str(error)
     return ""
-
-
-def _reencrypt(credential: CloudCredential) -> int:
-    """Write the text encrypted with the first key, unless other secrets were entered meanwhile;
-    return the number of written rows. The history compares no column that this changes."""
-    return CloudCredential.objects.filter(pk=credential.pk, sealed=credential.sealed).update(
-        sealed=reencrypt_credentials(credential.sealed)
-    )
 
 
 def _require_governance(by: User) -> None:

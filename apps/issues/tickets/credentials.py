@@ -9,10 +9,9 @@ from apps.accounts.models import User
 from apps.common.credentials import (
     Credentials,
     UnreadableCredentialsError,
-    decrypt_credentials,
-    encrypt_credentials,
-    is_sealed_by_former_key,
-    reencrypt_credentials,
+    open_stored_credentials,
+    read_former_values,
+    store_credentials,
 )
 from apps.common.errors import DomainError, ForbiddenError
 from apps.common.history.context import audit_context
@@ -57,20 +56,12 @@ def set_secrets(
         )
     TicketConnection.objects.select_for_update().get(pk=connection.pk)
     stored = TicketCredential.objects.filter(connection=connection).first()
-    if stored is not None and entered.keys() != _LABELS.keys():
-        former = _open_or_none(stored, connection)
-        names = stored.names if former is not None else ()
-        entered = {**{name: former[name] for name in names if former}, **entered}
+    entered = read_former_values(stored, purpose=connection.purpose) | entered
     if TOKEN not in entered:
         raise DomainError("Enter the token of the account.", field=TOKEN)
     with audit_context(user=by, reason="secrets of the ticket connection entered"):
-        credential, _ = TicketCredential.objects.update_or_create(
-            connection=connection,
-            defaults={
-                "sealed": encrypt_credentials(entered, purpose=connection.purpose),
-                "names": sorted(entered),
-                "set_at": at,
-            },
+        credential = store_credentials(
+            TicketCredential, entered, purpose=connection.purpose, at=at, connection=connection
         )
     # a new token is tried at once
     TicketConnection.objects.filter(pk=connection.pk).update(
@@ -98,18 +89,6 @@ def open_secrets(connection: TicketConnection) -> Credentials:
     if credential is None:
         raise DomainError("This connection has no token yet. Enter it on its page.")
     try:
-        opened = decrypt_credentials(credential.sealed, purpose=connection.purpose)
+        return open_stored_credentials(credential, purpose=connection.purpose)
     except UnreadableCredentialsError as error:
         raise DomainError(str(error)) from None
-    if is_sealed_by_former_key(credential.sealed):
-        TicketCredential.objects.filter(pk=credential.pk, sealed=credential.sealed).update(
-            sealed=reencrypt_credentials(credential.sealed)
-        )
-    return opened
-
-
-def _open_or_none(credential: TicketCredential, connection: TicketConnection) -> Credentials | None:
-    try:
-        return decrypt_credentials(credential.sealed, purpose=connection.purpose)
-    except UnreadableCredentialsError:
-        return None

@@ -10,8 +10,8 @@ from apps.common.credentials import rotate_credentials
 
 class Command(BaseCommand):
     help = (
-        "Encrypt the credentials of all cloud accounts and ticket connections with the first key "
-        "of CREDENTIAL_KEYS. Then the former keys can be removed."
+        "Encrypt the credentials of all cloud accounts, channels and ticket connections with the "
+        "first key of CREDENTIAL_KEYS. Then the former keys can be removed."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
