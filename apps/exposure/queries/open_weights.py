@@ -178,7 +178,11 @@ def primaries_by_state(
         paths = paths.filter(team_id__in=list(team_ids))
     if state:
         kept = _find_kept_needs(_read_groups(team_ids))
-        statement = _compose("primaries_of_open_weight_state", team_ids, team_parameter="%s")
+        statement = _compose(
+            load_statement("exposure", "primaries_of_open_weight_state"),
+            team_ids,
+            team_parameter="%s",
+        )
         teams = [] if team_ids is None else [list(team_ids)]
         paths = paths.filter(
             pk__in=RawSQL(statement, [*teams, sorted(kept), state])  # noqa: S611  a file of ours
@@ -208,7 +212,7 @@ def _read_groups(team_ids: Collection[int] | None) -> list[_Group]:
     columns = list(WEIGHT_COLUMNS.values())
     with connection.cursor() as cursor:
         cursor.execute(
-            _compose("open_weights_of_primaries", team_ids),
+            _compose(load_statement("exposure", "open_weights_of_primaries"), team_ids),
             {"teams": list(team_ids or ())},
         )
         return [
@@ -218,10 +222,10 @@ def _read_groups(team_ids: Collection[int] | None) -> list[_Group]:
 
 
 def _compose(
-    name: str, team_ids: Collection[int] | None, *, team_parameter: str = "%(teams)s"
+    statement: str, team_ids: Collection[int] | None, *, team_parameter: str = "%(teams)s"
 ) -> str:
     return compose_statement(
-        load_statement("exposure", name),
+        statement,
         used=compose_statement(
             load_statement("exposure", "needs_of_primaries"),
             teams="" if team_ids is None else f"WHERE p.team_id = ANY ({team_parameter})",
