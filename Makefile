@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test proof drills dates check lint format requirements audit sbom stop screenshots
+.PHONY: help setup demo test proof drills dates check lint format requirements audit sbom client stop screenshots
 SHELL := /bin/sh
 
 VENV := .venv
@@ -93,6 +93,9 @@ sbom: setup ## the product's own bill of materials (CycloneDX) in build/sbom.cdx
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml \
 		--mc-type application --output-reproducible --output-format JSON --output-file build/sbom.cdx.json
 	@echo build/sbom.cdx.json
+
+client: setup ## the Python client of the REST API in build/registry-client/, generated from the OpenAPI document
+	@REGISTRY_ENV=test DATABASE_URL=postgres://127.0.0.1:1/none $(BIN)/python -m tools.python_client
 
 COMPILE = pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make requirements"

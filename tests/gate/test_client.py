@@ -306,3 +306,34 @@ def test_a_file_that_powershell_wrote_is_read(client, tmp_path):
     (tmp_path / "models.txt").write_text("gpt-3.5-turbo-0125 openai\n", encoding="utf-16")
 
     assert client("--models", "models.txt").returncode == 1
+
+
+def test_a_summary_stays_below_the_limit_of_github(monkeypatch, tmp_path):
+    finding = {
+        "rule_id": "FR005",
+        "level": "warning",
+        "model": "m",
+        "message": "é" * 500,
+        "location": None,
+        "waiver": None,
+        "new_since_baseline": True,
+    }
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    registry_gate.write_step_summary(
+        {
+            "decision": "warn",
+            "summary": "2000 findings to review.",
+            "findings": [finding] * 2000,
+            "catalogue_as_of": None,
+            "policy_version": 1,
+            "report_url": "https://registry.example.org/gate/runs/1/",
+        }
+    )
+
+    written = summary.read_bytes()
+    assert 900_000 < len(written) < 1024 * 1024
+    n_rows = written.count(b"| FR005 |")
+    assert f"\n{2000 - n_rows} more findings are in the report.".encode() in written
+    assert b"[Report](https://registry.example.org/gate/runs/1/)" in written

@@ -49,7 +49,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         token, is_by_old_secret = _find_token(digest_of(text))
         if token is None:
             raise AuthenticationFailed(
-                "Unknown API token. Create one under Settings → API tokens, or with "
+                "Unknown API token. Create one under Account → API tokens, or with "
                 "'manage.py token USER'."
             )
         if token.revoked_at is not None:

@@ -131,7 +131,7 @@ def _advice(event: AccountEvent) -> str:
         case AccountEventKind.TOKEN_NETWORK:
             return (
                 "If you do not recognise this use, revoke the token immediately under "
-                "Settings → API tokens."
+                "Account → API tokens."
             )
         case AccountEventKind.LOCKED_OUT:
             if event.user is not None and signs_in_elsewhere(event.user):

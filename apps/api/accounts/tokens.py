@@ -265,13 +265,13 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         if extra_scopes:
             raise PermissionDenied(
                 f"Your API token lacks {', '.join(extra_scopes)}, so it cannot create a token "
-                "with more scopes. Create it under Settings → API tokens."
+                "with more scopes. Create it under Account → API tokens."
             )
         if expires_at > caller_token.expires_at:
             raise PermissionDenied(
                 f"Your API token expires on {caller_token.expires_at:%Y-%m-%d}, so it cannot "
                 "create one that expires later. Enter fewer days, or create it under "
-                "Settings → API tokens."
+                "Account → API tokens."
             )
 
     def _respond_with_secret(

@@ -329,7 +329,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
         Raise a validation error for unknown fields.
         """
-        field_list = self.request.query_params.get("fields")
+        # generators of clients repeat the parameter instead of joining its values
+        field_list = ",".join(self.request.query_params.getlist("fields"))
         # a feed needs all fields
         if not field_list or isinstance(
             getattr(self.request, "accepted_renderer", None), self.feed_renderers

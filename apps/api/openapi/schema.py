@@ -288,7 +288,7 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
             {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "An API token of Settings → API tokens or `manage.py token "
+                "description": "An API token of Account → API tokens or `manage.py token "
                 "USER`, with scope `read`, and `write` for changes.",
             },
             {

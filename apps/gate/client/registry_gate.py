@@ -23,9 +23,12 @@ import urllib.parse
 import urllib.request
 from typing import Any, NoReturn
 
-VERSION = "1.2.1"
+VERSION = "1.3.0"
 PASS, BLOCK, USAGE, UNKNOWN = 0, 1, 2, 3
 ATTEMPTS = 4
+# GitHub drops a summary above 1024k, as its runs say (read 2026-11-30):
+# https://github.com/maplibre/flutter-maplibre-gl/actions/runs/9454698428/job/26042851364
+SUMMARY_BYTES = 1_000_000
 ACCEPT = {"sarif": "application/sarif+json", "junit": "application/junit+xml"}
 # abbreviations that the registry treats as the same environment
 SAME_ENVIRONMENT = {
@@ -63,14 +66,29 @@ def read_environment(*names: str) -> str:
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
+class Parser(argparse.ArgumentParser):
+    """Parser of the command line, whose usage errors are shown on the page of a GitHub run."""
+
+    is_for_github = False
+
+    def error(self, message: str) -> NoReturn:
+        if self.is_for_github:
+            show_on_github("Release gate cannot be used", message)
+        super().error(message)
+
+
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line, with environment variables as defaults; invalid combinations end the
     program with a usage error."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="registry-gate",
         description="Ask the foundation registry whether a build can be shipped.",
         epilog="Exit codes: 0 pass or warn, 1 block, 2 usage error, 3 cannot decide.",
     )
+    arguments = sys.argv[1:] if argv is None else argv
+    # before the options are parsed: the parser may fail at the first one
+    after = arguments[arguments.index("--format") + 1 :] if "--format" in arguments else []
+    parser.is_for_github = "--format=github" in arguments or after[:1] == ["github"]
     add = parser.add_argument
     add(
         "--url",
@@ -147,6 +165,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--format", choices=("text", "github", "sarif", "junit", "json"), default="text")
     add("--output", metavar="FILE", help="write to this file instead of standard output")
+    add("--json", metavar="FILE", help="also write the decision to this file, as JSON")
+    add("--sarif", metavar="FILE", help="also write the findings to this file, as SARIF")
     add(
         "--on-unknown",
         choices=("fail", "pass"),
@@ -181,7 +201,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="trusted certificates (PEM), if the registry uses a private certificate authority",
     )
     add("--version", action="version", version=f"registry-gate {VERSION}")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
     # pull requests of forks have no token, so only the bundle can be used
     options.offline = bool(options.bundle) and not options.token
     if options.bundle and not re.fullmatch("[0-9a-fA-F]{64}", options.bundle_key):
@@ -205,7 +225,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error("use either --bom or --models and --model")
     if not (options.bom or options.models or options.model):
         parser.error("the models are missing: set --bom FILE, --models FILE or --model NAME")
-    if options.offline and (options.format in ACCEPT or options.release or options.take_in):
+    if options.offline and (
+        options.format in ACCEPT or options.sarif or options.release or options.take_in
+    ):
         parser.error("sarif, junit, --release and --import require the registry and an API token")
     if options.take_in and not options.bom:
         parser.error("--import requires --bom")
@@ -913,18 +935,11 @@ def escape_property(text: str) -> str:
 
 def write_step_summary(response: dict[str, Any]) -> None:
     """Render the findings as a table on the page of a GitHub run."""
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
-        return
-
-    def cell(value: Any) -> str:
-        text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-        return " ".join(text.split())
-
     lines = [f"### Release gate: {response['decision']}", "", cell(response["summary"]), ""]
     if response["findings"]:
         lines += ["| Rule | Level | Model | Location | Finding |", "|---|---|---|---|---|"]
-        for finding in sort_findings(response):
+        n_bytes = 0
+        for number, finding in enumerate(sort_findings(response)):
             row = [
                 finding["rule_id"],
                 describe_status(finding, response) or finding["level"],
@@ -932,10 +947,30 @@ def write_step_summary(response: dict[str, Any]) -> None:
                 format_location(finding),
                 finding["message"],
             ]
-            lines.append("| " + " | ".join(cell(value) for value in row) + " |")
+            line = "| " + " | ".join(cell(value) for value in row) + " |"
+            n_bytes += len(line.encode()) + 1
+            if n_bytes > SUMMARY_BYTES:
+                n_left = len(response["findings"]) - number
+                lines += ["", f"{n_left} more findings are in the report."]
+                break
+            lines.append(line)
         lines.append("")
     lines += [cell(describe_basis(response)), ""]
     lines += [f"[Report]({response['report_url']})" if response["report_url"] else "", ""]
+    append_step_summary(lines)
+
+
+def cell(value: Any) -> str:
+    """Return a value as text of a cell in Markdown, on one line. Names come from the build: they
+    open no link, no code and no further cell."""
+    text = str(value).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\|\[`])", r"\\\1", " ".join(text.split()))
+
+
+def append_step_summary(lines: list[str]) -> None:
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
     try:
         with open(path, "a", encoding="utf-8") as file:
             file.write("\n".join(lines))
@@ -955,13 +990,25 @@ def write_output(text: str, path: str | None) -> None:
 
 
 def write_message(message: str) -> None:
-    sys.stderr.write(f"registry-gate: {message}\n")
+    # on one line: GitHub and Azure Pipelines read each line of the log as a possible command
+    sys.stderr.write(f"registry-gate: {' '.join(message.split())}\n")
 
 
-def exit_undecided(options: argparse.Namespace, message: str) -> int:
-    """Handle a check that could not be decided."""
+def report_to_github(options: argparse.Namespace, title: str, message: str) -> None:
     if options.format == "github":
-        sys.stdout.write(f"::error title=Release gate cannot decide::{escape_data(message)}\n")
+        show_on_github(title, message)
+
+
+def show_on_github(title: str, message: str) -> None:
+    """Show what happened instead of a decision, as an annotation and in the summary of the run."""
+    sys.stdout.write(f"::error title={title}::{escape_data(message)}\n")
+    append_step_summary([f"### {title}", "", cell(message), "", ""])
+
+
+def exit_undecided(options: argparse.Namespace, message: str, *, reported: bool = False) -> int:
+    """Handle a check that could not be decided; `reported` if the response was rendered."""
+    if not reported:
+        report_to_github(options, "Release gate cannot decide", message)
     write_message(f"cannot decide: {message}")
     if options.mode == "report" or options.on_unknown == "pass":
         write_message("passed anyway, as configured")
@@ -979,6 +1026,19 @@ def fetch_bundle(options: argparse.Namespace) -> int:
         return exit_undecided(options, str(error))
     write_output(text.decode("utf-8"), options.fetch_bundle)
     return PASS
+
+
+def write_sarif(path: str, registry: Registry | None, response: dict[str, Any]) -> None:
+    """Write the findings beside the decision. Without them the decision stays what it is."""
+    if registry is None or "id" not in response:
+        write_message(f"{path} was not written: only the registry can create SARIF")
+        return
+    try:
+        _, text = registry.send("GET", f"gate/{int(response['id'])}/", accept=ACCEPT["sarif"])
+    except CannotDecide as error:
+        write_message(f"{path} was not written: {error}")
+        return
+    write_output(text.decode("utf-8"), path)
 
 
 def request_decision(options: argparse.Namespace, registry: Registry | None) -> dict[str, Any]:
@@ -1018,6 +1078,10 @@ def run(options: argparse.Namespace) -> int:
             )
             if options.format == "github":
                 write_step_summary(response)
+        if options.json:
+            write_output(json.dumps(response, indent=2) + "\n", options.json)
+        if options.sarif:
+            write_sarif(options.sarif, registry, response)
         if options.format in ("sarif", "junit", "json") or options.output:
             write_message(f"{response['decision']}: {response['summary']} {response['report_url']}")
         if registry is not None and options.release and response["decision"] in ("pass", "warn"):
@@ -1026,7 +1090,7 @@ def run(options: argparse.Namespace) -> int:
     except CannotDecide as error:
         return exit_undecided(options, str(error))
     if response["decision"] == "unknown":
-        return exit_undecided(options, response["summary"])
+        return exit_undecided(options, response["summary"], reported=not options.output)
     return exit_code
 
 
@@ -1037,6 +1101,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     try:
         sys.exit(run(options))
     except WrongUse as error:
+        report_to_github(options, "Release gate cannot be used", str(error))
         write_message(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:

@@ -268,6 +268,13 @@ class TestFields:
             "api_id": "model-1"
         }
 
+    def test_also_repeated_as_generated_clients_write_it(self, reader):
+        offering = make_offering("model-1")
+
+        row = reader.get(f"/api/v1/offerings/{offering.pk}/?fields=api_id&fields=id").json()
+
+        assert row == {"api_id": "model-1", "id": offering.pk}
+
     def test_an_unknown_field_is_refused(self, reader):
         answer = reader.get("/api/v1/offerings/?fields=api_id,secret")
 

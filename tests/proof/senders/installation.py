@@ -22,8 +22,12 @@ PYTHON_CLIENTS = {
     "langfuse": ("langfuse==5.0.4", "openai==3.57.0"),
     # no sender: the schemas of Kubernetes, which would be 100 MB in the environment of everybody
     "kubernetes-validate": ("kubernetes-validate==1.37.0",),
+    # no sender either: reads actions and workflows by the schemas of GitHub that it brings
+    "check-jsonschema": ("check-jsonschema==0.39.0",),
 }
 CDXGEN = "@cyclonedx/cdxgen@12.8.4"
+# GitHub's own reader of workflows and actions (MIT), as editors use it
+LANGUAGE_SERVICE = "@actions/languageservice@0.3.61"
 
 
 def python_client(name: str) -> Path:
@@ -53,16 +57,25 @@ def python_client(name: str) -> Path:
 
 def cdxgen() -> Path:
     """Return the folder of cdxgen's commands. Skips the test where it cannot be installed."""
+    return _node_packages("cdxgen", CDXGEN) / ".bin"
+
+
+def github_language_service() -> Path:
+    """Return the folder node_modules with GitHub's language service, or skip the test."""
+    return _node_packages("github-language-service", LANGUAGE_SERVICE)
+
+
+def _node_packages(name: str, package: str) -> Path:
     if shutil.which("npm") is None:
-        pytest.skip("cdxgen cannot be installed: there is no npm. Install Node.js 20 or newer.")
-    folder = _folder("cdxgen", (CDXGEN,))
+        pytest.skip(f"{name} cannot be installed: there is no npm. Install Node.js 20 or newer.")
+    folder = _folder(name, (package,))
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         quiet = ["--no-audit", "--no-fund", "--omit=optional", "--loglevel=error"]
-        _run("cdxgen", ["npm", "install", "--prefix", str(folder), *quiet, CDXGEN])
+        _run(name, ["npm", "install", "--prefix", str(folder), *quiet, package])
         (folder / "complete").touch()
-    return folder / "node_modules" / ".bin"
+    return folder / "node_modules"
 
 
 def _folder(name: str, requirements: tuple[str, ...]) -> Path:
