@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Model
 
 from apps.alerts.kinds.reminders.queries import OFFERING_NAME, all_reminder_types
-from apps.alerts.kinds.reminders.retirement_queries import RETIREMENTS
+from apps.alerts.kinds.reminders.retirement_queries import RETIREMENTS, TEAM_RETIREMENTS
 from apps.alerts.kinds.reminders.types import ReminderType
 from apps.alerts.models import DayKind, SubjectKind
 from apps.catalog.models import Offering
@@ -84,7 +84,7 @@ _WITHIN = (
 _NEAREST = "coalesce({on} - %(first)s::date, abs({on} - %(day)s::date))"
 
 _RETIREMENTS = f"""
-WITH {RETIREMENTS.format(which=_WITHIN.format(on="o.retires_on"))},
+WITH {{retirements}},
 mine AS (
     SELECT l.id, l.retires_on, l.soft, count(*) AS n,
         count(*) FILTER (WHERE l.is_primary) AS n_primary,
@@ -92,8 +92,6 @@ mine AS (
            (array_agg(l.application_id ORDER BY l.is_primary DESC, l.criticality,
                l.application_id))[1:{MAX_NAMED_APPLICATIONS}] AS ids
     FROM live l
-    -- null: applications of all teams
-    WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
     GROUP BY l.id, l.retires_on, l.soft
     ORDER BY {_NEAREST.format(on="l.retires_on")}, l.id
     LIMIT %(most)s
@@ -112,11 +110,15 @@ ORDER BY m.retires_on, m.id
 # organisation roles.
 _REMINDERS_OF_TYPE = """
 SELECT '{kind}' AS kind, '{subject}' AS subject, c.id, c.on, c.application_id, c.words
-FROM ({sql}) c LEFT JOIN inventory_application a ON a.id = c.application_id
-WHERE {within} AND '{kind}' = ANY (%(kinds)s) AND (
-    %(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[])
-    OR (c.application_id IS NULL AND '{subject}' <> 'flag' AND %(user)s = ANY (c.people)))
+FROM ({sql}) c {visible} AND {within} AND '{kind}' = ANY (%(kinds)s)
 """
+_EVERYTHING = ("WHERE TRUE",)
+# separate selections, so that the planner can begin with the applications of the teams
+_OF_TEAMS_AND_PERSON = (
+    "JOIN inventory_application a ON a.id = c.application_id"
+    " WHERE a.team_id = ANY (%(teams)s::bigint[])",
+    "WHERE c.application_id IS NULL AND '{subject}' <> 'flag' AND %(user)s = ANY (c.people)",
+)
 _OF_SUBJECT = """
 SELECT v.pgh_created_at FROM {history} v WHERE u.subject = '{subject}' AND v.pgh_obj_id = u.id
 """
@@ -189,7 +191,7 @@ def calendar_kinds() -> tuple[str, ...]:
     )
 
 
-def _list_union_arms(*, is_bounded: bool) -> Iterator[tuple[str, str]]:
+def _list_union_arms(*, is_bounded: bool, of_teams: bool) -> Iterator[tuple[str, str]]:
     """Yield (SQL of the rows, ORDER BY column) of each reminder type: between two dates if
     `is_bounded`, otherwise nearest to today first."""
     condition = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
@@ -199,22 +201,27 @@ def _list_union_arms(*, is_bounded: bool) -> Iterator[tuple[str, str]]:
         for sql, order_column, window in (
             _TESTS_AHEAD if has_test_windows else ((reminder_type.sql, order, condition),)
         ):
-            yield (
-                _REMINDERS_OF_TYPE.format(
-                    kind=reminder_type.kind, subject=reminder_type.subject, sql=sql, within=window
-                ),
-                order_column,
-            )
+            for visible in _OF_TEAMS_AND_PERSON if of_teams else _EVERYTHING:
+                yield (
+                    _REMINDERS_OF_TYPE.format(
+                        kind=reminder_type.kind,
+                        subject=reminder_type.subject,
+                        sql=sql,
+                        visible=visible.format(subject=reminder_type.subject),
+                        within=window,
+                    ),
+                    order_column,
+                )
 
 
 @cache
-def _build_deadlines_statement(*, is_bounded: bool) -> str:
+def _build_deadlines_statement(*, is_bounded: bool, of_teams: bool) -> str:
     """Build the statement. The limit also applies to each reminder type, so that no type is
     evaluated for more rows than can be shown."""
     order = "every.on" if is_bounded else _NEAREST.format(on="every.on")
     arms = " UNION ALL ".join(
         f"({sql} ORDER BY {order_column}, c.id LIMIT %(most)s)"
-        for sql, order_column in _list_union_arms(is_bounded=is_bounded)
+        for sql, order_column in _list_union_arms(is_bounded=is_bounded, of_teams=of_teams)
     )
     tables = {str(kind): _find_history_table(model) for kind, model in _MODELS.items()}
     tables |= {
@@ -236,10 +243,12 @@ ORDER BY u.on, u.kind, u.id
 
 
 @cache
-def _build_count_statement() -> str:
+def _build_count_statement(*, of_teams: bool) -> str:
     """Build the counting statement. Deadlines are counted first, up to the limit; the retirements
     are evaluated only if the limit is not reached."""
-    arms = " UNION ALL ".join(f"({rows})" for rows, _ in _list_union_arms(is_bounded=True))
+    arms = " UNION ALL ".join(
+        f"({rows})" for rows, _ in _list_union_arms(is_bounded=True, of_teams=of_teams)
+    )
     return f"""
 WITH days AS MATERIALIZED (
     SELECT FROM ({arms}) every
@@ -250,11 +259,18 @@ FROM days) < %(most)s THEN ({{ends}}) ELSE 0 END
 """
 
 
-_RETIREMENT_COUNT = f"""
-WITH {RETIREMENTS.format(which=_WITHIN.format(on="o.retires_on"))}
-SELECT count(DISTINCT l.id) FROM live l WHERE %(teams)s::bigint[] IS NULL
-    OR l.team_id = ANY (%(teams)s::bigint[])
+_RETIREMENT_COUNT = """
+WITH {retirements}
+SELECT count(DISTINCT l.id) FROM live l
 """
+
+
+@cache
+def _compose_retirements(statement: str, *, of_teams: bool) -> str:
+    """Return the statement with the uses of the retirements between two dates, of all applications
+    or of those of `teams`."""
+    uses = TEAM_RETIREMENTS if of_teams else RETIREMENTS
+    return statement.replace("{retirements}", uses.format(which=_WITHIN.format(on="o.retires_on")))
 
 
 def upcoming_retirements(
@@ -273,7 +289,12 @@ def upcoming_retirements(
     return [
         UpcomingRetirement(*row)
         for row in _fetch_rows(
-            _RETIREMENTS, on, teams=team_ids, first=first, last=last, most=limit + 1
+            _compose_retirements(_RETIREMENTS, of_teams=team_ids is not None),
+            on,
+            teams=team_ids,
+            first=first,
+            last=last,
+            most=limit + 1,
         )
     ]
 
@@ -292,7 +313,7 @@ def upcoming_deadlines(
     most two statements. Limited as in `upcoming_retirements`."""
     is_bounded = first is not None and last is not None
     rows = _fetch_rows(
-        _build_deadlines_statement(is_bounded=is_bounded),
+        _build_deadlines_statement(is_bounded=is_bounded, of_teams=team_ids is not None),
         on,
         teams=team_ids,
         user=user_id,
@@ -319,9 +340,14 @@ def count_upcoming(
     limit: int = MAX_ENTRIES,
 ) -> int:
     """Count the retirements and deadlines, `limit` + 1 if there are more; two statements."""
-    retirement_count_sql = _RETIREMENT_COUNT if kinds is None or DayKind.MILESTONE in kinds else "0"
+    of_teams = team_ids is not None
+    retirement_count_sql = (
+        _compose_retirements(_RETIREMENT_COUNT, of_teams=of_teams)
+        if kinds is None or DayKind.MILESTONE in kinds
+        else "0"
+    )
     ((n_deadlines, n_retirements),) = _fetch_rows(
-        _build_count_statement().replace("{ends}", retirement_count_sql),
+        _build_count_statement(of_teams=of_teams).replace("{ends}", retirement_count_sql),
         on,
         teams=team_ids,
         user=user_id,

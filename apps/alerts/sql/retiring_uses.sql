@@ -27,24 +27,24 @@ origin AS (
         ORDER BY o.id, x.soft, x.retires_on, x.id
     )
 ),
-live AS (
+{own}live AS (
     SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality,
            bool_or(d.role = 'primary') AS is_primary
     FROM origin x
     JOIN (
-        SELECT d.id, d.offering_id FROM inventory_dependency d
+        SELECT d.offering_id AS called_id, d.application_id, d.role, d.since, d.until
+        FROM {dependencies} d
         UNION ALL
         -- the features that a dependency uses
-        SELECT d.id, f.id FROM inventory_dependency d
+        SELECT f.id, d.application_id, d.role, d.since, d.until FROM {dependencies} d
         JOIN catalog_offering m ON m.id = d.offering_id
         CROSS JOIN LATERAL unnest(d.features) used(name)
         JOIN ending f ON f.host_id = m.host_id AND f.api_id = used.name
             AND f.kind IN ('feature', 'endpoint', 'parameter')
         WHERE d.features <> ARRAY[]::varchar[]
-    ) c ON c.offering_id = x.called_id
-    JOIN inventory_dependency d ON d.id = c.id
-    JOIN inventory_application a ON a.id = d.application_id
+    ) d ON d.called_id = x.called_id
+    {application}
     WHERE a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s::date)
     GROUP BY x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality

@@ -30,7 +30,7 @@ from apps.exposure.queries.concentration import (
 from apps.exposure.queries.open_weights import (
     OpenWeightPosture,
     OpenWeightState,
-    open_weight_posture,
+    current_posture,
 )
 from apps.inventory.models import Application
 
@@ -148,7 +148,8 @@ class ConcentrationSerializer(serializers.Serializer[Any]):
     )
     tolerance = serializers.DecimalField(24, 15, allow_null=True)
     open_weights = OpenWeightPostureSerializer(
-        help_text="Open-weight posture, by the same weight; the same for every layer."
+        help_text="Open-weight posture, by the same weight; the same for every layer. That of an "
+        "organisation with more than 5,000 applications is measured every hour."
     )
     rows = BucketSerializer(many=True, help_text=f"Items by critical share, the first {MAX_NAMED}.")
 
@@ -244,7 +245,7 @@ class ConcentrationView(RegistryView):
                 "contribution": contribution,
                 "marginal": marginal,
                 "tolerance": table.tolerance,
-                "open_weights": _posture_body(open_weight_posture(basis, team_ids=team_ids)),
+                "open_weights": _posture_body(current_posture(basis, team_ids=team_ids)),
                 "rows": _build_rows(table, indices.shares, nodes),
             }
         )

@@ -7,22 +7,25 @@ model whose weights are unknown, or a dependency of whose use nothing is known, 
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, models
-from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 
 from apps.catalog.capabilities.fields import CAPABILITY
 from apps.catalog.models import SettledClaims
 from apps.common.database.statements import compose_statement, load_statement
 from apps.exposure.engine.concentration import WEIGHT_COLUMNS
-from apps.exposure.models import Basis, Path
+from apps.exposure.models import Basis, EngineState, Path
 from apps.inventory.requirements import needs_of
 
 _STORED_SECONDS = 24 * 3_600
+# with more applications, pages and REST have the posture of the organisation as a job measured it
+MAX_MEASURED_NOW = 5_000
 
 
 class OpenWeightState(models.TextChoices):
@@ -36,9 +39,8 @@ class OpenWeightState(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class FittingAlternatives:
-    """Dependencies, on models that are not known to be open, of whose use something is known:
-    `offerings` is {dependency ID: an offering with open weights that fits}; `tried` are all that
-    were compared."""
+    """Dependencies of whose use something is known: `offerings` is {dependency ID: an offering with
+    open weights that fits}; `tried` are all that were compared."""
 
     offerings: Mapping[int, int]
     tried: frozenset[int]
@@ -79,20 +81,19 @@ class OpenWeightPosture:
 def open_weight_posture(
     basis: Basis, *, team_ids: Collection[int] | None = None
 ) -> OpenWeightPosture:
-    """Measure the posture of the whole portfolio, or of these teams' applications; three
-    statements, and one if nothing is known of the use."""
-    rows = _read_weights(basis, team_ids)
-    return _measure_posture(
-        basis, rows, _find_alternatives([row.dependency_id for row in rows if row.dependency_id])
-    )
+    """Measure the posture of the whole portfolio, or of these teams' applications; two statements,
+    and one if nothing is known of the use."""
+    groups = _read_groups(team_ids)
+    return _measure_posture(basis, groups, _find_kept_needs(groups))
 
 
 def store_postures() -> None:
-    """Measure the posture of the whole portfolio by every weight and keep it for a day: it compares
-    each dependency, which takes a page of a large portfolio too long."""
-    fits = fitting_alternatives()
+    """Measure the posture of the whole portfolio by every weight and keep it for a day: a page of a
+    large portfolio does not wait for it. Two statements."""
+    groups = _read_groups(None)
+    kept = _find_kept_needs(groups)
     for basis in Basis:
-        posture = _measure_posture(basis, _read_weights(basis, None), fits)
+        posture = _measure_posture(basis, groups, kept)
         values = {str(s): (posture.weights[s], posture.counts[s]) for s in OpenWeightState}
         cache.set(_posture_key(basis), values, timeout=_STORED_SECONDS)
 
@@ -110,99 +111,24 @@ def stored_posture(basis: Basis) -> OpenWeightPosture | None:
     )
 
 
+def current_posture(basis: Basis, *, team_ids: Collection[int] | None) -> OpenWeightPosture:
+    """Return the posture of a large organisation as it was measured last, otherwise as it is
+    now."""
+    if team_ids is None:
+        n_applications = EngineState.objects.values_list("n_applications", flat=True).first() or 0
+        stored = stored_posture(basis) if n_applications > MAX_MEASURED_NOW else None
+        if stored is not None:
+            return stored
+    return open_weight_posture(basis, team_ids=team_ids)
+
+
 def _posture_key(basis: Basis) -> str:
     return f"open-weight-posture:{basis}"
 
 
-def _measure_posture(
-    basis: Basis, rows: "list[_WeightRow]", fits: FittingAlternatives
-) -> OpenWeightPosture:
-    weights = dict.fromkeys(OpenWeightState, 0.0)
-    counts = dict.fromkeys(OpenWeightState, 0)
-    for row in rows:
-        state = _state_of(row, fits)
-        weights[state] += row.weight
-        counts[state] += row.n
-    return OpenWeightPosture(basis, weights, counts)
-
-
-def fitting_alternatives(*, team_ids: Collection[int] | None = None) -> FittingAlternatives:
-    """Return the open-weight alternatives of the portfolio; three statements."""
-    rows = _read_weights(Basis.COUNT, team_ids)
-    return _find_alternatives([row.dependency_id for row in rows if row.dependency_id])
-
-
-def primaries_by_state(
-    fits: FittingAlternatives, *, team_ids: Collection[int] | None = None, state: str = ""
-) -> "QuerySet[Path]":
-    """Return the primary models, of one `state` if given, most critical first. They have `state`,
-    and in `open_weights_fact` the settled value with its source and day."""
-    fact = SettledClaims.objects.filter(offering=OuterRef("effective_id"), topic=CAPABILITY).values(
-        "values__open_weights"
-    )
-    paths = Path.objects.annotate(open_weights_fact=Subquery(fact[:1])).annotate(
-        open_weights=F("open_weights_fact__value"),
-        state=Case(
-            When(open_weights=True, then=Value(OpenWeightState.OPEN.value)),
-            When(pk__in=list(fits.offerings), then=Value(OpenWeightState.ALTERNATIVE.value)),
-            When(
-                open_weights=False,
-                pk__in=list(fits.tried),
-                then=Value(OpenWeightState.NONE.value),
-            ),
-            default=Value(OpenWeightState.UNKNOWN.value),
-            output_field=models.CharField(),
-        ),
-    )
-    if state:
-        paths = paths.filter(state=state)
-    if team_ids is not None:
-        paths = paths.filter(team_id__in=list(team_ids))
-    return paths.order_by("criticality", "application_id", "dependency_id")
-
-
-@dataclass(frozen=True, slots=True)
-class _WeightRow:
-    """Weight of primary models with the same `is_open`; of one dependency if its use is known and
-    its model is not known to be open."""
-
-    is_open: bool | None
-    dependency_id: int | None
-    weight: float
-    n: int
-
-
-def _read_weights(basis: Basis, team_ids: Collection[int] | None) -> list[_WeightRow]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            compose_statement(
-                load_statement("exposure", "open_weights_of_primaries"),
-                weight=WEIGHT_COLUMNS[basis],
-                teams="" if team_ids is None else "WHERE p.team_id = ANY (%(teams)s)",
-            ),
-            {"teams": list(team_ids or ())},
-        )
-        return [
-            _WeightRow(is_open, dependency_id, float(weight), n)
-            for is_open, dependency_id, weight, n in cursor.fetchall()
-        ]
-
-
-def _state_of(row: _WeightRow, fits: FittingAlternatives) -> OpenWeightState:
-    if row.is_open:
-        return OpenWeightState.OPEN
-    if row.dependency_id in fits.offerings:
-        return OpenWeightState.ALTERNATIVE
-    if row.is_open is False and row.dependency_id in fits.tried:
-        return OpenWeightState.NONE
-    return OpenWeightState.UNKNOWN
-
-
-def _find_alternatives(dependency_ids: Collection[int]) -> FittingAlternatives:
-    """Return an open-weight offering that fits for each dependency: one statement for what they
-    need, and one for the offerings. Dependencies that need the same are compared once."""
-    if not dependency_ids:
-        return FittingAlternatives({}, frozenset())
+def fitting_alternatives(dependency_ids: Collection[int]) -> FittingAlternatives:
+    """Return an open-weight offering that fits for each of some dependencies, as those of a page:
+    one statement for what they need, and one for the offerings."""
     dependencies_by_need: dict[str, list[int]] = {}
     for dependency_id, needs in needs_of(dependency_ids).items():
         # an unknown need is never kept
@@ -223,6 +149,115 @@ def _find_alternatives(dependency_ids: Collection[int]) -> FittingAlternatives:
         },
         frozenset(pk for ids in dependencies_by_need.values() for pk in ids),
     )
+
+
+def state_of(path: Path, fits: FittingAlternatives) -> OpenWeightState:
+    """Return the state of a primary model of `primaries_by_state`; `fits` are those of its page."""
+    fact = path.open_weights_fact  # type: ignore[attr-defined]
+    is_open = fact["value"] if fact else None
+    if is_open:
+        return OpenWeightState.OPEN
+    if path.pk in fits.offerings:
+        return OpenWeightState.ALTERNATIVE
+    if is_open is False and path.pk in fits.tried:
+        return OpenWeightState.NONE
+    return OpenWeightState.UNKNOWN
+
+
+def primaries_by_state(
+    *, team_ids: Collection[int] | None = None, state: str = ""
+) -> "QuerySet[Path]":
+    """Return the primary models, of one `state` if given, most critical first. They have in
+    `open_weights_fact` the settled value with its source and day. Only for a state is anything
+    compared before the rows are read: two statements."""
+    fact = SettledClaims.objects.filter(offering=OuterRef("effective_id"), topic=CAPABILITY).values(
+        "values__open_weights"
+    )
+    paths = Path.objects.annotate(open_weights_fact=Subquery(fact[:1]))
+    if team_ids is not None:
+        paths = paths.filter(team_id__in=list(team_ids))
+    if state:
+        kept = _find_kept_needs(_read_groups(team_ids))
+        statement = _compose(
+            load_statement("exposure", "primaries_of_open_weight_state"),
+            team_ids,
+            team_parameter="%s",
+        )
+        teams = [] if team_ids is None else [list(team_ids)]
+        paths = paths.filter(
+            pk__in=RawSQL(statement, [*teams, sorted(kept), state])  # noqa: S611  a file of ours
+        )
+    return paths.order_by("criticality", "application_id", "dependency_id")
+
+
+# --- groups of primary models --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Primary models with the same `is_open` and the same need, with their weights by column.
+    `fields` is the JSON of what one of them needs; `need` and `fields` are None if the weights are
+    open or nothing is known of the use."""
+
+    is_open: bool | None
+    need: str | None
+    fields: str | None
+    n: int
+    weights: Mapping[str, float]
+
+
+def _read_groups(team_ids: Collection[int] | None) -> list[_Group]:
+    """Read the primary models in groups: as many as there are different needs, whatever the number
+    of applications."""
+    columns = list(WEIGHT_COLUMNS.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _compose(load_statement("exposure", "open_weights_of_primaries"), team_ids),
+            {"teams": list(team_ids or ())},
+        )
+        return [
+            _Group(is_open, need, fields, n, dict(zip(columns, map(float, weights), strict=True)))
+            for is_open, need, fields, n, *weights in cursor.fetchall()
+        ]
+
+
+def _compose(
+    statement: str, team_ids: Collection[int] | None, *, team_parameter: str = "%(teams)s"
+) -> str:
+    return compose_statement(
+        statement,
+        used=compose_statement(
+            load_statement("exposure", "needs_of_primaries"),
+            teams="" if team_ids is None else f"WHERE p.team_id = ANY ({team_parameter})",
+        ),
+    )
+
+
+def _measure_posture(
+    basis: Basis, groups: Iterable[_Group], kept_needs: Collection[str]
+) -> OpenWeightPosture:
+    weights = dict.fromkeys(OpenWeightState, 0.0)
+    counts = dict.fromkeys(OpenWeightState, 0)
+    for group in groups:
+        if group.is_open:
+            state = OpenWeightState.OPEN
+        elif group.need in kept_needs:
+            state = OpenWeightState.ALTERNATIVE
+        elif group.is_open is False and group.need is not None:
+            state = OpenWeightState.NONE
+        else:
+            state = OpenWeightState.UNKNOWN
+        weights[state] += group.weights[WEIGHT_COLUMNS[basis]]
+        counts[state] += group.n
+    return OpenWeightPosture(basis, weights, counts)
+
+
+def _find_kept_needs(groups: Iterable[_Group]) -> set[str]:
+    """Return the needs of the groups that an offering with open weights keeps; one statement, none
+    without a need."""
+    fields_by_need = {group.need: group.fields for group in groups if group.need and group.fields}
+    found = _find_fitting_offerings(sorted(set(fields_by_need.values())))
+    return {need for need, fields in fields_by_need.items() if fields in found}
 
 
 def _find_fitting_offerings(needs: list[str]) -> dict[str, Any]:

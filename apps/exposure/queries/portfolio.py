@@ -347,7 +347,8 @@ class PartyReach:
 
 
 def party_reach(*, provider: Provider, user: User) -> PartyReach:
-    """Return the reach of a provider in two or three statements.
+    """Return the reach of a provider in one to three statements: one for organisation roles and a
+    provider of one role, whose numbers the engine keeps.
 
     It is exact, except for a party with several roles and more than COUNT_LIMIT applications: then
     `n` is that of the largest role.
@@ -355,21 +356,23 @@ def party_reach(*, provider: Provider, user: User) -> PartyReach:
     teams, parts = visible_team_ids(user), _party_parts(provider)
     if not parts:
         return PartyReach(0, False, 0, {})
-    params: dict[str, Any] = {"nodes": [pk for pk, _, _ in parts], "teams": list(teams or ())}
-    largest = max(n for _, _, n in parts)
+    by_part = {kind: n for _, kind, n, _ in parts} if teams is None else {}
+    if teams is None and len(parts) == 1:
+        ((_, _, n, n_critical),) = parts
+        return PartyReach(n, False, n_critical, by_part)
+    params: dict[str, Any] = {"nodes": [part[0] for part in parts], "teams": list(teams or ())}
+    largest = max(n for _, _, n, _ in parts)
     with connection.cursor() as cursor:
         cursor.execute(_CRITICAL.format(teams=_team_condition("a", teams)), params)
         n_critical = cursor.fetchone()[0]
-        if teams is None and (len(parts) == 1 or largest > COUNT_LIMIT):
-            n, at_least = largest, len(parts) > 1
+        if teams is None and largest > COUNT_LIMIT:
+            n, at_least = largest, True
         else:
             cursor.execute(
                 f"SELECT count(DISTINCT application_id) FROM ({_uses_sql(parts, teams)}) u", params
             )
             n, at_least = cursor.fetchone()[0], False
-    return PartyReach(
-        n, at_least, n_critical, {kind: n for _, kind, n in parts} if teams is None else {}
-    )
+    return PartyReach(n, at_least, n_critical, by_part)
 
 
 def party_applications(*, provider: Provider, user: User, limit: int) -> ApplicationQuerySet:
@@ -377,11 +380,11 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
     statements."""
     teams, parts = visible_team_ids(user), _party_parts(provider)
     params: dict[str, Any] = {
-        "nodes": [pk for pk, _, _ in parts],
+        "nodes": [part[0] for part in parts],
         "teams": list(teams or ()),
         "limit": limit,
     }
-    if teams is None and sum(n for _, _, n in parts) > COUNT_LIMIT:
+    if teams is None and sum(n for _, _, n, _ in parts) > COUNT_LIMIT:
         # OFFSET 0 prevents the ordered walk from being turned into a join of everything
         use_sql = _uses_sql(parts, None, condition="AND l.application_id = a.application_id")
         statement = f"""
@@ -401,30 +404,32 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
     return Application.objects.filter(pk__in=ids).order_by("criticality", "pk")
 
 
-type _Part = tuple[int, NodeKind, int]
+type _Part = tuple[int, NodeKind, int, int]
 
 
 def _uses_sql(
     parts: Collection[_Part], teams: Collection[int] | None, *, condition: str = ""
 ) -> str:
     condition = f"{condition} {_team_condition('l', teams)}"
-    through_party = any(kind in {NodeKind.GATEWAY, NodeKind.VENDOR} for _, kind, _ in parts)
+    through_party = any(kind in {NodeKind.GATEWAY, NodeKind.VENDOR} for _, kind, _, _ in parts)
     return _USES.format(only=condition) + (
         _PARTY_USES.format(only=condition) if through_party else ""
     )
 
 
 def _party_parts(provider: Provider) -> list[_Part]:
-    """Return (node, kind, applications of the organisation) of the party's roles that have
-    dependents."""
+    """Return (node, kind, applications of the organisation, critical ones) of the party's roles
+    that have dependents."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT k.id, k.kind, r.n FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = "
-            "k.id"
+            "SELECT k.id, k.kind, r.n, r.n_critical FROM catalog_node k"
+            " JOIN exposure_nodereach r ON r.node_id = k.id"
             " WHERE k.kind = ANY (%s) AND k.ref = %s ORDER BY k.kind",
             [[kind.value for kind in PARTY_KINDS], provider.pk],
         )
-        return [(pk, NodeKind(kind), n) for pk, kind, n in cursor.fetchall()]
+        return [
+            (pk, NodeKind(kind), n, n_critical) for pk, kind, n, n_critical in cursor.fetchall()
+        ]
 
 
 @dataclass(frozen=True, slots=True)

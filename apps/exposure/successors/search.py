@@ -71,6 +71,16 @@ _EXPOSED_ROLES = (
     Dependency.Role.JUDGE,
     Dependency.Role.GUARDRAIL,
 )
+# what decides whether an offering is shown
+_COMPARED_FIELDS = (
+    "host_id",
+    "version_id",
+    "api_id",
+    "region_scope",
+    "lifecycle",
+    "date_kind",
+    "retires_on",
+)
 _CONFIDENTIAL = (Application.DataClass.CONFIDENTIAL, Application.DataClass.SECRET)
 _FIT_ORDER = (FitVerdict.FITS, FitVerdict.UNKNOWN, FitVerdict.BREAKS)
 _REGION_ORDER = (ItemVerdict.NOT_USED, ItemVerdict.KEPT, ItemVerdict.UNKNOWN, ItemVerdict.LOST)
@@ -78,7 +88,8 @@ _REGION_ORDER = (ItemVerdict.NOT_USED, ItemVerdict.KEPT, ItemVerdict.UNKNOWN, It
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is known of the offerings, by their ID, and of the dependencies."""
+    """What is known of the offerings, by their ID, and of the dependencies. Offerings have
+    `_COMPARED_FIELDS`: thousands are compared for the few that are shown."""
 
     offerings: Mapping[int, Offering]
     capabilities: Mapping[int, Mapping[str, SettledValue]]
@@ -146,7 +157,7 @@ def find_successors(
         chosen = {
             row.pk: _choose(row, found[row.pk], facts, max_candidates, also) for row in dependencies
         }
-    searches = _compare(dependencies, chosen, facts)
+    searches = _compare(dependencies, _load_chosen(chosen), facts)
     if with_effects:
         searches = _add_effects(searches, facts, user)
         if user.can_read_all:
@@ -160,7 +171,7 @@ def _read_facts(
     settings: EngineSettings,
     on: date,
 ) -> _Facts:
-    """Read what the comparison needs; five statements."""
+    """Read what the comparison of all candidates needs; five statements."""
     companions = companions_of(dependencies, on=on)
     ids = {pk for by_offering in found.values() for pk in by_offering}
     capable = ids | {row.offering_id for rows in companions.values() for row in rows}
@@ -172,9 +183,7 @@ def _read_facts(
         regions.setdefault(offering_id, []).append(name)
     settled = settled_by_topic(capable, (CAPABILITY, DATA_TERMS))
     return _Facts(
-        offerings=Offering.objects.select_related("host", "version__foundation__developer").in_bulk(
-            ids
-        ),
+        offerings=Offering.objects.only(*_COMPARED_FIELDS).in_bulk(ids),
         capabilities=settled[CAPABILITY],
         data_terms=settled[DATA_TERMS],
         regions=regions,
@@ -219,6 +228,25 @@ def _choose(
         ),
     )
     return ranked[:max_candidates]
+
+
+def _load_chosen(
+    chosen: Mapping[int, Sequence[_CheckedCandidate]],
+) -> dict[int, list[_CheckedCandidate]]:
+    """Return the candidates with all facts of their offerings and what these belong to; one
+    statement."""
+    ids = {checked.offering.pk for candidates in chosen.values() for checked in candidates}
+    offerings = Offering.objects.select_related("host", "version__foundation__developer").in_bulk(
+        ids
+    )
+    return {
+        pk: [
+            replace(checked, offering=offerings[checked.offering.pk])
+            for checked in candidates
+            if checked.offering.pk in offerings
+        ]
+        for pk, candidates in chosen.items()
+    }
 
 
 def _check_candidate(

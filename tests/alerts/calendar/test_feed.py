@@ -1,6 +1,7 @@
 """The calendar of one person, parsed back by the library that calendar programs are written
 with."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -518,3 +519,41 @@ class TestTheFormat:
         assert str(parsed["x-wr-caldesc"]) == (
             "More than 3 dates: the calendar shows those nearest to today."
         )
+
+
+def _rows_read(table, ask):
+    """Return how many rows of a table the statements of `ask` read by an index."""
+
+    def walk(node):
+        own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        read = own * node["Actual Loops"] if node.get("Relation Name") == table else 0
+        return read + sum(walk(below) for below in node.get("Plans", ()))
+
+    with CaptureQueriesContext(connection) as asked:
+        ask()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        n_read = 0
+        for query in asked:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+            [(plans,)] = cursor.fetchall()
+            n_read += walk((json.loads(plans) if isinstance(plans, str) else plans)[0]["Plan"])
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return n_read
+
+
+def test_retirements_of_a_team_cost_what_its_applications_do():
+    team, others = make_team("Ours"), make_team("Theirs")
+    offering = make_offering("ends", retires_on=TODAY + 30 * DAY, date_kind="firm")
+    make_dependency(make_application(team=team), offering)
+
+    def ask():
+        [retirement] = queries.upcoming_retirements(
+            on=TODAY, team_ids=[team.pk], first=TODAY, last=TODAY + 90 * DAY
+        )
+        assert retirement.n == 1
+
+    few = _rows_read("inventory_dependency", ask)
+    for _ in range(20):
+        make_dependency(make_application(team=others), offering)
+    assert _rows_read("inventory_dependency", ask) == few > 0

@@ -18,9 +18,11 @@ from apps.exposure.models import Basis
 from apps.exposure.queries.open_weights import (
     OpenWeightState,
     _find_fitting_offerings,
+    _read_groups,
     fitting_alternatives,
     open_weight_posture,
     primaries_by_state,
+    state_of,
     store_postures,
     stored_posture,
 )
@@ -73,8 +75,9 @@ def test_each_primary_model_counts_in_one_state() -> None:
     assert (posture.n, posture.total_weight) == (7, 7.0)
     assert posture.share(OpenWeightState.OPEN) == pytest.approx(1 / 7)
     assert posture.covered == pytest.approx(3 / 7)
-    fits = fitting_alternatives()
-    assert {(path.effective_id, path.state) for path in primaries_by_state(fits)} >= {
+    paths = list(primaries_by_state())
+    fits = fitting_alternatives([path.pk for path in paths])
+    assert {(path.effective_id, str(state_of(path, fits))) for path in paths} >= {
         (closed.pk, "alternative"),
         (closed.pk, "none"),
         (closed.pk, "unknown"),
@@ -124,6 +127,69 @@ def test_a_stored_posture_is_that_of_its_time_by_every_weight() -> None:
     assert stored.n == 1
 
 
+def test_groups_grow_with_what_models_state_not_with_applications() -> None:
+    closed = settle(make_offering("closed"), open_weights=False)
+    settle(make_offering("open"), open_weights=True, context_window=100_000)
+    settle(make_offering("open-larger"), open_weights=True, context_window=200_000)
+    for n in range(3):
+        for size in (1_000, 150_000, 900_000):
+            needs(user_of(closed), context_window=size + n)
+    bring_up_to_date(TODAY)
+    n_groups = len(_read_groups(None))
+    for n in range(10):
+        needs(user_of(closed), context_window=2_000 + n)
+    bring_up_to_date(TODAY)
+    assert len(_read_groups(None)) == n_groups == 3
+
+
+def test_groups_and_rows_agree_in_every_state() -> None:
+    random = Random(11)
+    windows = [8_000, 95_000, 100_000, 105_000, 105_264, 200_000]
+    models = [
+        settle(
+            make_offering(f"model-{n}"),
+            **{
+                key: value
+                for key, value in {
+                    "open_weights": random.choice([True, True, False, None]),
+                    "context_window": random.choice([None, *windows]),
+                    "input_modalities": random.sample(MODALITIES, random.randint(1, 3)),
+                    "knowledge_cutoff": random.choice([None, "2024-01", "2025-06"]),
+                    "tool_calling": random.choice([True, False, None]),
+                }.items()
+                if random.random() < 0.8
+            },
+        )
+        for n in range(10)
+    ]
+    for _ in range(60):
+        dependency = user_of(random.choice(models)).dependencies.get()
+        for field, value in {
+            "context_window": lambda: random.choice(windows),
+            "input_modalities": lambda: sorted(random.sample(MODALITIES, random.randint(1, 2))),
+            "knowledge_cutoff": lambda: random.choice(["2024-01", "2025-01", "2025-06"]),
+            "tool_calling": lambda: random.choice([True, False]),
+        }.items():
+            for origin in ("declared", "observed"):
+                if random.random() < 0.3:
+                    Requirement.objects.create(
+                        dependency=dependency, field=field, value=value(), origin=origin
+                    )
+    bring_up_to_date(TODAY)
+
+    paths = list(primaries_by_state())
+    fits = fitting_alternatives([path.pk for path in paths])
+    states = {path.pk: state_of(path, fits) for path in paths}
+
+    posture = open_weight_posture(Basis.COUNT)
+    assert posture.counts == {state: [*states.values()].count(state) for state in OpenWeightState}
+    assert all(posture.counts.values())
+    for state in OpenWeightState:
+        assert {path.pk for path in primaries_by_state(state=state)} == {
+            pk for pk, of_path in states.items() if of_path == state
+        }
+
+
 def test_the_number_of_statements_does_not_grow() -> None:
     closed = settle(make_offering("closed"), open_weights=False)
     settle(make_offering("open"), open_weights=True, context_window=100_000)
@@ -140,7 +206,7 @@ def test_the_number_of_statements_does_not_grow() -> None:
     with CaptureQueriesContext(connection) as many:
         posture = open_weight_posture(Basis.COUNT)
     assert posture.counts[OpenWeightState.ALTERNATIVE] == 13
-    assert len(few) == len(many) == 3
+    assert len(few) == len(many) == 2
 
 
 def test_the_statement_fits_as_check_fit_does() -> None:

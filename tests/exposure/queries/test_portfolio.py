@@ -212,6 +212,14 @@ def test_many_are_read_off_and_said_to_be_at_least(two_teams, monkeypatch):
     assert party_reach(provider=two_teams["cloud"], user=office).shown == "2"
 
 
+def test_a_party_of_one_part_is_read_off_exactly(two_teams, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        reach = party_reach(provider=two_teams["cloud"], user=two_teams["office"])
+
+    assert (reach.n, reach.at_least, reach.n_critical) == (2, False, 1)
+    assert reach.by_part == {NodeKind.HOST: 2}
+
+
 @pytest.mark.parametrize("who", ["office", "member"])
 def test_counts_per_node_agree_with_what_stands_there(two_teams, who):
     maker, cloud = two_teams["maker"], Provider.objects.get(slug="cloud")

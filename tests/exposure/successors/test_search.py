@@ -1,5 +1,6 @@
 """The candidates of a dependency: where they come from, what each keeps, breaks and changes."""
 
+import re
 from datetime import timedelta
 from fractions import Fraction
 
@@ -190,3 +191,19 @@ def test_statements_do_not_grow_with_dependencies(world):
         return len(queries)
 
     assert count(1) == count(2) <= 26
+
+
+def test_only_the_candidates_that_are_shown_are_loaded_in_full(world):
+    with CaptureQueriesContext(connection) as queries:
+        found = search(world, max_candidates=2)
+    assert len(found.all) == 2
+    [loaded] = [
+        query["sql"].partition(" WHERE ")[2]
+        for query in queries
+        if 'FROM "catalog_offering"' in query["sql"]
+        and 'JOIN "catalog_foundation"' in query["sql"]
+        and '"catalog_offering"."api_id"' in query["sql"].partition(" FROM ")[0]
+    ]
+    assert {int(number) for number in re.findall(r"\d+", loaded)} == {
+        row.offering.pk for row in found.all
+    }

@@ -15,9 +15,40 @@ from apps.inventory.models import Application
 # Days for which a past date still creates a reminder, for example after an outage.
 GRACE_DAYS = 7
 
-# Every active use of a retiring offering, for `{which}` offerings.
-RETIREMENTS = load_statement("alerts", "retiring_uses").replace(
+_USES = load_statement("alerts", "retiring_uses").replace(
     "{reached}", reached_offerings_sql("TRUE")
+)
+
+
+def _fill_in(**parts: str) -> str:
+    """Return the uses with these parts; `{which}` is left to the statement that contains them."""
+    statement = _USES
+    for name, part in parts.items():
+        statement = statement.replace(f"{{{name}}}", part)
+    return statement
+
+
+# Every active use of a retiring offering, for `{which}` offerings. Each application is looked up:
+# OFFSET 0 prevents a join that reads all of them for a few uses.
+RETIREMENTS = _fill_in(
+    own="",
+    dependencies="inventory_dependency",
+    application="JOIN LATERAL (SELECT a.team_id, a.criticality, a.status FROM inventory_application"
+    " a WHERE a.id = d.application_id OFFSET 0) a ON TRUE",
+)
+# The same of the applications of some teams, `%(teams)s`: their dependencies are read first.
+TEAM_RETIREMENTS = _fill_in(
+    own="""
+own AS MATERIALIZED (
+    SELECT d.* FROM inventory_application a
+    JOIN LATERAL (
+        SELECT * FROM inventory_dependency d WHERE d.application_id = a.id OFFSET 0
+    ) d ON TRUE
+    WHERE a.team_id = ANY (%(teams)s::bigint[])
+),
+""",
+    dependencies="own",
+    application="JOIN inventory_application a ON a.id = d.application_id",
 )
 
 # Alerts created by a clock that was ahead do not count: the reminder is created again on its date.

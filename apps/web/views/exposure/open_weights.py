@@ -16,12 +16,12 @@ from apps.catalog.models import Offering
 from apps.exposure.models import Basis, Path
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.queries.open_weights import (
-    FittingAlternatives,
     OpenWeightPosture,
     OpenWeightState,
+    current_posture,
     fitting_alternatives,
-    open_weight_posture,
     primaries_by_state,
+    state_of,
 )
 from apps.inventory.models import Application, Criticality
 from apps.web.lists.columns import Column, FileColumn, format_decimals
@@ -199,20 +199,15 @@ class OpenWeightList(ListPage[Path, OpenWeightRow]):
     def team_ids(self) -> Collection[int] | None:
         return visible_team_ids(self.user)
 
-    @cached_property
-    def fits(self) -> FittingAlternatives:
-        return fitting_alternatives(team_ids=self.team_ids)
-
     def get_queryset(self) -> "QuerySet[Path]":
-        return primaries_by_state(self.fits, team_ids=self.team_ids, state=self.state)
+        return primaries_by_state(team_ids=self.team_ids, state=self.state)
 
     def build_rows(self, records: Sequence[Path]) -> Sequence[OpenWeightRow]:
-        """Build a row for each primary model whose application the user may see: two statements."""
+        """Build a row for each primary model whose application the user may see: four
+        statements."""
         applications = applications_by_id([path.application_id for path in records], self.user)
-        offering_ids = {path.effective_id for path in records}
-        offering_ids |= {
-            self.fits.offerings[path.pk] for path in records if path.pk in self.fits.offerings
-        }
+        fits = fitting_alternatives([path.pk for path in records])
+        offering_ids = {path.effective_id for path in records} | set(fits.offerings.values())
         offerings = Offering.objects.select_related("host").in_bulk(list(offering_ids))
         rows = []
         for path in records:
@@ -220,7 +215,7 @@ class OpenWeightList(ListPage[Path, OpenWeightRow]):
             offering = offerings.get(path.effective_id)
             if application is None or offering is None:
                 continue
-            state = OpenWeightState(path.state)  # type: ignore[attr-defined]
+            state = state_of(path, fits)
             fact = path.open_weights_fact  # type: ignore[attr-defined]
             rows.append(
                 OpenWeightRow(
@@ -229,7 +224,7 @@ class OpenWeightList(ListPage[Path, OpenWeightRow]):
                     offering=offering,
                     state=state,
                     fact=SettledValue(**fact) if fact else UNKNOWN,
-                    alternative=offerings.get(self.fits.offerings.get(path.pk, 0))
+                    alternative=offerings.get(fits.offerings.get(path.pk, 0))
                     if state == OpenWeightState.ALTERNATIVE
                     else None,
                     weight=getattr(path, _WEIGHT_COLUMNS[self.basis]),
@@ -241,7 +236,7 @@ class OpenWeightList(ListPage[Path, OpenWeightRow]):
         return (("Exposure", f"{reverse('exposure:concentration')}?weight={self.basis}"),)
 
     def get_lead(self) -> Headline:
-        return Headline(describe_posture(open_weight_posture(self.basis, team_ids=self.team_ids)))
+        return Headline(describe_posture(current_posture(self.basis, team_ids=self.team_ids)))
 
     def get_basis(self) -> str:
         return (

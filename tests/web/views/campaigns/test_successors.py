@@ -118,5 +118,5 @@ def test_the_page_makes_few_statements(world, other, as_user, django_assert_num_
     rebuild(on=day_of(now()))
     client = as_user(make_user(role="governance"))
     client.get(path_of(world))
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(25):
         client.get(path_of(world))
