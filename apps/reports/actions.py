@@ -56,7 +56,7 @@ def change_reporting_entity(
     validate_lei(lei)
     if country and country not in COUNTRIES:
         raise ValidationError(
-            {"country": "This is no country code of ISO 3166-1. Enter two letters, such as DE."}
+            {"country": "Not a country code of ISO 3166-1. Enter two letters, such as DE."}
         )
     with audit_context(user=by, reason=reason or "reporting entity changed"):
         entity.save()

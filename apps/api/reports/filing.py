@@ -70,7 +70,7 @@ class FilingFindingSerializer(serializers.Serializer[Any]):
         help_text="Whether a register that breaks the rule is rejected."
     )
     sentence = serializers.CharField()
-    source = serializers.CharField(help_text="Where the rule is published, with the day.")  # type: ignore[assignment]
+    source = serializers.CharField(help_text="Publication of the rule, with its day.")  # type: ignore[assignment]
     place = serializers.CharField(
         allow_blank=True, help_text="Record where it is corrected: provider, contract, ..."
     )
@@ -80,7 +80,7 @@ class FilingFindingSerializer(serializers.Serializer[Any]):
 
 class FilingSerializer(serializers.Serializer[Any]):
     problems = serializers.ListField(
-        child=serializers.CharField(), help_text="What prevents a package."
+        child=serializers.CharField(), help_text="Reasons why no package can be made."
     )
     n_findings = serializers.IntegerField()
     n_rejecting = serializers.IntegerField()

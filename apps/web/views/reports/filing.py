@@ -71,7 +71,7 @@ class FilingForm(forms.Form):
     reference_date = forms.DateField(
         label="Reference date",
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "This is no day of the calendar. Enter one such as 2026-12-31."},
+        error_messages={"invalid": "Not a valid date. Enter one such as 2026-12-31."},
     )
     currency = forms.ChoiceField(
         label="Base currency",

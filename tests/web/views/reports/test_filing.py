@@ -117,7 +117,7 @@ def test_without_a_contract_the_first_step_is_to_record_one(
     ("query", "sentence"),
     [
         ({"reference_date": "2999-12-31"}, "The reference date is in the future."),
-        ({"reference_date": "2026-02-30"}, "This is no day of the calendar."),
+        ({"reference_date": "2026-02-30"}, "Not a valid date."),
         ({"currency": "ABC"}, "Select a currency of ISO 4217, such as EUR."),
         ({"scope": "ALL"}, "Select individual or consolidated."),
     ],
