@@ -87,7 +87,7 @@ def test_without_an_entity_the_download_leads_to_what_is_missing(
     wrong = {"name": "Calder", "lei": VALID_LEI[:-1] + "6", "country": "DE"}
     assert "check digits" in text_of(client.post(entity, wrong))
     unknown = {"name": "Calder", "lei": VALID_LEI, "country": "XX"}
-    assert "no country code" in text_of(client.post(entity, unknown))
+    assert "Not a country code" in text_of(client.post(entity, unknown))
     saved = client.post(entity, {"name": "Calder", "lei": VALID_LEI, "country": "DE"})
     assert saved["Location"] == reverse("reports:filing")
 
