@@ -17,12 +17,17 @@ from django.db import connection, transaction
 from apps.alerts.kinds.issue_text import INCIDENT_FACTS
 from apps.alerts.kinds.provider_events import AffectedParty
 from apps.alerts.kinds.severity import is_urgent, issue_severity
-from apps.alerts.lifecycle.creation import AlertDraft, alert_key, store_alerts
+from apps.alerts.lifecycle.creation import (
+    ALERT_BATCH_SIZE,
+    AlertDraft,
+    alert_key,
+    store_alerts,
+)
 from apps.alerts.lifecycle.resolution import resolve_alerts
 from apps.alerts.models import Alert, IssueAlertKind, Resolution, SubjectKind
 from apps.alerts.recipients import application_owners
 from apps.catalog.claims.precedence import CONFIRMATION_LIMIT
-from apps.common.database.statements import compose_statement, fetch_rows, load_statement
+from apps.common.database.statements import compose_statement, fetch_row_batches, load_statement
 from apps.common.time import day_of
 from apps.issues.subjects import load_subjects
 
@@ -108,9 +113,13 @@ def raise_issue_alerts(*, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ISSUES_LOCK])
     _resolve_ended(parameters, at=at)
-    due_issues = fetch_rows(DueIssue, _DUE_ISSUES, parameters)
-    if not due_issues:
-        return 0
+    # the first run of a large portfolio raises several alerts for each ten applications
+    batches = fetch_row_batches(DueIssue, _DUE_ISSUES, parameters, size=ALERT_BATCH_SIZE)
+    return sum(_raise_batch(due_issues, at=at) for due_issues in batches)
+
+
+def _raise_batch(due_issues: Sequence[DueIssue], *, at: datetime) -> int:
+    """Raise the alerts of these issues, and return the number of new ones."""
     owners = application_owners({issue.application_id for issue in due_issues})
     subjects = load_subjects(issue.subject for issue in due_issues)
     drafts = []

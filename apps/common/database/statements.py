@@ -68,6 +68,23 @@ def fetch_rows[Row](
         return list(cursor.fetchall())
 
 
+def fetch_row_batches[Row](
+    row_class: type[Row],
+    statement: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    size: int,
+) -> Iterator[list[Row]]:
+    """Run the statement in the open transaction and yield its rows as `fetch_rows` returns them,
+    `size` at a time. The server keeps the others; they are as they were at the first row, whatever
+    the transaction writes meanwhile."""
+    with connection.chunked_cursor() as cursor:
+        cursor.cursor.row_factory = class_row(row_class)
+        cursor.execute(statement, params)
+        while rows := cursor.fetchmany(size):
+            yield list(rows)
+
+
 @contextmanager
 def _open_cursor(prepared: bool) -> Iterator[Any]:
     """Open a cursor; with `prepared`, one that prepares its statements in the server."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from apps.alerts import actions
+from apps.alerts.kinds import issue_alerts
 from apps.alerts.kinds.issue_alerts import REMINDER_DAYS, raise_issue_alerts
 from apps.alerts.kinds.issue_text import issue_predicate
 from apps.alerts.models import Alert, IssueAlertKind, Notice
@@ -61,6 +62,18 @@ class TestRetiredModel:
 
         alert = Alert.objects.get()
         assert (alert.severity, alert.urgent) == (5, True)
+
+    def test_many_are_raised_some_at_a_time(self, retired, monkeypatch):
+        monkeypatch.setattr(issue_alerts, "ALERT_BATCH_SIZE", 2)
+        for _ in range(4):
+            make_dependency(make_application(team=retired.team), retired.offering)
+
+        assert raise_alerts() == 5
+
+        raised = Alert.objects.values_list("application_ids", flat=True)
+        assert len({tuple(ids) for ids in raised}) == 5
+        assert raise_alerts(at=NOW + timedelta(days=REMINDER_DAYS)) == 5
+        assert Alert.objects.filter(state="open").count() == 5
 
     def test_a_second_run_raises_nothing(self, retired):
         raise_alerts()
