@@ -1,5 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
+.PHONY: types layers migrations deployment
 .PHONY: help setup demo test proof drills dates check lint format requirements audit sbom client stop screenshots
 SHELL := /bin/sh
 
@@ -62,12 +63,22 @@ dates: setup ## the tests that read the clock on another day of the round (DAYS=
 screenshots: setup ## pictures of every page in build/screenshots/ (URL= of a running demo), three of them for the README
 	@exec $(BIN)/python -m tests.web.screenshots
 
-check: setup lint ## format, lint, types, floors, migrations, deployment settings
-	$(BIN)/lint-imports --no-logo
+check: setup ## format, lint, types, floors, migrations, deployment settings
+	@# two at a time: the types take longest, and one core
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync types lint layers migrations deployment
+
+types:
 	REGISTRY_ENV=test $(BIN)/python -m mypy
+
+layers:
+	$(BIN)/lint-imports --no-logo
+
+migrations:
 	@# compares models with files; the history in a database, which is not there, is not asked
 	REGISTRY_ENV=test DATABASE_URL=postgres://127.0.0.1:1/none \
 		$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+deployment:
 	@# values that only this check sees: it opens no connection
 	REGISTRY_ENV=production SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 		PUBLIC_URL=https://registry.example.org DATABASE_URL=postgres://registry@127.0.0.1:1/registry \
