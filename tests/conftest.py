@@ -32,6 +32,7 @@ from tests.seen_html import read_pages_as_seen
 from tests.static_files import share_static_files
 from tests.template_database import ensure_template
 from tests.temporary_tables import keep_their_schema
+from tests.vacuuming import switch_autovacuum_off, vacuum_before
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SHARED") or CHECKOUT.parent / "shared")
@@ -163,6 +164,7 @@ def django_db_setup(
         )
         inserted.remember()
         made_footing.create_function()
+        switch_autovacuum_off()
         _begin_keys_apart()
     yield
     with django_db_blocker.unblock():
@@ -182,9 +184,10 @@ def _django_db_helper(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """No other test sees the rows of a kept world."""
+    """No other test sees the rows of a kept world, and no other file what tests left behind."""
     with item.config.stash[blocking_manager_key].unblock():
         kept_worlds.end_unless_of(item)
+        vacuum_before(item)
 
 
 def _begin_keys_apart() -> None:

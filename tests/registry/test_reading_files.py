@@ -120,7 +120,9 @@ def test_an_expensive_workbook_stops_no_page_and_costs_no_web_worker_whoever_sen
 
     assert by_program.status_code == 422, by_program.text
     assert by_person.status_code == 422
-    assert "workbook" in by_program.json()["detail"].lower()
+    # on a busy machine the time ends before the memory of the child does
+    detail = by_program.json()["detail"].lower()
+    assert "workbook" in detail or "more than 30 seconds" in detail
     assert len(seconds) > 3
     assert max(seconds) < SERVED_SECONDS
     assert of_worker < of_children
