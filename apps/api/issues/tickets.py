@@ -116,6 +116,10 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     task = serializers.IntegerField(
         source="task_id", read_only=True, allow_null=True, help_text="Migration task."
     )
+    # text, since an address that is missing is an empty one
+    assignee_address = serializers.CharField(
+        read_only=True, help_text="Email address of the assignee; empty if there is none."
+    )
     requested_by = serializers.CharField(source="requested_by.username", read_only=True)
 
     class Meta:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import yaml
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
@@ -204,7 +205,7 @@ class LiteLLMFragmentView(RegistryView):
         parameters=_PARAMETERS,
         responses={
             (200, "application/yaml"): OpenApiResponse(
-                str, description="YAML with `registry_lifecycle`"
+                OpenApiTypes.OBJECT, description="YAML with `registry_lifecycle`"
             )
         },
     )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from apps.accounts.models import User
 from apps.api.framework.json_renderer import FastJSONRenderer
 from apps.api.framework.views import RegistryView
+from apps.api.openapi.schema import ProblemSerializer
 from apps.api.reports.evidence_packs import ZipRenderer
 from apps.common.time import day_of, now
 from apps.reports.actions import reporting_entity
@@ -144,7 +145,10 @@ class FilingPackageView(RegistryView):
             (200, "application/zip"): OpenApiResponse(
                 {"type": "string", "format": "binary"},
                 description="xBRL-CSV report package; its name is in Content-Disposition.",
-            )
+            ),
+            (409, "application/problem+json"): OpenApiResponse(
+                ProblemSerializer, description="Facts that the package needs are missing"
+            ),
         },
     )
     def get(self, request: Request) -> FileResponse:
