@@ -85,9 +85,9 @@ class TestStatements:
         with CaptureQueriesContext(connection) as queries:
             assert len(reader.get("/api/v1/concentration/?layer=host").json()["shares"]) == n
 
-        # token, masses, what they leave out, the layer's table, the nodes' names, the open-weight
-        # posture
-        assert len(queries) == 6
+        # token, masses, what they leave out, the layer's table, the nodes' names, whether a job
+        # measures the open-weight posture, and the posture
+        assert len(queries) == 7
 
     @pytest.mark.parametrize("n", [1, 5])
     def test_single_points_cost_the_same_whatever_the_portfolio(self, reader, n):
