@@ -89,7 +89,7 @@ def load_catalogue(
         if not identities_only:
             loader.offerings()
         if loader.moves_footing:
-            # for the reason given in `_load_capabilities`, which a catalogue may have none of
+            # again, since a catalogue can have no capabilities; `_load_capabilities` has the reason
             analyze(*_FILLED)
             refresh_footing(today=day_of(moment))
             analyze(Node, Footing)
