@@ -18,6 +18,7 @@ from celery import Celery
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.views import defaults
 from rest_framework.test import APIClient
 
 from apps.accounts.actions import issue_token
@@ -82,12 +83,13 @@ def quiet(monkeypatch):
 
 @pytest.fixture
 def plain_pages(monkeypatch):
-    """Pages without their template, for callers of whom only the answer's class counts; a
-    switch."""
-    real = page_module.render
+    """Pages and refusals without their templates, for callers of whom only the answer's class
+    counts; a switch."""
+    real, real_loader = page_module.render, defaults.loader
 
     def switch(plain):
         monkeypatch.setattr(page_module, "render", _rendered_plain if plain else real)
+        monkeypatch.setattr(defaults, "loader", _PlainTemplates if plain else real_loader)
 
     return switch
 
@@ -101,6 +103,18 @@ def every_body_taken(monkeypatch):
 
 def _rendered_plain(request, template, context=None, status=200):
     return HttpResponse(status=status)
+
+
+class _PlainTemplates:
+    """What Django's views of refusals load their templates from, with empty ones."""
+
+    @classmethod
+    def get_template(cls, name):
+        return cls
+
+    @staticmethod
+    def render(context=None, request=None):
+        return ""
 
 
 def class_of(response):
