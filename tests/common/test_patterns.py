@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.provisioning.filters import MAX_FILTER_LENGTH
 from apps.catalog.identity.names.phrases import MAX_LENGTH, MAX_READ
 from apps.catalog.models import Offering
 from apps.feeds.models.received_notices import MAX_DOMAIN_LENGTH
@@ -43,6 +44,9 @@ INSTANT_SECONDS = 0.03
 # the longest text that patterns read, by the start of their names, the first that fits: what is
 # longer is cut before, as tests prove
 LONGEST = {
+    "apps.accounts.provisioning.filters._TOKEN": MAX_FILTER_LENGTH,
+    # the product's own routes, no text of others
+    "apps.common.requests.segment_resolver._CONSTANT_SEGMENT": 1_000,
     # these clean the text before it is cut to its final length
     "apps.catalog.identity.names.phrases._": MAX_READ,
     "apps.catalog.identity.names.": MAX_LENGTH,
