@@ -20,6 +20,7 @@ from django.db.models import Model
 from apps.exposure.engine.operations import Add, Move, Operation, Replace, ReplaceNode, Retire
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.table_refresh import build_due
+from apps.inventory.cost_queries import InventoryRelations
 from apps.inventory.models import Application, Dependency, ExitTest
 
 # tables that are copied, and those that only have to exist
@@ -38,6 +39,8 @@ _CHANGED = {
     Dependency: "changed_dependency",
     ExitTest: "changed_exittest",
 }
+# with more changed applications, what depends on them is measured for the whole portfolio
+_MAX_LISTED = 50_000
 
 
 class Overlay:
@@ -48,10 +51,12 @@ class Overlay:
         self._settings = settings
         self._on = on
         self._n_added = {Application: 0, Dependency: 0, ExitTest: 0}
-        self._prepare()
+        self.changed_ids: list[int] | None = None
+        self.stored_relations = self._prepare()
 
-    def _prepare(self) -> None:
-        """Create temporary tables and views that hide the stored ones of the same name.
+    def _prepare(self) -> InventoryRelations:
+        """Create temporary tables and views that hide the stored ones of the same name. Return
+        names of the stored dependencies and applications.
 
         Engine tables are copied. Inventory tables become views in which changed rows replace the
         stored ones.
@@ -82,6 +87,10 @@ class Overlay:
                 f" WHERE NOT EXISTS (SELECT 1 FROM {copy_table} c WHERE c.id = t.id) UNION ALL "
                 f"SELECT * FROM {copy_table}"
             )
+        return InventoryRelations(
+            dependencies=f"{schema}.{Dependency._meta.db_table}",
+            applications=f"{schema}.{Application._meta.db_table}",
+        )
 
     def _next_candidate(self) -> int:
         self._cursor.execute("SELECT coalesce(max(id), 0) + 1 FROM exposure_candidate")
@@ -139,6 +148,9 @@ class Overlay:
             "CONFLICT DO NOTHING",
             params,
         )
+        # without statistics the planner expects a few rows, and would read the whole view of
+        # applications again for each of the thousands of dependencies on a popular offering
+        self._cursor.execute(f"ANALYZE {copy_table}")
 
     def _add(self, operation: Add) -> None:
         """Insert the new application with its dependencies and exit tests."""
@@ -179,7 +191,7 @@ class Overlay:
 
     def derive(self) -> int:
         """Derive the engine's tables from the changed rows; return the number of applications with
-        changes."""
+        changes. `changed_ids` has them then, unless they are too many to be listed."""
         self._cursor.execute(
             """
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
@@ -196,6 +208,9 @@ class Overlay:
         n_due: int = self._cursor.fetchone()[0]
         if n_due:
             build_due(settings=self._settings, on=self._on, offering_ids=())
+        if n_due <= _MAX_LISTED:
+            self._cursor.execute("SELECT application_id FROM exposure_due")
+            self.changed_ids = [application_id for (application_id,) in self._cursor.fetchall()]
         self._cursor.execute("DROP TABLE exposure_due")
         return n_due
 
