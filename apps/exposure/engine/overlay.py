@@ -39,8 +39,8 @@ _CHANGED = {
     Dependency: "changed_dependency",
     ExitTest: "changed_exittest",
 }
-# with more changed applications, what depends on them is measured for the whole portfolio
-_MAX_LISTED = 50_000
+# with more changed applications than this share, measuring the whole portfolio takes no longer
+_COPIED_SHARE = 0.05
 
 
 class Overlay:
@@ -51,18 +51,19 @@ class Overlay:
         self._settings = settings
         self._on = on
         self._n_added = {Application: 0, Dependency: 0, ExitTest: 0}
-        self.changed_ids: list[int] | None = None
-        self.stored_relations = self._prepare()
+        self.due_before: InventoryRelations | None = None
+        self.due_after: InventoryRelations | None = None
+        self._cursor.execute("SELECT current_schema()")
+        self._schema = connection.ops.quote_name(self._cursor.fetchone()[0])
+        self._prepare()
 
-    def _prepare(self) -> InventoryRelations:
-        """Create temporary tables and views that hide the stored ones of the same name. Return
-        names of the stored dependencies and applications.
+    def _prepare(self) -> None:
+        """Create temporary tables and views that hide the stored ones of the same name.
 
         Engine tables are copied. Inventory tables become views in which changed rows replace the
         stored ones.
         """
-        self._cursor.execute("SELECT current_schema()")
-        schema = connection.ops.quote_name(self._cursor.fetchone()[0])
+        schema = self._schema
         for table in (*_COPIED, *_EMPTY):
             self._cursor.execute(
                 f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES "
@@ -87,10 +88,6 @@ class Overlay:
                 f" WHERE NOT EXISTS (SELECT 1 FROM {copy_table} c WHERE c.id = t.id) UNION ALL "
                 f"SELECT * FROM {copy_table}"
             )
-        return InventoryRelations(
-            dependencies=f"{schema}.{Dependency._meta.db_table}",
-            applications=f"{schema}.{Application._meta.db_table}",
-        )
 
     def _next_candidate(self) -> int:
         self._cursor.execute("SELECT coalesce(max(id), 0) + 1 FROM exposure_candidate")
@@ -191,7 +188,8 @@ class Overlay:
 
     def derive(self) -> int:
         """Derive the engine's tables from the changed rows; return the number of applications with
-        changes. `changed_ids` has them then, unless they are too many to be listed."""
+        changes. `due_before` and `due_after` are copies of these applications then, unless they
+        are too many."""
         self._cursor.execute(
             """
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
@@ -208,11 +206,44 @@ class Overlay:
         n_due: int = self._cursor.fetchone()[0]
         if n_due:
             build_due(settings=self._settings, on=self._on, offering_ids=())
-        if n_due <= _MAX_LISTED:
-            self._cursor.execute("SELECT application_id FROM exposure_due")
-            self.changed_ids = [application_id for (application_id,) in self._cursor.fetchall()]
+        if n_due <= 1000 or n_due <= _COPIED_SHARE * self._count_scoped():
+            self.due_before, self.due_after = self._copy_due()
         self._cursor.execute("DROP TABLE exposure_due")
         return n_due
+
+    def _count_scoped(self) -> int:
+        self._cursor.execute("SELECT n_applications FROM exposure_enginestate WHERE id = 1")
+        n: int = self._cursor.fetchone()[0]
+        return n
+
+    def _copy_due(self) -> tuple[InventoryRelations, InventoryRelations]:
+        """Copy the applications in `exposure_due` with their dependencies, as they are stored and
+        as they are changed, to small tables: the views are read as a whole."""
+        copies: dict[str, list[str]] = {"before": [], "after": []}
+        for model, key in ((Dependency, "application_id"), (Application, "id")):
+            table = model._meta.db_table
+            before, after = f"due_before_{table}", f"due_after_{table}"
+            changed = _CHANGED[model]
+            for moment, name, statement in (
+                (
+                    "before",
+                    before,
+                    f"SELECT t.* FROM {self._schema}.{table} t"
+                    f" JOIN exposure_due d ON d.application_id = t.{key}",
+                ),
+                (
+                    "after",
+                    after,
+                    f"SELECT * FROM {before} b WHERE NOT EXISTS"
+                    f" (SELECT 1 FROM {changed} c WHERE c.id = b.id)"
+                    f" UNION ALL SELECT * FROM {changed}",
+                ),
+            ):
+                self._cursor.execute(
+                    f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {statement}; ANALYZE {name}"
+                )
+                copies[moment].append(name)
+        return InventoryRelations(*copies["before"]), InventoryRelations(*copies["after"])
 
 
 _LIVE = """is_live(since, until, %(on)s) AND application_id IN (

@@ -19,6 +19,7 @@ from apps.exposure.engine.table_refresh import LOCK
 from apps.exposure.models import Basis, EngineState, Layer, Policy
 from apps.exposure.policy_values import ZERO_VALUE, PolicyValue, policy_values
 from apps.exposure.threats import exact_fraction
+from apps.inventory.cost_queries import InventoryRelations
 from apps.inventory.costs import CostTotals, PriceChange, monthly_totals
 
 
@@ -104,14 +105,17 @@ def run_operations(
     changes = [operation.change for operation in operations if isinstance(operation, Reprice)]
     prices_on = prices_on or as_of
 
-    def measure_cost(changes: Sequence[PriceChange], **narrowed: Any) -> CostTotals:
+    def measure_cost(
+        changes: Sequence[PriceChange],
+        relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
+    ) -> CostTotals:
         return monthly_totals(
             on=as_of,
             prices_on=prices_on,
             changes=changes,
             team_ids=team_ids,
             statuses=settings.statuses,
-            **narrowed,
+            relations=relations,
         )
 
     def measure_side(changes: Sequence[PriceChange], cost: CostTotals) -> ScenarioSide:
@@ -151,12 +155,11 @@ def run_operations(
             what_if.apply(operation)
         n_changed = what_if.derive()
         cost = None
-        if not changes and what_if.changed_ids is not None:
-            ids = what_if.changed_ids
+        if not changes and what_if.due_before and what_if.due_after:
             cost = _replace_costs(
                 before.cost,
-                measure_cost([], application_ids=ids, relations=what_if.stored_relations),
-                measure_cost([], application_ids=ids),
+                measure_cost([], relations=what_if.due_before),
+                measure_cost([], relations=what_if.due_after),
             )
         after = measure_side(changes, cost or measure_cost(changes))
     return ScenarioAnswer(as_of, before, after, n_changed)
