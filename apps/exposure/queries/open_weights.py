@@ -168,15 +168,19 @@ def primaries_by_state(
     *, team_ids: Collection[int] | None = None, state: str = ""
 ) -> "QuerySet[Path]":
     """Return the primary models, of one `state` if given, most critical first. They have in
-    `open_weights_fact` the settled value with its source and day. Only for a state is anything
-    compared before the rows are read: two statements."""
+    `open_weights_fact` the settled value with its source and day. Only for a state other than open
+    weights is anything compared before the rows are read: two statements."""
     fact = SettledClaims.objects.filter(offering=OuterRef("effective_id"), topic=CAPABILITY).values(
         "values__open_weights"
     )
     paths = Path.objects.annotate(open_weights_fact=Subquery(fact[:1]))
     if team_ids is not None:
         paths = paths.filter(team_id__in=list(team_ids))
-    if state:
+    if state == OpenWeightState.OPEN:
+        # whatever they need
+        settled = SettledClaims.objects.filter(topic=CAPABILITY, values__open_weights__value=True)
+        paths = paths.filter(effective_id__in=settled.values("offering_id"))
+    elif state:
         kept = _find_kept_needs(_read_groups(team_ids))
         statement = _compose(
             load_statement("exposure", "primaries_of_open_weight_state"),
