@@ -20,6 +20,7 @@ from django.db.models import Model
 from apps.exposure.engine.operations import Add, Move, Operation, Replace, ReplaceNode, Retire
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.table_refresh import build_due
+from apps.inventory.cost_queries import InventoryRelations
 from apps.inventory.models import Application, Dependency, ExitTest
 
 # tables that are copied, and those that only have to exist
@@ -38,6 +39,8 @@ _CHANGED = {
     Dependency: "changed_dependency",
     ExitTest: "changed_exittest",
 }
+# with more changed applications than this share, measuring the whole portfolio takes no longer
+_COPIED_SHARE = 0.05
 
 
 class Overlay:
@@ -48,6 +51,10 @@ class Overlay:
         self._settings = settings
         self._on = on
         self._n_added = {Application: 0, Dependency: 0, ExitTest: 0}
+        self.due_before: InventoryRelations | None = None
+        self.due_after: InventoryRelations | None = None
+        self._cursor.execute("SELECT current_schema()")
+        self._schema = connection.ops.quote_name(self._cursor.fetchone()[0])
         self._prepare()
 
     def _prepare(self) -> None:
@@ -56,8 +63,7 @@ class Overlay:
         Engine tables are copied. Inventory tables become views in which changed rows replace the
         stored ones.
         """
-        self._cursor.execute("SELECT current_schema()")
-        schema = connection.ops.quote_name(self._cursor.fetchone()[0])
+        schema = self._schema
         for table in (*_COPIED, *_EMPTY):
             self._cursor.execute(
                 f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES "
@@ -139,6 +145,9 @@ class Overlay:
             "CONFLICT DO NOTHING",
             params,
         )
+        # without statistics the planner expects a few rows, and would read the whole view of
+        # applications again for each of the thousands of dependencies on a popular offering
+        self._cursor.execute(f"ANALYZE {copy_table}")
 
     def _add(self, operation: Add) -> None:
         """Insert the new application with its dependencies and exit tests."""
@@ -179,7 +188,8 @@ class Overlay:
 
     def derive(self) -> int:
         """Derive the engine's tables from the changed rows; return the number of applications with
-        changes."""
+        changes. `due_before` and `due_after` are copies of these applications then, unless they
+        are too many."""
         self._cursor.execute(
             """
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
@@ -196,8 +206,44 @@ class Overlay:
         n_due: int = self._cursor.fetchone()[0]
         if n_due:
             build_due(settings=self._settings, on=self._on, offering_ids=())
+        if n_due <= 1000 or n_due <= _COPIED_SHARE * self._count_scoped():
+            self.due_before, self.due_after = self._copy_due()
         self._cursor.execute("DROP TABLE exposure_due")
         return n_due
+
+    def _count_scoped(self) -> int:
+        self._cursor.execute("SELECT n_applications FROM exposure_enginestate WHERE id = 1")
+        n: int = self._cursor.fetchone()[0]
+        return n
+
+    def _copy_due(self) -> tuple[InventoryRelations, InventoryRelations]:
+        """Copy the applications in `exposure_due` with their dependencies, as they are stored and
+        as they are changed, to small tables: the views are read as a whole."""
+        copies: dict[str, list[str]] = {"before": [], "after": []}
+        for model, key in ((Dependency, "application_id"), (Application, "id")):
+            table = model._meta.db_table
+            before, after = f"due_before_{table}", f"due_after_{table}"
+            changed = _CHANGED[model]
+            for moment, name, statement in (
+                (
+                    "before",
+                    before,
+                    f"SELECT t.* FROM {self._schema}.{table} t"
+                    f" JOIN exposure_due d ON d.application_id = t.{key}",
+                ),
+                (
+                    "after",
+                    after,
+                    f"SELECT * FROM {before} b WHERE NOT EXISTS"
+                    f" (SELECT 1 FROM {changed} c WHERE c.id = b.id)"
+                    f" UNION ALL SELECT * FROM {changed}",
+                ),
+            ):
+                self._cursor.execute(
+                    f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {statement}; ANALYZE {name}"
+                )
+                copies[moment].append(name)
+        return InventoryRelations(*copies["before"]), InventoryRelations(*copies["after"])
 
 
 _LIVE = """is_live(since, until, %(on)s) AND application_id IN (

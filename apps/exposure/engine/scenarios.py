@@ -1,7 +1,8 @@
 """The answer of a scenario: the portfolio before and after, with the same failing nodes."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,7 @@ from apps.exposure.engine.table_refresh import LOCK
 from apps.exposure.models import Basis, EngineState, Layer, Policy
 from apps.exposure.policy_values import ZERO_VALUE, PolicyValue, policy_values
 from apps.exposure.threats import exact_fraction
+from apps.inventory.cost_queries import InventoryRelations
 from apps.inventory.costs import CostTotals, PriceChange, monthly_totals
 
 
@@ -103,9 +105,22 @@ def run_operations(
     changes = [operation.change for operation in operations if isinstance(operation, Reprice)]
     prices_on = prices_on or as_of
 
-    def measure_side(changes: Sequence[PriceChange]) -> ScenarioSide:
+    def measure_cost(
+        changes: Sequence[PriceChange],
+        relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
+    ) -> CostTotals:
+        return monthly_totals(
+            on=as_of,
+            prices_on=prices_on,
+            changes=changes,
+            team_ids=team_ids,
+            statuses=settings.statuses,
+            relations=relations,
+        )
+
+    def measure_side(changes: Sequence[PriceChange], cost: CostTotals) -> ScenarioSide:
         """Measure the portfolio as it is in the tables now, before or after the operations.
-        `changes` are price changes."""
+        `changes` are price changes; `cost` is with them."""
         failures = node_failures(removed_nodes, settings=settings)
         impacts = application_states(failures, team_ids=team_ids) if failures else []
         return ScenarioSide(
@@ -119,27 +134,52 @@ def run_operations(
                 if team_ids is None
                 else len(team_points(team_ids=team_ids, settings=settings))
             ),
-            cost=monthly_totals(
-                on=as_of,
-                prices_on=prices_on,
-                changes=changes,
-                team_ids=team_ids,
-                statuses=settings.statuses,
-            ),
+            cost=cost,
             policy_values=_measure_policies(keep) if with_breaches and team_ids is None else {},
             probed=probe(changes) if probe is not None else None,
         )
 
     keep: Collection[tuple[int, int | None]] = ()
-    before = measure_side([])
+    before = measure_side([], measure_cost([]))
+    if all(isinstance(operation, Remove | Reprice) for operation in operations):
+        # no row changes: a large portfolio is neither copied nor measured again
+        after = before
+        if changes:
+            probed = probe(changes) if probe is not None else None
+            after = replace(before, cost=measure_cost(changes), probed=probed)
+        return ScenarioAnswer(as_of, before, after, n_changed=0)
     # what is above its tolerance before is measured after as well
     keep = list(before.breaches)
     with overlay(settings=settings, on=as_of) as what_if:
         for operation in operations:
             what_if.apply(operation)
         n_changed = what_if.derive()
-        after = measure_side(changes)
+        cost = None
+        if not changes and what_if.due_before and what_if.due_after:
+            cost = _replace_costs(
+                before.cost,
+                measure_cost([], relations=what_if.due_before),
+                measure_cost([], relations=what_if.due_after),
+            )
+        after = measure_side(changes, cost or measure_cost(changes))
     return ScenarioAnswer(as_of, before, after, n_changed)
+
+
+def _replace_costs(total: CostTotals, old: CostTotals, new: CostTotals) -> CostTotals | None:
+    """Return `total` with the costs of some applications replaced. None if a currency has nothing
+    left: whether it is still used at a price of 0 is then not known."""
+    amounts = {
+        currency: total.totals.get(currency, Fraction(0))
+        - old.totals.get(currency, Fraction(0))
+        + new.totals.get(currency, Fraction(0))
+        for currency in sorted({*total.totals, *new.totals})
+    }
+    if not all(amounts.values()):
+        return None
+    unknown = Counter(total.n_unknown)
+    unknown.subtract(old.n_unknown)
+    unknown.update(new.n_unknown)
+    return CostTotals(amounts, total.n_known - old.n_known + new.n_known, +unknown)
 
 
 def _measure_policies(

@@ -494,6 +494,26 @@ def test_two_that_look_at_once_raise_each_alert_once() -> None:
     assert Alert.objects.count() == Notice.objects.count() == 42
 
 
+def test_applications_of_one_model_share_an_alert_whatever_the_size_of_a_batch(
+    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_offering()
+    team = world.application.team
+    for offering in (world.offering, other, world.offering):
+        make_dependency(make_application(team=team), offering)
+    for offering in (world.offering, other):
+        ends(offering, 30)
+    monkeypatch.setattr("apps.alerts.kinds.reminders.alerts._BATCH_SIZE", 1)
+
+    raise_due_alerts(at=NOW)
+
+    alerts = Alert.objects.filter(kind="milestone")
+    assert {alert.offering_id: len(alert.application_ids) for alert in alerts} == {
+        world.offering.pk: 3,
+        other.pk: 1,
+    }
+
+
 def _n_statements(n: int, moment: Any, world: SmallWorld) -> int:
     target = make_offering()
     owner = make_user()

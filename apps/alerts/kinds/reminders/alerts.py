@@ -3,8 +3,9 @@ models, and deadlines of the organisation (acceptances, exit tests, waivers, app
 treatments, mutes, API tokens)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import batched
 
 from django.db import connection, transaction
 
@@ -38,6 +39,9 @@ from apps.common.time import day_of
 
 # Advisory lock: one run at a time creates reminders.
 REMINDERS_LOCK = 7301008
+# uses or deadlines whose alerts are in memory at once; a million applications have hundreds of
+# thousands on the first day
+_BATCH_SIZE = 5_000
 
 _RESOLUTION_OF = {
     DayKind.MILESTONE: Resolution.NOT_RETIRING,
@@ -66,25 +70,26 @@ def raise_reminders(*, at: datetime) -> int:
     n_raised = _raise_retirement_reminders(at=at, today=today)
     for reminder_type in all_reminder_types():
         _resolve_reminders(reminder_type, at=at, today=today)
-        drafts = _draft_reminder_alerts(
-            reminder_type, due_reminders(reminder_type, on=today), at=at, today=today
-        )
-        n_raised += store_alerts(drafts)
-        resolve_alerts(
-            _carry_over_assignments(drafts, at=at),
-            resolution=Resolution.NEXT_MILESTONE,
-            at=at,
-            notify=False,
-        )
+        for reminders in batched(due_reminders(reminder_type, on=today), _BATCH_SIZE):
+            drafts = _draft_reminder_alerts(reminder_type, reminders, at=at, today=today)
+            n_raised += store_alerts(drafts)
+            resolve_alerts(
+                _carry_over_assignments(drafts, at=at),
+                resolution=Resolution.NEXT_MILESTONE,
+                at=at,
+                notify=False,
+            )
     return n_raised
 
 
 def _raise_retirement_reminders(*, at: datetime, today: date) -> int:
     """Raise due reminders of retirements, resolve those that no longer apply, and return the number
     of new alerts."""
-    drafts = _draft_retirement_alerts(due_retirements(on=today), at=at, today=today)
-    n_raised = store_alerts(drafts)
-    _carry_over_assignments(drafts, at=at)
+    n_raised = 0
+    for retirements in _batch_by_offering(due_retirements(on=today)):
+        drafts = _draft_retirement_alerts(retirements, at=at, today=today)
+        n_raised += store_alerts(drafts)
+        _carry_over_assignments(drafts, at=at)
     retirement_alerts = alerted_retirements(on=today)
     # If an event has already reported the new date, recipients are not notified again.
     for is_by_event in (True, False):
@@ -99,6 +104,22 @@ def _raise_retirement_reminders(*, at: datetime, today: date) -> int:
     repeated_ids = [row.alert_id for row in retirement_alerts if row.stands and row.told_again]
     resolve_alerts(repeated_ids, resolution=Resolution.NEXT_MILESTONE, at=at, notify=False)
     return n_raised
+
+
+def _batch_by_offering(retirements: Iterable[DueRetirement]) -> Iterator[list[DueRetirement]]:
+    """Yield the retirements in batches, those of one offering together, since its applications
+    share alerts."""
+    rows_by_offering: dict[int, list[DueRetirement]] = defaultdict(list)
+    for row in retirements:
+        rows_by_offering[row.offering_id].append(row)
+    batch: list[DueRetirement] = []
+    for rows in rows_by_offering.values():
+        batch += rows
+        if len(batch) >= _BATCH_SIZE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _resolve_reminders(reminder_type: ReminderType, *, at: datetime, today: date) -> None:
