@@ -29,7 +29,7 @@ def some_rows(slug: str) -> list[bytes]:
     bodies = recorded_bodies(slug)
     if slug != "litellm":
         return bodies
-    providers = {"openai", "gemini", "mistral"}
+    providers = {"anthropic", "gemini", "mistral"}
     return [
         json.dumps(
             {
@@ -77,7 +77,7 @@ def test_polls_of_every_hour_raise_the_events_of_a_few(slug: str) -> None:
     # longer than every hold, and than the last poll of the few
     year = YearOfBodies(slug, 300 * len(bodies), bodies)
 
-    often = rolled_back(lambda: poll_year(year, noise=24, every=4))
+    often = rolled_back(lambda: poll_year(year, noise=24, every=6))
     seldom = rolled_back(lambda: poll_seldom(year))
 
     assert often.events
