@@ -515,6 +515,7 @@ METRICS = {
     "jobs": "apps.common.metrics.job_gauges",
     "feeds": "apps.feeds.metrics.feed_gauges",
     "deliveries": "apps.alerts.metrics.delivery_gauges",
+    "tickets": "apps.issues.metrics.ticket_gauges",
     "intake": "apps.intake.metrics.intake_gauges",
     "gate": "apps.gate.metrics.gate_gauges",
 }

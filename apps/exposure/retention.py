@@ -80,6 +80,7 @@ declare_retention(
         "exposure_minimalcutset",
         "exposure_enginestate",
         "exposure_handledevent",
+        "exposure_measuredopenweights",
         "exposure_enginefooting",
         "exposure_activedependency",
         "exposure_nodereach",

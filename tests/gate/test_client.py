@@ -15,40 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from apps.accounts.actions import issue_token
 from apps.common.time import now
 from apps.feeds.models import PollState
-from apps.gate.actions import change_gate_policy
 from apps.gate.client import registry_gate
 from apps.gate.models import GateRun
-from tests.gate.support_desk import make_support_desk
 
 CLIENT = Path(registry_gate.__file__)
 # whatever else the machine has, so that the client is not only tried where the product runs
 PYTHON = shutil.which("python3", path="/usr/bin") or sys.executable
 
 
-@pytest.fixture(scope="module")
-def stand(committed, site, django_db_blocker):
-    """(world, address, token) of a register that listens."""
-    with committed():
-        desk = make_support_desk()
-        change_gate_policy(by=desk.governance, levels={"FR006": "off"})
-        _, token = issue_token(
-            user=desk.editor,
-            name="ci",
-            scopes=["gate"],
-            at=now(),
-            by=None,
-            lifetime=timedelta(days=1),
-        )
-        yield desk, site.url, token
-
-
 @pytest.fixture
-def client(stand, tmp_path):
+def client(listening_desk, tmp_path):
     """client("--model", NAME, ...): how a run of the client ended."""
-    desk, url, token = stand
+    desk, url, token = listening_desk
 
     def run(
         *arguments: str, stdin: str | None = None, **variables: str

@@ -17,14 +17,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apps.accounts.actions import issue_token
 from apps.common.time import now
 from apps.feeds.models import PollState
-from apps.gate.actions import change_gate_policy
 from apps.gate.bundle import build_bundle, public_key, sign_bundle
 from apps.gate.models import GateRun
 from tests.certificates import self_signed
-from tests.gate.support_desk import make_support_desk
 from tests.ports import free_port
 from tests.proof.senders.installation import github_language_service, python_client
 
@@ -33,23 +30,6 @@ PROGRAM = Path(__file__).resolve().parents[1] / "proof/senders/programs/github_l
 ACTION = yaml.safe_load((FOLDER / "action.yml").read_text())
 (STEP,) = ACTION["runs"]["steps"]
 GOOD, WARNS, RETIRED = "gpt-4o-2024-11-20", "gpt-4o-2024-08-06", "gpt-3.5-turbo-0125"
-
-
-@pytest.fixture(scope="module")
-def stand(committed, site):
-    """(world, address, token) of a register that listens."""
-    with committed():
-        desk = make_support_desk()
-        change_gate_policy(by=desk.governance, levels={"FR006": "off"})
-        _, token = issue_token(
-            user=desk.editor,
-            name="ci",
-            scopes=["gate"],
-            at=now(),
-            by=None,
-            lifetime=timedelta(days=1),
-        )
-        yield desk, site.url, token
 
 
 @dataclass
@@ -63,9 +43,9 @@ class Step:
 
 
 @pytest.fixture
-def step(stand, tmp_path):
+def step(listening_desk, tmp_path):
     """step(models=..., ...): the step of action.yml with these inputs, in a workspace."""
-    desk, url, token = stand
+    desk, url, token = listening_desk
     workspace, temporary = tmp_path / "work space", tmp_path / "temp"
     workspace.mkdir()
     temporary.mkdir()
@@ -150,7 +130,7 @@ def test_what_holds_passes(step):
     assert done.summary.startswith("### Release gate: pass")
 
 
-def test_what_is_retired_blocks_with_an_annotation_a_summary_and_sarif(step, stand):
+def test_what_is_retired_blocks_with_an_annotation_a_summary_and_sarif(step, listening_desk):
     n_runs = GateRun.objects.count()
 
     done = step(models=f"# what we call\n{GOOD}\n{RETIRED} - app/a.py:14\n", host="openai")
@@ -162,7 +142,7 @@ def test_what_is_retired_blocks_with_an_annotation_a_summary_and_sarif(step, sta
     assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["FR002"]
     # decision, summary and files are of one run
     assert GateRun.objects.count() == n_runs + 1
-    assert stand[2] not in done.log
+    assert listening_desk[2] not in done.log
 
 
 def test_a_warning_fails_the_step_only_where_that_is_asked(step):
@@ -231,8 +211,10 @@ def test_pull_requests_without_secrets_get_a_plain_sentence(step):
     assert (forgotten.code, forgotten.outputs["decision"]) == (2, "error")
 
 
-def test_a_pull_request_of_a_fork_decides_by_the_bundle(step, stand, tmp_path):
-    bundle = build_bundle(application=stand[0].application, environment="production", at=now())
+def test_a_pull_request_of_a_fork_decides_by_the_bundle(step, listening_desk, tmp_path):
+    bundle = build_bundle(
+        application=listening_desk[0].application, environment="production", at=now()
+    )
     file = tmp_path / "bundle.json"
     file.write_text(json.dumps(sign_bundle(bundle)))
 

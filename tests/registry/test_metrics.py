@@ -146,7 +146,7 @@ class TestGauges:
     def test_costs_the_same_statements_whatever_there_is(
         self, django_assert_max_num_queries: Any
     ) -> None:
-        with django_assert_max_num_queries(17):
+        with django_assert_max_num_queries(19):
             render_metrics("")
 
     def test_every_metric_of_the_alarms_exists(self, client: Client) -> None:

@@ -253,18 +253,21 @@ def _repeat(connection: KeptConnection, until: float) -> list[float]:
 
 
 def _measure_memory(server: BenchmarkServer) -> Iterator[BenchmarkLine]:
-    """Measure the memory of both workers, resident and in shares.
+    """Measure the memory of both workers in MB, resident and in shares.
 
-    Resident counts twice what they share. In shares each page is divided by those who hold it, also
-    with the process that loaded the site for them.
+    Resident counts twice what they share. In shares each page is divided by those who hold it: the
+    workers, the process that reads files, and the process that loaded the site.
     """
     workers = [process.memory_full_info() for process in server.workers()]
     rss = sum(worker.rss for worker in workers) / 1024 / 1024
     pss = sum(worker.pss for worker in workers) / 1024 / 1024
-    total_mb = pss + server.main.memory_full_info().pss / 1024 / 1024
+    reader_pss, main_pss = (
+        process.memory_full_info().pss / 1024 / 1024
+        for process in (server.file_reader(), server.main)
+    )
     yield BenchmarkLine("REST two web workers, MB together, resident", Timing(rss, rss, None, 0))
     yield BenchmarkLine(
         "REST two web workers, MB together, in shares",
         Timing(pss, pss, None, 0),
-        note=f"{total_mb:.0f} with main",
+        note=f"reader of files {reader_pss:.0f}, process that loaded the site {main_pss:.0f}",
     )

@@ -27,9 +27,16 @@ class BenchmarkServer:
     port: int
     main: psutil.Process
 
+    def file_reader(self) -> psutil.Process:
+        """Return the process whose children parse files; it is forked before the first worker."""
+        return self._children()[0]
+
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
-        return self.main.children(recursive=True)
+        """Return the processes that answer requests."""
+        return self._children()[1:]
+
+    def _children(self) -> list[psutil.Process]:
+        return sorted(self.main.children(), key=lambda child: (child.create_time(), child.pid))
 
 
 @contextmanager

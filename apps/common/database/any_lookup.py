@@ -5,7 +5,9 @@ longer to write, bind and parse than to execute. The server treats `= ANY(array)
 (...)`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db.models import IntegerField
@@ -14,6 +16,23 @@ from django.db.models.lookups import In
 
 # a short list reads better in logs, and the planner knows its length
 _MIN_ARRAY_LENGTH = 20
+# the planner estimates each ID of an array on its own: about 1 microsecond each, at every planning
+_MAX_ESTIMATED_LENGTH = 500
+
+_is_estimated = ContextVar("is_estimated", default=True)
+
+
+@contextmanager
+def unestimated_arrays() -> Iterator[None]:
+    """Compile conditions on more than some hundred IDs so that the planner does not estimate them.
+
+    For statements that are planned at each execution. It then takes half of the rows for matching
+    and searches no index for the IDs, so other conditions must bound the rows."""
+    token = _is_estimated.set(False)
+    try:
+        yield
+    finally:
+        _is_estimated.reset(token)
 
 
 class _AnyLookup(In):
@@ -38,7 +57,11 @@ class _AnyLookup(In):
         lhs, params = self.process_lhs(compiler, connection)
         # the ids are written into the statement: a prepared statement is then planned once, while a
         # parameter with thousands of ids would be planned at every execution
-        return f"{lhs} = ANY('{{{','.join(map(str, ids))}}}'::bigint[])", params
+        condition = f"{lhs} = ANY('{{{','.join(map(str, ids))}}}'::bigint[])"
+        if len(ids) > _MAX_ESTIMATED_LENGTH and not _is_estimated.get():
+            # unknown for NULL, as the bare condition is
+            return f"CASE WHEN {lhs} IS NOT NULL THEN {condition} END", (*params, *params)
+        return condition, params
 
 
 def _is_long(values: Any) -> bool:

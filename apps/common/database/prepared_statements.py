@@ -6,6 +6,7 @@ statement of the connection; a `Placeholder` is a value that differs from run to
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from django.db.models import BooleanField, JSONField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.types.datetime import TimestamptzLoader
+
+from apps.common.database.any_lookup import unestimated_arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,15 @@ class PreparedStatement:
         query that cannot have rows gets an empty statement.
 
         `plans_once=False`: the server plans it for each call, because the best plan depends on the
-        values."""
+        values. Conditions on very many IDs are then not estimated, which would take longer than the
+        rest of the planning."""
         self._plans_once = plans_once
         query = queryset.query
         self.names: list[str] = list(query.selected or ())
         self._compiler = query.get_compiler(connection=connection)
         try:
-            self._sql, self._params = self._compiler.as_sql()
+            with nullcontext() if plans_once else unestimated_arrays():
+                self._sql, self._params = self._compiler.as_sql()
         except EmptyResultSet:
             self._sql, self._params = "", ()
             return

@@ -20,11 +20,12 @@ from apps.catalog.capabilities.fields import CAPABILITY
 from apps.catalog.models import SettledClaims
 from apps.common.database.statements import compose_statement, load_statement
 from apps.exposure.engine.concentration import WEIGHT_COLUMNS
-from apps.exposure.models import Basis, EngineState, Path
+from apps.exposure.models import Basis, EngineState, MeasuredOpenWeights, Path
 from apps.inventory.requirements import needs_of
 
 _STORED_SECONDS = 24 * 3_600
-# with more applications, pages and REST have the posture of the organisation as a job measured it
+# with more applications, pages and REST have the posture of the organisation, and the models in one
+# state, as a job measured them
 MAX_MEASURED_NOW = 5_000
 
 
@@ -87,15 +88,23 @@ def open_weight_posture(
     return _measure_posture(basis, groups, _find_kept_needs(groups))
 
 
-def store_postures() -> None:
-    """Measure the posture of the whole portfolio by every weight and keep it for a day: a page of a
-    large portfolio does not wait for it. Two statements."""
+def store_measurements() -> None:
+    """Measure the posture of the whole portfolio by every weight and keep it for a day, and store
+    the state of each primary model of a large portfolio: its pages do not wait for them. Two
+    statements, and three for a large portfolio."""
     groups = _read_groups(None)
     kept = _find_kept_needs(groups)
     for basis in Basis:
         posture = _measure_posture(basis, groups, kept)
         values = {str(s): (posture.weights[s], posture.counts[s]) for s in OpenWeightState}
         cache.set(_posture_key(basis), values, timeout=_STORED_SECONDS)
+    if _is_large():
+        states = _compose(load_statement("exposure", "open_weight_states"), None)
+        statement = compose_statement(
+            load_statement("exposure", "store_open_weight_states"), states=states
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [sorted(kept)])
 
 
 def stored_posture(basis: Basis) -> OpenWeightPosture | None:
@@ -114,9 +123,8 @@ def stored_posture(basis: Basis) -> OpenWeightPosture | None:
 def current_posture(basis: Basis, *, team_ids: Collection[int] | None) -> OpenWeightPosture:
     """Return the posture of a large organisation as it was measured last, otherwise as it is
     now."""
-    if team_ids is None:
-        n_applications = EngineState.objects.values_list("n_applications", flat=True).first() or 0
-        stored = stored_posture(basis) if n_applications > MAX_MEASURED_NOW else None
+    if team_ids is None and _is_large():
+        stored = stored_posture(basis)
         if stored is not None:
             return stored
     return open_weight_posture(basis, team_ids=team_ids)
@@ -168,8 +176,8 @@ def primaries_by_state(
     *, team_ids: Collection[int] | None = None, state: str = ""
 ) -> "QuerySet[Path]":
     """Return the primary models, of one `state` if given, most critical first. They have in
-    `open_weights_fact` the settled value with its source and day. Only for a state is anything
-    compared before the rows are read: two statements."""
+    `open_weights_fact` the settled value with its source and day. For a state of a small portfolio
+    all is compared before the rows are read: two statements. Of a large one, states are stored."""
     fact = SettledClaims.objects.filter(offering=OuterRef("effective_id"), topic=CAPABILITY).values(
         "values__open_weights"
     )
@@ -177,17 +185,30 @@ def primaries_by_state(
     if team_ids is not None:
         paths = paths.filter(team_id__in=list(team_ids))
     if state:
-        kept = _find_kept_needs(_read_groups(team_ids))
-        statement = _compose(
-            load_statement("exposure", "primaries_of_open_weight_state"),
-            team_ids,
-            team_parameter="%s",
-        )
-        teams = [] if team_ids is None else [list(team_ids)]
-        paths = paths.filter(
-            pk__in=RawSQL(statement, [*teams, sorted(kept), state])  # noqa: S611  a file of ours
-        )
+        paths = paths.filter(pk__in=_dependencies_in_state(state, team_ids))
     return paths.order_by("criticality", "application_id", "dependency_id")
+
+
+def _dependencies_in_state(state: str, team_ids: Collection[int] | None) -> Any:
+    """Return a subquery of the primary models in this state: of a large portfolio as they were
+    measured last."""
+    if _is_large() and MeasuredOpenWeights.objects.exists():
+        return MeasuredOpenWeights.objects.filter(state=state).values("dependency_id")
+    kept = _find_kept_needs(_read_groups(team_ids))
+    statement = _compose(
+        load_statement("exposure", "open_weight_states"), team_ids, team_parameter="%s"
+    )
+    teams = [] if team_ids is None else [list(team_ids)]
+    return RawSQL(  # noqa: S611  a file of ours
+        f"SELECT s.dependency_id FROM ({statement}) s WHERE s.state = %s",
+        [*teams, sorted(kept), state],
+    )
+
+
+def _is_large() -> bool:
+    """Return whether a job measures the portfolio, so that pages and REST do not wait for it."""
+    n_applications = EngineState.objects.values_list("n_applications", flat=True).first()
+    return (n_applications or 0) > MAX_MEASURED_NOW
 
 
 # --- groups of primary models --------------------------------------------------------------------

@@ -79,6 +79,26 @@ def test_a_long_list_of_ids_is_one_array_and_finds_the_same():
     assert Team.objects.filter(pk__in=ids[:3]).count() == 3
 
 
+def test_very_many_ids_are_not_estimated_where_each_call_is_planned():
+    team = make_team()
+    mine = make_application(team=team)
+    ids = [team.pk, *range(team.pk + 1, team.pk + 600)]
+    asked = (
+        (Application.objects.filter(team__in=ids), [(mine.pk,)]),
+        (Application.objects.exclude(team__in=ids), []),
+        # an unknown value is neither among the IDs nor not among them
+        (Application.objects.filter(merged_into_id__in=ids), []),
+        (Team.objects.exclude(parent__in=ids), [(team.pk,)]),
+    )
+
+    for queryset, expected in asked:
+        for plans_once, is_estimated in ((True, True), (False, False)):
+            statement = PreparedStatement(queryset.values("id"), plans_once=plans_once)
+            with CaptureQueriesContext(connection) as queries:
+                assert statement.rows() == expected
+            assert ("CASE WHEN" not in queries[0]["sql"]) is is_estimated
+
+
 def test_a_kept_statement_is_that_of_one_callers_rights():
     team, other = make_team(), make_team()
     member = make_member(team)

@@ -14,7 +14,8 @@ from apps.catalog.capabilities.fields import CAPABILITY_FIELDS, FLAG, LIMIT, MOD
 from apps.catalog.capabilities.fit import FitVerdict, check_fit
 from apps.catalog.capabilities.values import SettledValue
 from apps.catalog.models import Offering, SettledClaims
-from apps.exposure.models import Basis
+from apps.exposure.models import Basis, MeasuredOpenWeights
+from apps.exposure.queries import open_weights
 from apps.exposure.queries.open_weights import (
     OpenWeightState,
     _find_fitting_offerings,
@@ -23,7 +24,7 @@ from apps.exposure.queries.open_weights import (
     open_weight_posture,
     primaries_by_state,
     state_of,
-    store_postures,
+    store_measurements,
     stored_posture,
 )
 from apps.inventory.models import Application, Requirement
@@ -116,7 +117,7 @@ def test_a_stored_posture_is_that_of_its_time_by_every_weight() -> None:
     bring_up_to_date(TODAY)
     assert stored_posture(Basis.COUNT) is None
 
-    store_postures()
+    store_measurements()
 
     for basis in Basis:
         assert stored_posture(basis) == open_weight_posture(basis)
@@ -188,6 +189,43 @@ def test_groups_and_rows_agree_in_every_state() -> None:
         assert {path.pk for path in primaries_by_state(state=state)} == {
             pk for pk, of_path in states.items() if of_path == state
         }
+
+
+def test_a_large_portfolio_has_its_states_as_they_were_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = settle(make_offering("closed"), open_weights=False)
+    opened = settle(make_offering("open"), open_weights=True, context_window=100_000)
+    fits, too_large, gone = user_of(closed), user_of(closed), user_of(opened)
+    needs(fits, context_window=1_000)
+    needs(too_large, context_window=900_000)
+
+    def applications(state: OpenWeightState, **options: Any) -> set[int]:
+        return {path.application_id for path in primaries_by_state(state=state, **options)}
+
+    bring_up_to_date(TODAY)
+    store_measurements()
+    assert not MeasuredOpenWeights.objects.exists()
+
+    monkeypatch.setattr(open_weights, "MAX_MEASURED_NOW", 2)
+    # before the first measurement they are compared now
+    assert applications(OpenWeightState.OPEN) == {gone.pk}
+    store_measurements()
+    Requirement.objects.filter(dependency__application=too_large).update(value=1_000)
+    gone.dependencies.all().delete()
+    late = user_of(opened)
+    bring_up_to_date(TODAY)
+    with CaptureQueriesContext(connection) as queries:
+        assert applications(OpenWeightState.ALTERNATIVE) == {fits.pk}
+        assert applications(OpenWeightState.NONE) == {too_large.pk}
+        assert applications(OpenWeightState.OPEN) == set()
+        assert applications(OpenWeightState.NONE, team_ids=[fits.team_id]) == set()
+    assert not any("inventory_requirement" in query["sql"] for query in queries)
+
+    store_measurements()
+    assert applications(OpenWeightState.ALTERNATIVE) == {fits.pk, too_large.pk}
+    assert applications(OpenWeightState.OPEN) == {late.pk}
+    assert MeasuredOpenWeights.objects.count() == 3
 
 
 def test_the_number_of_statements_does_not_grow() -> None:

@@ -16,6 +16,7 @@ from apps.catalog.models import Offering
 from apps.exposure.models import Basis, Path
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.queries.open_weights import (
+    MAX_MEASURED_NOW,
     OpenWeightPosture,
     OpenWeightState,
     current_posture,
@@ -35,7 +36,7 @@ from apps.web.views.exposure.parameters import (
     chosen_option,
     parameter_options,
 )
-from apps.web.wording import share
+from apps.web.wording import number, share
 
 STATE_WORDS: Mapping[str, str] = {
     "": "All",
@@ -242,7 +243,8 @@ class OpenWeightList(ListPage[Path, OpenWeightRow]):
         return (
             "Active primary models. A model has open weights if its settled value is yes. An "
             "open-weight model fits if it keeps all that the dependency is known to use. Without "
-            "a known use, or a known value, it is unknown."
+            "a known use, or a known value, it is unknown. With more than "
+            f"{number(MAX_MEASURED_NOW)} applications, a job measures all states every hour."
         )
 
     def get_empty_state(self) -> EmptyState:
