@@ -27,6 +27,7 @@ from registry.process_kind import declare_process
 from tests import inserted, kept_worlds, made_footing
 from tests.chromium import chromium
 from tests.emptying import empty_tables
+from tests.join_orders import compare_few
 from tests.long_files import longest_first
 from tests.seen_html import read_pages_as_seen
 from tests.static_files import share_static_files
@@ -90,6 +91,11 @@ share_static_files()
 keep_their_schema()
 
 pytest_plugins = ["tests.http", "tests.processes", "tests.pooler", "tests.browsing"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("markexpr") == "not proof":
+        compare_few()
 
 
 # what a module of drills alone stands out by

@@ -12,12 +12,15 @@ import logging
 import re
 import zipfile
 from datetime import timedelta
+from functools import cache
 
 import pytest
 from celery import Celery
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import get_resolver
+from django.views import defaults
 from rest_framework.test import APIClient
 
 from apps.accounts.actions import issue_token
@@ -80,14 +83,22 @@ def quiet(monkeypatch):
     logging.disable(logging.NOTSET)
 
 
+@pytest.fixture(autouse=True)
+def found_once(monkeypatch):
+    """Each address is looked up among the thousand routes once, and not for every caller."""
+    resolver = get_resolver()
+    monkeypatch.setattr(resolver, "resolve", cache(resolver.resolve))
+
+
 @pytest.fixture
 def plain_pages(monkeypatch):
-    """Pages without their template, for callers of whom only the answer's class counts; a
-    switch."""
-    real = page_module.render
+    """Pages and refusals without their templates, for callers of whom only the answer's class
+    counts; a switch."""
+    real, real_loader = page_module.render, defaults.loader
 
     def switch(plain):
         monkeypatch.setattr(page_module, "render", _rendered_plain if plain else real)
+        monkeypatch.setattr(defaults, "loader", _PlainTemplates if plain else real_loader)
 
     return switch
 
@@ -101,6 +112,18 @@ def every_body_taken(monkeypatch):
 
 def _rendered_plain(request, template, context=None, status=200):
     return HttpResponse(status=status)
+
+
+class _PlainTemplates:
+    """What Django's views of refusals load their templates from, with empty ones."""
+
+    @classmethod
+    def get_template(cls, name):
+        return cls
+
+    @staticmethod
+    def render(context=None, request=None):
+        return ""
 
 
 def class_of(response):

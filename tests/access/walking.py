@@ -29,6 +29,7 @@ from apps.inventory.models import (
     ExitTest,
     UseCaseLink,
 )
+from apps.issues.models import ChangedApplication
 from apps.reports.packs.actions import request_pack
 from apps.risks.models import Assessment, Evidence, RiskTemplate
 from tests.access.everything import OTHER_KEYS, make_one_of_everything
@@ -126,6 +127,8 @@ def make_walked_rows() -> WalkedRows:
     )
     addresses |= {"gate": run.pk, "gate-runs": run.pk, "gate-waivers": waiver.pk}
     merged = make_application(f"{MARKER} other", team=team)
+    # else every request that changes something evaluates the issues of all that was made here
+    ChangedApplication.objects.all().delete()
     keys = [
         ("settings/teams/of/", {"slug": team.slug, "pk": membership.pk}),
         ("settings/people/", {"pk": people["viewer"].pk, "action": "invite"}),

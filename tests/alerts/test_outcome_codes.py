@@ -24,12 +24,14 @@ from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.alerts.simulation import HOUR, addresses, day_in, look, mail_out, morning, pass_days
 from tests.builders import NOW, make_member, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")

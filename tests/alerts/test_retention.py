@@ -17,6 +17,7 @@ from apps.alerts.tasks import purge_old_messages as task
 from apps.common.time import now
 from tests.alerts.simulation import last_text, look, mail_out, morning
 from tests.builders import NOW, make_flag, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 YEARS = timedelta(days=731)
@@ -43,6 +44,7 @@ def left() -> tuple[int, int]:
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SmallWorld:
     made = make_small_world()
     made.offering.retires_on, made.offering.date_kind = None, ""

@@ -49,12 +49,14 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")

@@ -26,6 +26,7 @@ from tests.builders import (
     make_user,
 )
 from tests.exposure.portfolio import critical_on, evaluate, only
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,7 @@ def second(api):
 
 
 @pytest.fixture
+@kept_world
 def policy() -> Policy:
     """Two of three critical applications on one host, where half is tolerated."""
     policy = only()

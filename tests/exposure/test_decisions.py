@@ -18,6 +18,7 @@ from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Poli
 from apps.inventory.models import ConfirmationSettings
 from tests.builders import ALL_STATES, NOW, TODAY, make_offering, make_provider, make_user
 from tests.exposure.portfolio import critical_on, evaluate, only
+from tests.kept_worlds import kept_world
 
 MONTH = timedelta(days=30)
 
@@ -28,6 +29,7 @@ def governor(db):
 
 
 @pytest.fixture
+@kept_world
 def flag(db):
     """Two of three critical applications on one host, where half is tolerated."""
     only()

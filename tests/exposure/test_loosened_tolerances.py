@@ -19,6 +19,7 @@ from apps.inventory.governance.proposals import (
 from apps.inventory.models import ConfirmationSettings, DecisionProposal
 from tests.builders import NOW, make_offering, make_provider, make_user
 from tests.exposure.portfolio import critical_on, evaluate, only
+from tests.kept_worlds import kept_world
 
 REASON = "The board accepts more until the migration is done."
 
@@ -39,6 +40,7 @@ def program(jonas):
 
 
 @pytest.fixture
+@kept_world
 def policy(db) -> Policy:
     """Two of three critical applications on one host, where half is tolerated."""
     policy = only()

@@ -27,6 +27,7 @@ from tests.builders import (
 from tests.fields.filled_rows import filled
 from tests.fields.places import BROUGHT_BACK, MERGED, RENEWED, REPLACED, Record
 from tests.fields.records import RECORDS
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +41,7 @@ def by():
 
 
 @pytest.fixture
+@kept_world
 def dependency():
     """A dependency with plan and adaptation, every column of them filled; its offering is called
     directly."""

@@ -45,19 +45,21 @@ def application(_application, db):
     return _application
 
 
-@pytest.fixture
-def judged(application, shared):
-    """{name of the file: outcome} of every scanner's CycloneDX document in JSON."""
+@pytest.fixture(scope="module")
+def judged(_application, shared, django_db_blocker):
+    """{name of the file: outcome} of every scanner's CycloneDX document in JSON; judged once, for
+    the tests only read."""
     found = {}
-    for path in sorted((shared / "samples" / "cyclonedx").glob("*.cdx*.json")):
-        read = parse_bom(path.read_bytes())
-        found[path.name] = evaluate_models(
-            application=application,
-            requested=read.requested,
-            environment="production",
-            at=AT,
-            incomplete=read.incomplete,
-        )
+    with django_db_blocker.unblock():
+        for path in sorted((shared / "samples" / "cyclonedx").glob("*.cdx*.json")):
+            read = parse_bom(path.read_bytes())
+            found[path.name] = evaluate_models(
+                application=_application,
+                requested=read.requested,
+                environment="production",
+                at=AT,
+                incomplete=read.incomplete,
+            )
     return found
 
 

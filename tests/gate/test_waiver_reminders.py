@@ -29,12 +29,14 @@ from tests.alerts.simulation import (
     pass_each,
 )
 from tests.builders import NOW, make_application, make_member, make_team, make_user
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 KIND = "gate_waiver_expiring"
 
 
 @pytest.fixture
+@kept_world
 def ilse() -> User:
     """Who asks; owned is the application by somebody else, and its team has a mailbox."""
     team = make_team("Support", email="support@example.org")

@@ -19,6 +19,7 @@ from apps.intake.models import BilledCost, Confidence, Import, Observation
 from apps.inventory.cost_differences import DifferenceReason as Reason
 from apps.inventory.models import ExchangeRate
 from tests.builders import make_application, make_dependency, make_offering, make_price
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,7 @@ def application():
 
 
 @pytest.fixture
+@kept_world
 def offering():
     """One dollar a million in, four out."""
     made = make_offering()

@@ -20,6 +20,7 @@ from apps.inventory.costs import (
 )
 from tests.builders import TODAY, make_application, make_offering, make_price, make_team
 from tests.inventory.portfolios import node_of, use_of
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +28,7 @@ ONE_DAY = timedelta(days=1)
 
 
 @pytest.fixture
+@kept_world
 def offering():
     """One dollar a million in, four out."""
     made = make_offering()

@@ -30,6 +30,7 @@ from tests.builders import (
     make_offering,
     make_user,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +38,7 @@ ONE_DAY = timedelta(days=1)
 
 
 @pytest.fixture
+@kept_world
 def application():
     application = make_application()
     ending = make_offering(retires_on=TODAY + 10 * ONE_DAY, date_kind="firm")

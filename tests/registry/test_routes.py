@@ -151,6 +151,8 @@ def test_code_names_routes_that_exist(folder: str) -> None:
 
 def literal_names(source: str) -> Iterator[tuple[int, str]]:
     """Yield (line, name) of each literal in a call that takes a name or a path: the names."""
+    if not any(f"{name}(" in source for name in NAMING_CALLS):
+        return
     for node in ast.walk(ast.parse(source)):
         if not (isinstance(node, ast.Call) and node.args and called(node) in NAMING_CALLS):
             continue

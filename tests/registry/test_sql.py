@@ -29,6 +29,8 @@ def _sources() -> Iterator[tuple[Path, str]]:
 
 def _long_statements(source: str) -> list[int]:
     """The lines on which strings with a statement of more than MAX_LINES lines begin."""
+    if not _VERB.search(source):
+        return []
     return sorted(
         {
             node.lineno

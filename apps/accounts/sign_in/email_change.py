@@ -119,10 +119,12 @@ def record_email_change(
 
 
 @receiver(post_save, sender=User)
-def drop_other_addresses(instance: User, update_fields: Any = None, **_kwargs: Any) -> None:
+def drop_other_addresses(
+    instance: User, created: bool, update_fields: Any = None, **_kwargs: Any
+) -> None:
     """Synchronise the library's own list of addresses: an address that the account no longer has
-    must not reset its password."""
-    if update_fields is None or "email" in update_fields:
+    must not reset its password. A new account has no list yet."""
+    if not created and (update_fields is None or "email" in update_fields):
         rows = EmailAddress.objects.annotate(lowered=Lower("email")).filter(user=instance)
         rows.exclude(lowered=instance.email.lower()).delete()
 

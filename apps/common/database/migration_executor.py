@@ -8,10 +8,14 @@ only that model is rendered, and the others wait until relations are read: Djang
 requests that (`clear_delayed_apps_cache`).
 """
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
+from django.apps import apps as installed
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.state import ProjectState
+from django.db.migrations.state import ModelState, ProjectState
 
 
 class LeanState(ProjectState):
@@ -24,9 +28,7 @@ class LeanState(ProjectState):
         return cls(state.models, state.real_apps)
 
     def clone(self) -> Self:
-        copy = type(self)(
-            {key: model.clone() for key, model in self.models.items()}, self.real_apps
-        )
+        copy = type(self)({key: _copy(model) for key, model in self.models.items()}, self.real_apps)
         if "apps" in self.__dict__:
             copy.apps = self.apps.clone()
         copy.is_delayed = self.is_delayed
@@ -74,7 +76,38 @@ class LeanState(ProjectState):
         _ = self.apps
 
 
+def _copy(model: ModelState) -> ModelState:
+    """Return what `model.clone()` returns, without the check of each field that was checked when
+    the original was made: one copy of every model is made before each operation."""
+    copy = ModelState.__new__(type(model))
+    copy.__dict__.update(
+        vars(model),
+        fields=dict(model.fields),
+        options=dict(model.options),
+        managers=list(model.managers),
+    )
+    return copy
+
+
+@contextmanager
+def _remembered_settings() -> Iterator[None]:
+    """Look up the names of settings for swappable models once. All registries of models share the
+    cache of Django's method, and each change of one empties it: every relation that is rendered
+    then looks through all models."""
+    installed.get_swappable_settings_name = functools.cache(  # type: ignore[method-assign]
+        installed.get_swappable_settings_name
+    )
+    try:
+        yield
+    finally:
+        vars(installed).pop("get_swappable_settings_name", None)
+
+
 class LeanExecutor(MigrationExecutor):
+    @_remembered_settings()
+    def migrate(self, *args: Any, **options: Any) -> Any:
+        return super().migrate(*args, **options)
+
     def _create_project_state(self, with_applied_migrations: bool = False) -> LeanState:
         state = super()._create_project_state(with_applied_migrations=with_applied_migrations)  # type: ignore[misc]
         return LeanState.of(state)

@@ -31,12 +31,14 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """The model of Claims' critical application retires in 7 days."""
     made = make_small_world()

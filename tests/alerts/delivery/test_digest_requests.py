@@ -18,10 +18,12 @@ from apps.alerts.models import Alert, Cadence, Delivery, Notice
 from apps.alerts.preferences import set_preference
 from tests.alerts.simulation import RIPE
 from tests.builders import NOW, make_member, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SmallWorld:
     made = make_small_world(email="")
     made.event()

@@ -15,6 +15,7 @@ from apps.alerts.preferences import set_preference
 from apps.alerts.unsubscribe_links import recipient_schedule
 from tests.alerts.simulation import RIPE, addresses, look, mail_out, morning, pass_day
 from tests.builders import NOW, make_dependency, make_offering, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,7 @@ ADDRESS = "ilse@example.org"
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """Ilse owns the application, which falls to her, and wants to be mailed of what is urgent
     alone."""

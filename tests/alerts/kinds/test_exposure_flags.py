@@ -24,6 +24,7 @@ from tests.builders import (
     make_offering,
     make_user,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -98,6 +99,7 @@ def test_a_flag_that_is_not_open_any_more_raises_nothing(state: str) -> None:
 
 
 @pytest.fixture
+@kept_world
 def told() -> ExposureFlag:
     """A flag that governance was told of."""
     make_user("amara", role="governance")

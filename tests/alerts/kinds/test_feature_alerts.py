@@ -9,12 +9,14 @@ from apps.alerts.queries import affected_applications, roles_affected
 from apps.exposure.queries.dependents import affected_dependencies
 from apps.inventory.models import Dependency
 from tests.builders import TODAY, make_dependency, make_event, make_offering
+from tests.kept_worlds import kept_world
 from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world():
     return make_small_world()
 

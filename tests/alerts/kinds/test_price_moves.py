@@ -15,6 +15,7 @@ from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.alerts.simulation import look, mail_out, texts
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 
@@ -113,6 +114,7 @@ def test_it_counts_exactly_where_one_of_the_lines_is_reached(
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SmallWorld:
     """Claims' application uses six thousand million input tokens a month."""
     made = make_small_world()

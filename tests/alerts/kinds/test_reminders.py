@@ -51,6 +51,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
@@ -58,6 +59,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """Claims runs one critical application on a model whose end nobody knows yet."""
     made = make_small_world()

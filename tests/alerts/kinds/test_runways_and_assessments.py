@@ -42,6 +42,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.kept_worlds import kept_world
 from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
@@ -50,6 +51,7 @@ RUNWAY, STALE = "runway_negative", "assessments_stale"
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """Claims' critical application ends with its model in a hundred days."""
     made = make_small_world()

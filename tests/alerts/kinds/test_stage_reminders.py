@@ -9,12 +9,14 @@ from apps.alerts.kinds.reminders.reminder_text import reminder_heading
 from apps.alerts.models import Alert
 from apps.catalog.models import OfferingStage
 from tests.builders import NOW, TODAY, make_claim, make_source
+from tests.kept_worlds import kept_world
 from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world():
     return make_small_world()
 

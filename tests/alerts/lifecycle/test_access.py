@@ -18,10 +18,12 @@ from apps.alerts.actions import (
 from apps.alerts.models import Alert, Delivery
 from apps.alerts.queries import visible_alerts, visible_deliveries
 from tests.builders import NOW, make_flag, make_member, make_team, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SmallWorld:
     made = make_small_world()
     made.event()

@@ -49,6 +49,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,7 @@ def tell(made: SmallWorld) -> SmallWorld:
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     return tell(make_claims())
 

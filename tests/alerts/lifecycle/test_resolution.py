@@ -36,6 +36,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,7 @@ GONE = "A later change superseded it."
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")

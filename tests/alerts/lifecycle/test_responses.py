@@ -46,12 +46,14 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """Claims has an editor, Henrik, and a mailbox. The end of its model is announced and not mailed
     yet."""

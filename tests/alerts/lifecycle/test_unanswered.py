@@ -25,6 +25,7 @@ from apps.alerts.actions import (
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.inventory.models import Criticality
 from tests.builders import NOW, make_member, make_team, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,7 @@ def told(occasion: str) -> set[str]:
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """Claims has a mailbox and an owner; Amara governs. The mail of 12 o'clock has gone out."""
     made = make_small_world()

@@ -30,12 +30,14 @@ from apps.common.history.maintenance import purge_history
 from apps.common.time import now
 from tests.alerts.simulation import HOUR, addresses, day_in, look, mail_out, morning
 from tests.builders import NOW, make_member, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def world() -> SmallWorld:
     """Claims has an owner and two editors. The end of its model is announced, mailed at 8 and
     waits."""

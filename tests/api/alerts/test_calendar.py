@@ -14,12 +14,14 @@ from apps.alerts.preferences import create_calendar_feed
 from apps.api.alerts.calendar import LAST_USED_PRECISION
 from apps.common.time import day_of, now
 from tests.builders import make_member, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def ann():
     """Somebody of the team that runs the Motor damage estimator."""
     world = make_small_world()

@@ -11,6 +11,7 @@ from apps.alerts.models import Alert, CalendarFeed
 from apps.alerts.preferences import create_calendar_feed
 from apps.common.time import now
 from tests.builders import make_event, make_member, make_offering, make_team, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +20,7 @@ KINDS = {"alerts": "atom/alerts", "changes": "atom/changes"}
 
 
 @pytest.fixture
+@kept_world
 def ann():
     world = make_small_world()
     event = make_event(make_offering("model-1"))

@@ -13,6 +13,7 @@ from tests.builders import (
     make_provider,
     make_user,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 TODAY = day_of(now())
@@ -20,6 +21,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
+@kept_world
 def three_days():
     """Two applications on one host and one on another, on three days."""
     here, there = (

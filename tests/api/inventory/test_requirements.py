@@ -16,11 +16,13 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def dependency() -> Dependency:
     return make_dependency(make_application(team=make_team()), make_offering())
 

@@ -25,6 +25,7 @@ from tests.builders import (
     make_version,
 )
 from tests.http import bearer_client, signed_in_client, token_client
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,7 @@ def make_slugged(slug, name, team):
 
 
 @pytest.fixture
+@kept_world
 def retail():
     """Two teams with one application each, on the same model of the same host."""
     host = make_provider("openai", name="OpenAI")

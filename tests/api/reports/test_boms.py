@@ -29,11 +29,13 @@ from tests.builders import (
     make_team,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def application():
     application = make_application(
         "Claims assistant",

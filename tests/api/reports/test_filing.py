@@ -8,6 +8,7 @@ import pytest
 from apps.common.time import day_of, now
 from apps.reports.models import ReportingEntity
 from tests.http import body_of
+from tests.kept_worlds import kept_world
 from tests.reports.insurer import make_insurer
 
 pytestmark = pytest.mark.django_db
@@ -15,6 +16,7 @@ CHECK_LIST, PACKAGE = "/api/v1/reports/filing/", "/api/v1/reports/filing/package
 
 
 @pytest.fixture
+@kept_world
 def insurer():
     insurer = make_insurer(on=day_of(now()))
     ReportingEntity.objects.update(lei="529900T8BM49AURSDO55")

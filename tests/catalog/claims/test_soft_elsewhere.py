@@ -10,6 +10,7 @@ from apps.catalog.ingestion.ingest import apply_due_facts, ingest_observation
 from apps.catalog.models import Offering, ProviderEvent, Source
 from tests.builders import make_offering, make_provider, make_source, make_version
 from tests.catalog.ingestion.histories import DAY, row
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -18,6 +19,7 @@ DAY_GIVEN = "2026-10-15"
 
 
 @pytest.fixture
+@kept_world
 def at_reseller() -> Offering:
     """One version at two hosts; LiteLLM speaks of the reseller, modeldeprecations of the maker."""
     version = make_version("maker/one-1")

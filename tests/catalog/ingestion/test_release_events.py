@@ -14,6 +14,7 @@ from apps.catalog.ingestion.ingest import ingest_observation
 from apps.catalog.ingestion.release_events import MAX_UNDATED, RELEASE_NEWS
 from apps.catalog.models import Offering, Provider, ProviderEvent, Source, Version
 from tests.builders import make_foundation, make_provider, make_source, make_version
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,7 @@ NEW = "mistral-large-2512"
 
 
 @pytest.fixture
+@kept_world
 def developer() -> Provider:
     developer = make_provider("mistral", roles=("developer", "host"), name="Mistral")
     for name in (OLD, NEW):

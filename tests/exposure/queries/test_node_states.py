@@ -30,11 +30,13 @@ from tests.builders import (
     make_version,
 )
 from tests.exposure.portfolio import bring_up_to_date
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def three_applications():
     """Three critical applications: one can leave, one has an untested fallback, one has none."""
     version = make_version("alpha/one-1", foundation=make_foundation("alpha/one"))

@@ -30,6 +30,7 @@ from tests.builders import (
     make_version,
 )
 from tests.exposure.portfolio import bring_up_to_date
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,7 @@ def in_days(days: int) -> date:
 
 
 @pytest.fixture
+@kept_world
 def two_teams():
     """Two teams on one developer at two hosts; something of every kind of end."""
     maker = make_provider("maker", roles=("developer", "host", "gateway"))

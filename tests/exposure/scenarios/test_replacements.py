@@ -22,6 +22,7 @@ from apps.exposure.scenarios.replacement_targets import (
 )
 from tests.builders import NOW, TODAY, make_approval, make_dependency, make_offering
 from tests.exposure.scenarios.replaced_host import make_replaced_host, settle
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,7 @@ HOSTS = ("host:azure", "host:bedrock")
 
 
 @pytest.fixture
+@kept_world
 def world():
     return make_replaced_host()
 

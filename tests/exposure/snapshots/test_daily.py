@@ -28,6 +28,7 @@ from tests.builders import (
     make_team,
 )
 from tests.exposure.portfolio import node_of
+from tests.kept_worlds import kept_world
 from tests.processes import holding
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,7 @@ def today():
 
 
 @pytest.fixture
+@kept_world
 def here():
     """An offering with two applications, one of them critical, and one elsewhere."""
     host = make_provider("here")

@@ -24,10 +24,12 @@ from apps.exposure.successors.records import (
 from apps.exposure.successors.search import RELATIONS, find_successors
 from apps.inventory.models import Dependency, Requirement
 from tests.builders import make_dependency, make_exit_plan, make_member, make_user
+from tests.kept_worlds import kept_world
 from tests.worlds.successors import SuccessorWorld, make_successor_world, settle
 
 
 @pytest.fixture
+@kept_world
 def world(db: None) -> SuccessorWorld:
     return make_successor_world()
 

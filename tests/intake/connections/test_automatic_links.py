@@ -24,11 +24,13 @@ from tests.builders import (
     make_version,
 )
 from tests.intake.telemetry.span_builders import as_json, call, request
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def application():
     make_offering("gpt-4o", host=make_provider("openai"), version=make_version("openai/gpt-4o"))
     made = make_application("Support assistant")

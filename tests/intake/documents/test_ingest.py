@@ -39,6 +39,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,7 @@ def application():
 
 
 @pytest.fixture
+@kept_world
 def offering():
     version = make_version("acme/talker-1-20250101")
     return make_offering("talker-1-20250101", host=make_provider("acme"), version=version)

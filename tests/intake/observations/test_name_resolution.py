@@ -7,12 +7,14 @@ from apps.catalog.models import Offering
 from apps.intake.models import Confidence
 from apps.intake.observations.name_resolution import NameResolver, ObservedNames
 from tests.builders import make_foundation, make_offering, make_provider, make_version
+from tests.kept_worlds import kept_world
 
 ID = "anthropic.claude-sonnet-4-20250514-v1:0"
 ARN = "arn:aws:bedrock:eu-central-1:123456789012"
 
 
 @pytest.fixture
+@kept_world
 def sonnet(db):
     """One model at Bedrock by its own id, by two profiles, and in a region."""
     bedrock = make_provider("amazon-bedrock")

@@ -27,6 +27,7 @@ from tests.intake.telemetry.span_builders import (
     read_both,
     request,
 )
+from tests.kept_worlds import kept_world
 
 
 def parts(*kinds: dict[str, object]) -> str:
@@ -226,6 +227,7 @@ def test_a_day_adds_up_what_calls_use_and_keeps_the_largest(db):
 
 
 @pytest.fixture
+@kept_world
 def dependency(db) -> Dependency:
     offering = make_offering(api_id="gpt-4o")
     return make_dependency(make_application(), offering, since=date(2026, 1, 1))

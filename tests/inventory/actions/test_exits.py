@@ -18,6 +18,7 @@ from apps.inventory.actions.exits import (
 )
 from apps.inventory.models import Adaptation, ExitPlan
 from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,7 @@ def by():
 
 
 @pytest.fixture
+@kept_world
 def dependency():
     return make_dependency(make_application(), make_offering())
 

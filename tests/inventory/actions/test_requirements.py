@@ -15,6 +15,7 @@ from apps.inventory.queries import changes_of_application, last_change_id
 from apps.inventory.requirement_values import format_uses, parse_uses
 from apps.inventory.requirements import declared_requirements, needs_of
 from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,7 @@ def by() -> User:
 
 
 @pytest.fixture
+@kept_world
 def dependency() -> Dependency:
     return make_dependency(make_application(), make_offering())
 

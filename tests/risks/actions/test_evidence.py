@@ -32,6 +32,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = timedelta(days=1)
@@ -43,6 +44,7 @@ def auditor():
 
 
 @pytest.fixture
+@kept_world
 def dependency():
     return make_dependency(make_application(), make_offering())
 

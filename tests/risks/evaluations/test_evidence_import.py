@@ -19,6 +19,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 from tests.risks.evaluations.result_files import (
     GARAK_ENTRIES,
     garak_file,
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def offering():
     return make_offering(
         "gpt-4o", host=make_provider("openai"), version=make_version("openai/gpt-4o-2024-11-20")

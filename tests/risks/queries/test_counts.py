@@ -47,11 +47,13 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_world
 def counted():
     """Two teams, one below the other; conditional and plain risks; every state."""
 

@@ -23,6 +23,7 @@ from tests.builders import (
     make_version,
 )
 from tests.http import text_of
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 RETIRED = "Retired on 10 September 2026 by every ID of this version known at Amazon Bedrock (2)."
@@ -36,6 +37,7 @@ def client() -> Client:
 
 
 @pytest.fixture
+@kept_world
 def named() -> Offering:
     """A name of a version that is retired at its host, used by one application."""
     version = make_version(

@@ -9,6 +9,7 @@ from apps.inventory.models import Requirement
 from tests.builders import NOW, TODAY, make_member, make_offering, make_team, make_user
 from tests.exposure.portfolio import bring_up_to_date, user_of
 from tests.http import signed_in_client, token_client, visible_text
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +28,7 @@ def settle(offering: Offering, **values: Any) -> Offering:
 
 
 @pytest.fixture
+@kept_world
 def portfolio() -> dict[str, Any]:
     """One application on open weights, one with a fitting alternative, and two unknown ones."""
     team = make_team("Ours")

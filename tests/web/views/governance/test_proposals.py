@@ -28,6 +28,7 @@ from tests.builders import (
 )
 from tests.exposure.portfolio import critical_on, evaluate, only
 from tests.http import flash_text, text_of
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,7 @@ def jonas():
 
 
 @pytest.fixture
+@kept_world
 def policy() -> Policy:
     """Two of three critical applications on one host, where half is tolerated."""
     policy = only(slug="one-host", name="Critical applications on one host")

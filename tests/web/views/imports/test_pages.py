@@ -15,6 +15,7 @@ from tests.builders import make_application, make_dependency, make_member, make_
 from tests.http import csv_rows, file_text, text_of, workbook_of
 from tests.intake.spreadsheets.claims_team import confirm, make_claims_team, preview
 from tests.intake.spreadsheets.sheet_files import as_csv
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +28,7 @@ ROWS = [
 
 
 @pytest.fixture
+@kept_world
 def claims():
     return make_claims_team()
 

@@ -16,6 +16,7 @@ from tests.builders import make_member, make_offering, make_team, make_user, mak
 from tests.http import csv_rows, text_of, visible_text
 from tests.intake.spreadsheets.claims_team import make_claims_team, preview
 from tests.intake.spreadsheets.sheet_files import as_csv
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,7 @@ ROWS = [
 
 
 @pytest.fixture
+@kept_world
 def claims():
     claims = make_claims_team()
     azure = Provider.objects.get(slug="azure")

@@ -20,6 +20,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.kept_worlds import kept_world
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,7 @@ def make_bill(application, offering, billed="12", **fields):
 
 
 @pytest.fixture
+@kept_world
 def offering():
     made = make_offering("model-x")
     make_price(made, "input", "1")

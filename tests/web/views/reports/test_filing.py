@@ -20,6 +20,7 @@ from apps.web import tasks
 from apps.web.pages import background_files
 from apps.web.views.reports.filing import write_filing
 from tests.http import body_of, text_of
+from tests.kept_worlds import kept_world
 from tests.reports.insurer import Insurer, make_insurer
 
 SignIn = Callable[[User], Client]
@@ -27,6 +28,7 @@ VALID_LEI = "529900T8BM49AURSDO55"
 
 
 @pytest.fixture
+@kept_world
 def insurer(db: None) -> Insurer:
     insurer = make_insurer(on=day_of(now()))
     ReportingEntity.objects.update(lei=VALID_LEI)

@@ -21,6 +21,7 @@ from apps.reports import figures
 from apps.reports.models import ComponentAnswer, EvidencePack, ModelStatement, ReportingEntity
 from tests.builders import make_application, make_dependency, make_member, make_user
 from tests.http import body_of, csv_rows, workbook_of
+from tests.kept_worlds import kept_world
 from tests.reports.insurer import Insurer, make_insurer
 
 SignIn = Callable[[User], Client]
@@ -35,6 +36,7 @@ PAGES = (
 
 
 @pytest.fixture
+@kept_world
 def insurer(db: None) -> Insurer:
     return make_insurer(on=day_of(now()))
 
