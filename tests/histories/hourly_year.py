@@ -1,7 +1,7 @@
 """A year of hourly polls of the recorded feeds in full size, and what they cost and leave.
 
     REGISTRY_DATA=/tmp/year python -m tests.histories.hourly_year [--hours 8760] [--only litellm]
-        [--noise 24]
+        [--noise 24] [--every 1]
 
 Each feed shows its recorded bodies one after the other, in equal parts of the year, and between
 them every fortnight one price that has changed. Most polls find nothing new: the publisher says
@@ -36,6 +36,8 @@ FEEDS = SHARED / "feeds"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FORTNIGHT = 14 * 24
+# of this process: its first scratch database builds the template of all others
+STARTED = datetime.now(UTC).isoformat()
 # the file of each feed that is polled
 BODIES = {
     "litellm": "model_prices_and_context_window.json*",
@@ -45,8 +47,11 @@ BODIES = {
     "deprecations-info": "deprecations.json*",
     "modeldeprecations": "models.json*",
 }
-# hours after a new body at which the second database polls it: after every hold
-LATER = (0, 1, 73, 169, 12 * 24)
+# hours after a new body at which the second database polls it: as soon as each hold ends, because
+# the events of prices and removals have the day on which they are accepted
+LATER = (0, 1, 72, 144, 168, 12 * 24)
+# how many events of one database only are printed
+MAX_LISTED = 20
 # how much the changed price is of the former, in turns
 FACTORS = (1.5, 0.8, 1.25, 0.5)
 
@@ -68,7 +73,6 @@ class YearOfBodies:
     hours: int
     bodies: list[bytes]
     served: list[int] = field(default_factory=list)
-    n_price_changes: int = 0
 
     def __post_init__(self) -> None:
         self.served = sorted({*self._recorded(), *self._changed()})
@@ -77,13 +81,17 @@ class YearOfBodies:
         return [place * self.hours // len(self.bodies) for place in range(len(self.bodies))]
 
     def _changed(self) -> list[int]:
-        """Hours of price changes: only of feeds whose format is edited here, and well before the
-        next recorded body, so that no hold is cut."""
+        """Hours of price changes: only of feeds whose format is edited here, and a fortnight from
+        every recorded body. A body that ends before its holds would be polled at other hours by the
+        second database when these end under the next body, and their events have other days."""
         if self.slug != "litellm":
             return []
-        steps = range(FORTNIGHT, self.hours - FORTNIGHT, FORTNIGHT)
-        ends = [*self._recorded()[1:], self.hours]
-        return [hour for hour in steps if all(not 0 <= end - hour < FORTNIGHT for end in ends)]
+        others = [*self._recorded(), self.hours]
+        return [
+            hour
+            for hour in range(FORTNIGHT, self.hours, FORTNIGHT)
+            if all(abs(hour - other) >= FORTNIGHT for other in others)
+        ]
 
     def body_from(self, hour: int) -> bytes:
         """The body that begins at this hour of `served`."""
@@ -113,7 +121,7 @@ def edited(body: bytes, n_changes: int) -> bytes:
 @dataclass(slots=True)
 class Figures:
     """Processor milliseconds of the unchanged polls in their order, statements and tables that
-    they wrote, and events by what they say."""
+    they wrote, and events by what they say: kind, row, old and new value, day."""
 
     unchanged_ms: list[float] = field(default_factory=list)
     noise_ms: list[float] = field(default_factory=list)
@@ -123,21 +131,21 @@ class Figures:
     events: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
 
-def poll_year(year: YearOfBodies, *, noise: int) -> Figures:
-    """Poll the feed in every hour of the year."""
+def poll_year(year: YearOfBodies, *, noise: int, every: int = 1) -> Figures:
+    """Poll the feed in every hour of the year, or every `every` hours from the begin of a body."""
     figures, source = Figures(), make_source(year.slug)
     begins = set(year.served)
-    body = b""
+    body, begin = b"", 0
     for hour in range(year.hours):
         if hour % 1000 == 999:
             print(f"{year.slug}: {hour + 1} polls", file=sys.stderr, flush=True)
         if hour in begins:
-            body = year.body_from(hour)
+            body, begin = year.body_from(hour), hour
             _poll(source, hour, body, figures)
         elif noise and hour % noise == 0:
             # white space after the JSON: other bytes that mean the same
             _poll(source, hour, body + b" " * (1 + hour % 97), figures)
-        else:
+        elif (hour - begin) % every == 0:
             _poll(source, hour, None, figures)
     return figures
 
@@ -188,6 +196,9 @@ def _poll(source: "Source", hour: int, body: bytes | None, figures: Figures) -> 
             trigger="schedule",
         )
     ms = 1000 * (time.process_time() - began)
+    if polled.run.status == "failed":
+        # the next 304 would confirm the body before this one, and the events would be others
+        raise RuntimeError(f"{source.slug}, hour {hour}: {polled.run.error}")
     if polled.run.status == "unchanged":
         (figures.unchanged_ms if body is None else figures.noise_ms).append(ms)
         figures.statements[len(statements)] += 1
@@ -195,7 +206,8 @@ def _poll(source: "Source", hour: int, body: bytes | None, figures: Figures) -> 
     else:
         figures.changed_ms.append(ms)
     for event in polled.events:
-        told = (event.kind, event.external_id, json.dumps(event.new), str(event.effective_on))
+        values = (json.dumps(value, sort_keys=True) for value in (event.old, event.new))
+        told = (event.kind, event.external_id, *values, str(event.effective_on))
         figures.events[told] += 1
 
 
@@ -256,6 +268,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--hours", type=int, default=8760)
+    parser.add_argument("--every", type=int, default=1, help="hours between polls")
     parser.add_argument("--only", default=",".join(BODIES), help=f"of {', '.join(BODIES)}")
     parser.add_argument("--noise", type=int, default=24, help="hours between bodies of other bytes")
     arguments = parser.parse_args()
@@ -272,11 +285,18 @@ def main() -> None:
         ensure(durable=False)
     import django
 
+    from registry.process_kind import ProcessKind, declare_process
+
+    # before the settings are read: without time limits no poll fails because of other work
+    declare_process(ProcessKind.COMMAND)
     django.setup()
     years = [YearOfBodies(slug, arguments.hours, recorded_bodies(slug)) for slug in slugs]
     for year in years:
         (hourly, sizes), (seldom, _) = (
-            _in_database(lambda year=year: poll_year(year, noise=arguments.noise), year),
+            _in_database(
+                lambda year=year: poll_year(year, noise=arguments.noise, every=arguments.every),
+                year,
+            ),
             _in_database(lambda year=year: poll_seldom(year), year),
         )
         for line in describe(year, hourly, seldom):
@@ -294,7 +314,7 @@ def _in_database(
     with scratch_database(
         lambda: load_catalogue(identities_only=True),
         purpose="hourly_year",
-        fingerprint=datetime.now(UTC).isoformat(),
+        fingerprint=STARTED,
     ):
         sizes = [("before", row_counts())]
         figures = work()
@@ -311,7 +331,8 @@ def describe(year: YearOfBodies, hourly: Figures, seldom: Figures) -> Iterator[s
         return f"{sum(values) / len(values):.1f}" if values else "none"
 
     unchanged = hourly.unchanged_ms
-    yield f"{year.slug}: {year.hours} polls, {len(year.served)} bodies"
+    n_polls = len(hourly.unchanged_ms) + len(hourly.noise_ms) + len(hourly.changed_ms)
+    yield f"{year.slug}: {n_polls} polls in {year.hours} hours, {len(year.served)} bodies"
     yield (
         f"  processor ms of a poll: first 100 unchanged {mean(unchanged[:100])}, last 100 "
         f"{mean(unchanged[-100:])}; other bytes {mean(hourly.noise_ms)}; changed "
@@ -324,6 +345,12 @@ def describe(year: YearOfBodies, hourly: Figures, seldom: Figures) -> Iterator[s
         f"{(hourly.events - seldom.events).total()}, only there "
         f"{(seldom.events - hourly.events).total()}"
     )
+    for place, events in (
+        ("here", hourly.events - seldom.events),
+        ("there", seldom.events - hourly.events),
+    ):
+        for told in sorted(events)[:MAX_LISTED]:
+            yield f"  only {place}: {' '.join(told)}"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     yield f"  peak memory of the process {peak} MB"
 

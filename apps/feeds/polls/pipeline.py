@@ -193,6 +193,15 @@ def _fetch_and_ingest(
     fetch_result = fetch(state, adapter)
     if fetch_result.status in {"failed", "throttled"}:
         return _record_failed_fetch(run, state, fetch_result, url)
+    if fetch_result.status == "unchanged" and state.last_observed_at is None:
+        # as the first observation it would make everything in the first payload news
+        return _fail_run(
+            run,
+            state,
+            "The answer was that nothing has changed, but no payload of this source was read "
+            "before. Nothing was changed. The next poll asks for the payload.",
+            fetch_result=fetch_result,
+        )
     if fetch_result.status == "unchanged" or fetch_result.digest == state.digest:
         return _confirm_unchanged(run, state, fetch_result, at=at, url=url)
     assert fetch_result.body is not None

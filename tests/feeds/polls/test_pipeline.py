@@ -16,6 +16,7 @@ from apps.catalog.footing import footing_differences
 from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Source
 from apps.common.time import now
 from apps.feeds.models import FeedRun, HostPause, Payload, PollState, QuarantinedRow
+from apps.feeds.polls.client import FetchResult
 from apps.feeds.polls.pipeline import AlreadyPollingError, close_dead_runs, poll_source, queue_run
 from tests.builders import make_source
 from tests.feeds import loopback as server
@@ -73,6 +74,21 @@ def test_a_first_poll_fills_the_catalogue_and_is_news_to_nobody(
         ("output", "15"),
     }
     assert footing_differences() == []
+
+
+def test_an_answer_that_nothing_has_changed_is_no_first_observation(
+    source: Source, feed: server.Loopback
+) -> None:
+    """As in a recorded history of which the first payload is missing."""
+    early = poll_source(
+        source, at=AT - DAY, fetch=lambda *_: FetchResult("unchanged", 304), trigger="test"
+    )
+    url = feed.route("/map", server.plain(price_map(model_1={"deprecation_date": "2026-12-01"})))
+
+    polled = poll_source(source, at=AT, url=url, trigger="test")
+
+    assert (early.run.status, early.run.observed_at) == ("failed", None)
+    assert (polled.run.status, polled.events) == ("changed", [])
 
 
 def test_a_date_that_appears_raises_one_event_with_its_evidence(

@@ -122,6 +122,8 @@ def test_an_unchanged_poll_of_another_source_moves_nothing(desk, packaged):
     read_at = now() - timedelta(2)
     PollState.objects.update(last_observed_at=read_at, last_success_at=read_at)
     prices = make_source("models-dev", url="https://models.dev.example/api.json", name="models.dev")
+    for source in (packaged, prices):
+        PollState.objects.create(source=source, last_observed_at=read_at, last_success_at=read_at)
     make_claim(
         prices,
         "x",
