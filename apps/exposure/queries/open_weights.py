@@ -176,15 +176,20 @@ def primaries_by_state(
     *, team_ids: Collection[int] | None = None, state: str = ""
 ) -> "QuerySet[Path]":
     """Return the primary models, of one `state` if given, most critical first. They have in
-    `open_weights_fact` the settled value with its source and day. For a state of a small portfolio
-    all is compared before the rows are read: two statements. Of a large one, states are stored."""
+    `open_weights_fact` the settled value with its source and day. For a state other than open
+    weights, a small portfolio is compared before the rows are read: two statements. The states of a
+    large one are stored."""
     fact = SettledClaims.objects.filter(offering=OuterRef("effective_id"), topic=CAPABILITY).values(
         "values__open_weights"
     )
     paths = Path.objects.annotate(open_weights_fact=Subquery(fact[:1]))
     if team_ids is not None:
         paths = paths.filter(team_id__in=list(team_ids))
-    if state:
+    if state == OpenWeightState.OPEN:
+        # whatever they need
+        settled = SettledClaims.objects.filter(topic=CAPABILITY, values__open_weights__value=True)
+        paths = paths.filter(effective_id__in=settled.values("offering_id"))
+    elif state:
         paths = paths.filter(pk__in=_dependencies_in_state(state, team_ids))
     return paths.order_by("criticality", "application_id", "dependency_id")
 
