@@ -80,7 +80,6 @@ declare_retention(
         "exposure_minimalcutset",
         "exposure_enginestate",
         "exposure_handledevent",
-        "exposure_measuredopenweights",
         "exposure_enginefooting",
         "exposure_activedependency",
         "exposure_nodereach",
@@ -90,5 +89,10 @@ declare_retention(
         "exposure_path",
         "exposure_candidategrade",
         "exposure_scopedapplication",
+    ),
+    *permanent_tables(
+        RetentionGroup.DERIVED,
+        "measured every hour; deleted when a dependency is no longer a primary model",
+        "exposure_measuredopenweights",
     ),
 )

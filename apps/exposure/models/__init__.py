@@ -14,7 +14,6 @@ from apps.exposure.models.engine import (
     CandidateGrade,
     EngineFooting,
     EngineState,
-    MeasuredOpenWeights,
     MinimalCutSet,
     NodeReach,
     NodeSummary,
@@ -23,6 +22,7 @@ from apps.exposure.models.engine import (
     Path,
     ScopedApplication,
 )
+from apps.exposure.models.open_weights import MeasuredOpenWeights
 from apps.exposure.models.policies import (
     Basis,
     ExposureFlag,
