@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Model
 
 from apps.alerts.kinds.reminders.queries import OFFERING_NAME, all_reminder_types
-from apps.alerts.kinds.reminders.retirement_queries import RETIREMENTS, TEAM_RETIREMENTS
+from apps.alerts.kinds.reminders.retirement_queries import FEW_RETIREMENTS, TEAM_RETIREMENTS
 from apps.alerts.kinds.reminders.types import ReminderType
 from apps.alerts.models import DayKind, SubjectKind
 from apps.catalog.models import Offering
@@ -269,7 +269,7 @@ SELECT count(DISTINCT l.id) FROM live l
 def _compose_retirements(statement: str, *, of_teams: bool) -> str:
     """Return the statement with the uses of the retirements between two dates, of all applications
     or of those of `teams`."""
-    uses = TEAM_RETIREMENTS if of_teams else RETIREMENTS
+    uses = TEAM_RETIREMENTS if of_teams else FEW_RETIREMENTS
     return statement.replace("{retirements}", uses.format(which=_WITHIN.format(on="o.retires_on")))
 
 

@@ -28,9 +28,15 @@ def _fill_in(**parts: str) -> str:
     return statement
 
 
-# Every active use of a retiring offering, for `{which}` offerings. Each application is looked up:
-# OFFSET 0 prevents a join that reads all of them for a few uses.
-RETIREMENTS = _fill_in(
+_JOINED_APPLICATION = "JOIN inventory_application a ON a.id = d.application_id"
+
+# Every active use of a retiring offering, for `{which}` offerings.
+_RETIREMENTS = _fill_in(
+    own="", dependencies="inventory_dependency", application=_JOINED_APPLICATION
+)
+# The same for statements that read a few uses. Each application is looked up: OFFSET 0 prevents a
+# join that reads all of them.
+FEW_RETIREMENTS = _fill_in(
     own="",
     dependencies="inventory_dependency",
     application="JOIN LATERAL (SELECT a.team_id, a.criticality, a.status FROM inventory_application"
@@ -48,7 +54,7 @@ own AS MATERIALIZED (
 ),
 """,
     dependencies="own",
-    application="JOIN inventory_application a ON a.id = d.application_id",
+    application=_JOINED_APPLICATION,
 )
 
 # Alerts created by a clock that was ahead do not count: the reminder is created again on its date.
@@ -56,7 +62,7 @@ RAISED_BY_DAY = "(a.raised_at AT TIME ZONE 'UTC')::date <= %(day)s::date"
 
 _DUE_RETIREMENTS = compose_statement(
     load_statement("alerts", "due_retirements"),
-    retirements=RETIREMENTS.format(
+    retirements=_RETIREMENTS.format(
         which="o.retires_on <= %(day)s::date + (SELECT max(m) FROM alerts_alertpolicy p,"
         " unnest(p.milestones || p.soft_milestones) m)"
     ),
@@ -83,7 +89,7 @@ def due_retirements(*, on: date) -> list[DueRetirement]:
 
 _ALERTED_RETIREMENTS = compose_statement(
     load_statement("alerts", "alerted_retirements"),
-    retirements=RETIREMENTS.format(which="o.id IN (SELECT subject_id FROM told)").replace(
+    retirements=_RETIREMENTS.format(which="o.id IN (SELECT subject_id FROM told)").replace(
         "%(grace)s", "3650"
     ),
 )
