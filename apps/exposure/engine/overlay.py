@@ -64,14 +64,13 @@ class Overlay:
         stored ones.
         """
         schema = self._schema
-        for table in (*_COPIED, *_EMPTY):
-            self._cursor.execute(
-                f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES "
-                "INCLUDING IDENTITY)"
-                " ON COMMIT DROP"
-            )
-        for table in _COPIED:
-            self._cursor.execute(f"INSERT INTO {table} SELECT * FROM {schema}.{table}")
+        created = [
+            f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES "
+            "INCLUDING IDENTITY) ON COMMIT DROP"
+            for table in (*_COPIED, *_EMPTY)
+        ]
+        copied = [f"INSERT INTO {table} SELECT * FROM {schema}.{table}" for table in _COPIED]
+        self._cursor.execute("; ".join([*created, *copied]))
         # IDs of new candidates continue after the copied ones
         self._cursor.execute(
             f"ALTER TABLE exposure_candidate ALTER COLUMN id RESTART WITH {self._next_candidate()}"
@@ -220,11 +219,12 @@ class Overlay:
         """Copy the applications in `exposure_due` with their dependencies, as they are stored and
         as they are changed, to small tables: the views are read as a whole."""
         copies: dict[str, list[str]] = {"before": [], "after": []}
+        statements = []
         for model, key in ((Dependency, "application_id"), (Application, "id")):
             table = model._meta.db_table
             before, after = f"due_before_{table}", f"due_after_{table}"
             changed = _CHANGED[model]
-            for moment, name, statement in (
+            for moment, name, rows in (
                 (
                     "before",
                     before,
@@ -239,10 +239,11 @@ class Overlay:
                     f" UNION ALL SELECT * FROM {changed}",
                 ),
             ):
-                self._cursor.execute(
-                    f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {statement}; ANALYZE {name}"
+                statements.append(
+                    f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {rows}; ANALYZE {name}"
                 )
                 copies[moment].append(name)
+        self._cursor.execute("; ".join(statements))
         return InventoryRelations(*copies["before"]), InventoryRelations(*copies["after"])
 
 

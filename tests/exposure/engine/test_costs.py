@@ -152,7 +152,10 @@ def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[in
     grow(1990)
     rebuild(on=TODAY)
 
-    assert questions_of_all() == with_ten
+    with_all = questions_of_all()
+    # of many changed applications nothing is copied
+    assert with_all["scenario"] <= with_ten["scenario"]
+    assert with_all == {**with_ten, "scenario": with_all["scenario"]}
     assert {name: n for name, n in with_ten.items() if name not in {"refresh", "scenario"}} == {
         "states": 1,
         "paths": 1,
@@ -164,7 +167,7 @@ def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[in
         "cuts": 5,
     }
     assert with_ten["refresh"] < 60
-    assert with_ten["scenario"] < 100
+    assert with_ten["scenario"] < 80
 
 
 def test_when_much_is_touched_at_once_everything_is_built_anew(grow: Callable[[int], None]) -> None:
