@@ -18,7 +18,7 @@ from apps.exposure.actions.scenarios import run_queued
 from apps.exposure.campaigns.lifecycle import open_campaign
 from apps.exposure.campaigns.maintenance import update_campaigns
 from apps.exposure.engine.table_refresh import refresh
-from apps.exposure.queries.open_weights import store_measurements
+from apps.exposure.queries.open_weights import store_open_weight_measurements
 from apps.exposure.snapshots.daily import (
     PastDayError,
     create_partitions_ahead,
@@ -113,10 +113,10 @@ def open_large_campaign(
 
 @shared_task(name="exposure.keep_smallest_sets")
 def refresh_minimal_cut_sets() -> None:
-    """Compute the minimal cut sets and the open-weight posture; a separate task, since it reads
-    every stack."""
+    """Compute the minimal cut sets, and measure open weights; a separate task, since it reads every
+    stack."""
     store_minimal_cut_sets(on=day_of(now()))
-    store_measurements()
+    store_open_weight_measurements()
 
 
 @shared_task(name="exposure.take_snapshot")

@@ -39,7 +39,9 @@ _CHANGED = {
     Dependency: "changed_dependency",
     ExitTest: "changed_exittest",
 }
-# with more changed applications than this share, measuring the whole portfolio takes no longer
+# Changed applications are copied up to this number, or up to this share of the portfolio. With
+# more, measuring the whole portfolio takes no longer.
+_ALWAYS_COPIED = 1_000
 _COPIED_SHARE = 0.05
 
 
@@ -205,7 +207,7 @@ class Overlay:
         n_due: int = self._cursor.fetchone()[0]
         if n_due:
             build_due(settings=self._settings, on=self._on, offering_ids=())
-        if n_due <= 1000 or n_due <= _COPIED_SHARE * self._count_scoped():
+        if n_due <= _ALWAYS_COPIED or n_due <= _COPIED_SHARE * self._count_scoped():
             self.due_before, self.due_after = self._copy_due()
         self._cursor.execute("DROP TABLE exposure_due")
         return n_due

@@ -88,7 +88,7 @@ def open_weight_posture(
     return _measure_posture(basis, groups, _find_kept_needs(groups))
 
 
-def store_measurements() -> None:
+def store_open_weight_measurements() -> None:
     """Measure the posture of the whole portfolio by every weight and keep it for a day, and store
     the state of each primary model of a large portfolio: its pages do not wait for them. Two
     statements, and three for a large portfolio."""

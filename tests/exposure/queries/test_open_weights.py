@@ -24,7 +24,7 @@ from apps.exposure.queries.open_weights import (
     open_weight_posture,
     primaries_by_state,
     state_of,
-    store_measurements,
+    store_open_weight_measurements,
     stored_posture,
 )
 from apps.inventory.models import Application, Requirement
@@ -117,7 +117,7 @@ def test_a_stored_posture_is_that_of_its_time_by_every_weight() -> None:
     bring_up_to_date(TODAY)
     assert stored_posture(Basis.COUNT) is None
 
-    store_measurements()
+    store_open_weight_measurements()
 
     for basis in Basis:
         assert stored_posture(basis) == open_weight_posture(basis)
@@ -204,13 +204,13 @@ def test_a_large_portfolio_has_its_states_as_they_were_measured(
         return {path.application_id for path in primaries_by_state(state=state, **options)}
 
     bring_up_to_date(TODAY)
-    store_measurements()
+    store_open_weight_measurements()
     assert not MeasuredOpenWeights.objects.exists()
 
     monkeypatch.setattr(open_weights, "MAX_MEASURED_NOW", 2)
     # before the first measurement they are compared now
     assert applications(OpenWeightState.OPEN) == {gone.pk}
-    store_measurements()
+    store_open_weight_measurements()
     Requirement.objects.filter(dependency__application=too_large).update(value=1_000)
     gone.dependencies.all().delete()
     late = user_of(opened)
@@ -223,7 +223,7 @@ def test_a_large_portfolio_has_its_states_as_they_were_measured(
         assert applications(OpenWeightState.OPEN) == {late.pk}
     assert not any("inventory_requirement" in query["sql"] for query in queries)
 
-    store_measurements()
+    store_open_weight_measurements()
     assert applications(OpenWeightState.ALTERNATIVE) == {fits.pk, too_large.pk}
     states = MeasuredOpenWeights.objects.values_list("state", flat=True)
     assert sorted(states) == ["alternative", "alternative", "open"]
